@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A flow is one piece of work on its way to a server: a TCP connection or an
+ * HTTP exchange.  It is what a policy can rest its choice on, and it remembers
+ * which servers were tried, so that a retry goes elsewhere.
+ */
+#ifndef PROXY_FLOW_H
+#define PROXY_FLOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/str.h"
+
+enum {
+    FLOW_TRIES_MAX = 16, /* attempts remembered; `retries` is below it */
+};
+
+struct http_exchange;
+struct server;
+struct upstream;
+
+struct flow {
+    struct upstream *upstream;      /* where it goes; NULL before routing */
+    struct server *server;          /* picked and held; NULL between picks */
+    struct server *pinned;          /* a hook named this one; NULL: any */
+    struct http_exchange *exchange; /* NULL on TCP */
+
+    const struct addr *client;   /* who connected, or whom `trust` believes */
+    const struct addr *listener; /* the address it arrived at */
+    struct str section;          /* name of the http, tcp or mysql section */
+
+    uint64_t turn; /* valid once has_turn; the same over all retries */
+    bool has_turn;
+
+    uint8_t tried_count;
+    uint16_t tried[FLOW_TRIES_MAX]; /* indices of servers, oldest first */
+};
+
+/* Whether the server with this index was tried by this flow. */
+bool flow_has_tried(const struct flow *flow, unsigned index);
+
+/* Notes a failed attempt; the oldest is forgotten beyond FLOW_TRIES_MAX. */
+void flow_add_tried(struct flow *flow, unsigned index);
+
+#endif

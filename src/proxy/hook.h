@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hook boundary: tables of function pointers through which the proxy asks
+ * for decisions.  A NULL pointer is a hook that is absent and costs one test.
+ * The script floor fills the tables; the proxy knows nothing of Lua and runs
+ * and is tested without it.
+ *
+ *      accept ──▶ request ──▶ (route) ──▶ pick ──▶ … ──▶ done
+ *
+ * Whatever a hook does wrong is its own affair: it is logged and counted by
+ * whoever filled the table, and the function answers HOOK_FAILED, upon which
+ * the proxy does what it would have done without the hook (or refuses, where
+ * the section says script_failure = deny).
+ */
+#ifndef PROXY_HOOK_H
+#define PROXY_HOOK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/str.h"
+
+struct flow;
+struct http_exchange;
+struct server;
+struct upstream;
+
+enum hook_result {
+    HOOK_PASS,   /* no decision: go on */
+    HOOK_ROUTE,  /* to verdict.upstream, verdict.server if set */
+    HOOK_REPLY,  /* http: answer verdict.status, headers and body */
+    HOOK_DENY,   /* refuse, for verdict.reason */
+    HOOK_FAILED, /* the hook raised or answered nonsense */
+};
+
+struct hook_header {
+    struct str name;
+    struct str value;
+};
+
+/* What a hook decided.  On HTTP its memory is the exchange's arena; the
+ * reason of a refused TCP connection is valid until the next hook runs. */
+struct hook_verdict {
+    struct upstream *upstream; /* HOOK_ROUTE */
+    struct server *server;     /* HOOK_ROUTE: exactly this one, or NULL */
+    struct str reason;         /* HOOK_DENY */
+    int status;                /* HOOK_REPLY */
+    const struct hook_header *headers;
+    size_t header_count;
+    struct str body;
+};
+
+/* What a server's service to a flow came to; handed to `done`. */
+struct flow_result {
+    bool ok;
+    const char *error; /* in words; NULL when ok */
+    int status;        /* HTTP status; 0 on TCP */
+    double connect_ms;
+    double total_ms;
+    uint64_t bytes_in;  /* from the client */
+    uint64_t bytes_out; /* to the client */
+};
+
+/* A client that has connected, for `accept`. */
+struct hook_conn {
+    const struct addr *client;
+    const struct addr *listener;
+    struct str section;
+};
+
+/* One http, tcp or mysql section's hooks, its scripts' chain folded in. */
+struct section_hooks {
+    void *arg;
+    enum hook_result (*accept)(void *arg, const struct hook_conn *conn,
+                               struct hook_verdict *verdict);
+    enum hook_result (*request)(void *arg, struct http_exchange *exchange,
+                                struct hook_verdict *verdict);
+    /* The exchange's memory is about to go: drop what refers to it. */
+    void (*forget)(void *arg, struct http_exchange *exchange);
+};
+
+enum {
+    HOOK_PICK_NONE = -1,   /* the policy refuses, *reason in words */
+    HOOK_PICK_FAILED = -2, /* it raised; the built-in round robin chooses */
+};
+
+/* One upstream's policy.  pick answers an index into upstream->views, or one
+ * of the two above.  Views are fresh when it is called, and at least one of
+ * them is usable.  An index whose view is not usable counts as a failure: the
+ * core says so through `misused`, and falls back. */
+struct policy_hooks {
+    void *arg;
+    int (*pick)(void *arg, struct flow *flow, const char **reason);
+    void (*misused)(void *arg, int index);
+    void (*done)(void *arg, struct flow *flow, struct server *server,
+                 const struct flow_result *result);
+};
+
+#endif

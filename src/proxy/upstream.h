@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Upstreams and their servers as one worker sees them: the configuration, the
+ * rows on the board, the views that policies read, and the one way to take a
+ * server for a flow and to give it back.
+ *
+ *      upstream_take ── refresh views ── policy's pick ── slot on the board
+ *           │                                                  │
+ *           └── flow->server … connect, relay … ── upstream_give
+ *
+ * A slot is exact over all workers (board/slots.h), so `maxconn` and `active`
+ * are too, and survive the death of a worker.
+ */
+#ifndef PROXY_UPSTREAM_H
+#define PROXY_UPSTREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/list.h"
+#include "base/str.h"
+#include "board/view.h"
+#include "config/model.h"
+#include "proxy/flow.h"
+#include "proxy/hook.h"
+
+struct engine;
+
+enum {
+    SERVER_ADDRS_MAX = 8, /* addresses of one name that are used */
+};
+
+struct server {
+    struct upstream *upstream;
+    const struct server_conf *conf;
+    unsigned index; /* in upstream->servers and ->views */
+    unsigned row;   /* on the board */
+    struct addr addrs[SERVER_ADDRS_MAX];
+    unsigned addr_count;
+    unsigned addr_next; /* the one that the next connect tries */
+    struct list idle;   /* kept connections of this worker */
+    unsigned idle_count;
+};
+
+struct upstream {
+    struct engine *engine;
+    const struct upstream_conf *conf;
+    unsigned row; /* on the board: rotation */
+    struct server *servers;
+    struct server_view *views; /* one a server, fresh during a pick */
+    unsigned server_count;
+    struct policy_hooks policy; /* pick is NULL: the built-in round robin */
+    struct flow *picking;       /* the flow that pick is called for, or NULL */
+};
+
+enum upstream_error {
+    UPSTREAM_TAKEN = 0,    /* flow->server is set and its slot is held */
+    UPSTREAM_DOWN = -1,    /* no server is up, or the pinned one is not */
+    UPSTREAM_FULL = -2,    /* servers are up, but all at their maxconn */
+    UPSTREAM_REFUSED = -3, /* the policy said no; *reason has its words */
+};
+
+/* Finds a server by its name; NULL when there is none. */
+struct server *upstream_find_server(const struct upstream *upstream,
+                                    struct str name);
+
+/* Brings every view up to date from the board.  `usable` is what it is for
+ * FLOW: up, not drained or in maintenance, weight above 0, below maxconn, not
+ * tried by FLOW, and backups only where no other server is usable.  FLOW may
+ * be NULL: for nobody in particular.  Returns how many are usable. */
+unsigned upstream_refresh(struct upstream *upstream, const struct flow *flow);
+
+/* The number of FLOW's turn at its upstream: one higher for each new flow
+ * over all workers, and the same whenever the same flow asks again. */
+uint64_t upstream_turn(struct upstream *upstream, struct flow *flow);
+
+/* Chooses a server for FLOW, whose upstream is set, and takes a slot of it.
+ * Where all have been tried, all may be tried again.  *REASON is set on a
+ * refusal, in words that last until the next call. */
+enum upstream_error upstream_take(struct flow *flow, const char **reason);
+
+/* Gives the flow's server back and tells the policy what became of it. */
+void upstream_give(struct flow *flow, const struct flow_result *result);
+
+/* Chooses by round robin over usable views, weights honoured: what happens
+ * when no policy script is set or the script failed. */
+int upstream_pick_builtin(struct upstream *upstream, struct flow *flow);
+
+#endif
