@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The time, read once a turn of the event loop: every function but clock_update
+ * returns what was read last. Texts are made when first asked for in a second.
+ */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include "base/str.h"
+
+/* Reads the clocks. Call at the start of each turn, and before first use. */
+void clock_update(void);
+
+/* Since some moment in the past; never goes back. */
+uint64_t clock_ms(void);
+uint64_t clock_us(void);
+
+/* Since 1970-01-01 00:00:00 UTC; may jump. */
+uint64_t clock_wall_ms(void);
+
+/* Texts of the cached wall time. They live until the next clock_update. */
+struct str clock_http_date(void);    /* Tue, 24 Nov 2026 11:30:00 GMT */
+struct str clock_clf_date(void);     /* 24/Nov/2026:11:30:00 +0000 */
+struct str clock_haproxy_date(void); /* 24/Nov/2026:11:30:00.123 */
+struct str clock_rfc3164_date(void); /* Nov 24 11:30:00 */
+struct str clock_rfc3339_date(void); /* 2026-11-24T11:30:00.123+00:00 */
+
+enum {
+    CLOCK_HTTP_DATE_LEN = 29, /* bytes of an IMF-fixdate */
+};
+
+/* Writes an IMF-fixdate (RFC 9110, 5.6.7) of SECONDS since 1970: exactly
+ * CLOCK_HTTP_DATE_LEN bytes, no NUL. Years 0 to 9999. */
+void clock_format_http(char *out, int64_t seconds);
+
+/* Reads any of RFC 9110's three forms; -1 for other text. */
+int clock_parse_http(int64_t *seconds, struct str text)
+    __attribute__((warn_unused_result));
+
+#endif
