@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine: what one worker process has besides its configuration.  The
+ * loop, its place on the board, its buffers, its log ring and the sessions
+ * that are open.  There is one a process; everything that serves points to it.
+ */
+#ifndef PROXY_ENGINE_H
+#define PROXY_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+
+struct board;
+struct loop;
+struct buffer_pool;
+struct ring;
+
+/* Takes a finished access-log record for one of the configuration's log
+ * targets (its index there); must not block. */
+typedef void (*engine_record_fn)(void *arg, unsigned target, const char *line,
+                                 size_t len);
+
+struct engine {
+    struct loop *loop;
+    struct board *board;
+    unsigned worker;             /* its number, from 0 */
+    struct buffer_pool *buffers; /* I/O buffers of this process */
+    const char *temp_dir;        /* for spooled bodies */
+    engine_record_fn record;
+    void *record_arg;
+
+    struct list sessions; /* every open one, idle or not */
+    unsigned session_count;
+    bool draining; /* no new sessions; idle ones are closed */
+};
+
+/* A session's place in engine->sessions.  `drain` is called once when the
+ * worker begins to drain: close now if idle, else as soon as the present work
+ * is done.  `kill` ends it at once with the reason. */
+struct engine_session {
+    struct list link;
+    void (*drain)(struct engine_session *session);
+    void (*kill)(struct engine_session *session, const char *reason);
+};
+
+void engine_add(struct engine *engine, struct engine_session *session);
+void engine_remove(struct engine *engine, struct engine_session *session);
+
+/* Begins to drain: every session is told, new ones are refused. */
+void engine_drain(struct engine *engine);
+
+/* Ends every session. */
+void engine_kill(struct engine *engine, const char *reason);
+
+#endif

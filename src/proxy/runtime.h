@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The runtime: one configuration made live in one process.  Names are
+ * resolved, expressions compiled, sections sorted under their listeners,
+ * board rows found.  It is immutable and counted: a session keeps a reference
+ * to the runtime that it began with.
+ *
+ *      struct config ──runtime_new──▶ upstreams, sections, listeners
+ *                                            │
+ *            descriptors from the master ────┴──▶ runtime_listen
+ */
+#ifndef PROXY_RUNTIME_H
+#define PROXY_RUNTIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/addr.h"
+#include "base/str.h"
+#include "config/model.h"
+
+struct engine;
+struct faults;
+struct listener;
+struct section;
+struct upstream;
+
+struct runtime {
+    unsigned refs;
+    struct config *conf; /* a reference of its own */
+    struct engine *engine; /* NULL where nothing is served: check, master */
+    struct upstream *upstreams;
+    size_t upstream_count;
+    struct section **sections; /* http, tcp and mysql, in the file's order */
+    size_t section_count;
+    struct listener *listeners; /* distinct addresses, in the file's order */
+    size_t listener_count;
+};
+
+/* Makes CONF live.  ENGINE may be NULL (check and the master: nothing will be
+ * served).  Every fault is added to FAULTS; NULL is returned if there was
+ * one.  CONF is referenced, not taken over.  Start-up only. */
+struct runtime *runtime_new(struct engine *engine, struct config *conf,
+                            struct faults *faults);
+
+struct runtime *runtime_ref(struct runtime *runtime);
+void runtime_unref(struct runtime *runtime);
+
+/* The address of listener I, for whoever opens its socket, with its text and
+ * its `backlog`. */
+const struct addr *runtime_listener_addr(const struct runtime *runtime,
+                                         size_t i);
+const char *runtime_listener_text(const struct runtime *runtime, size_t i);
+int runtime_listener_backlog(const struct runtime *runtime, size_t i);
+
+/* Accepts on FDS (listener_count sockets in the order of the listeners, -1 for
+ * none); the runtime owns them from then on.  0, or -1 with errno. */
+int runtime_listen(struct runtime *runtime, const int *fds);
+
+/* Stops accepting (the sockets stay open until the runtime goes). */
+void runtime_pause(struct runtime *runtime);
+
+/* Finds an upstream by name; NULL when there is none. */
+struct upstream *runtime_find_upstream(const struct runtime *runtime,
+                                       struct str name);
+
+#endif
