@@ -1,0 +1,51 @@
+# A thin front over CMake and the scripts in tools/ and spec/.
+#
+#     make deps      install the Debian packages that are missing
+#     make           build the program (build/moongate)
+#     make run       the demo: php-fpm and Galera nodes with Moongate before
+#                    them, on this machine, until Ctrl-C
+#     make test      every spec, plainly and under the sanitizers
+#     make lint      compilers, linters, formats and manual pages
+#     make install   PREFIX=/usr/local, DESTDIR=
+#     make soak      what takes longer than a test should
+#     make clean     remove what was built
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+DEPS ?= build demo test
+
+all:
+	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	@cmake --build --preset release
+
+deps:
+	@tools/deps $(DEPS)
+
+run:
+	@tools/deps build demo
+	@$(MAKE) --no-print-directory all
+	@tools/demo
+
+test:
+	@tools/deps build demo test
+	@$(MAKE) --no-print-directory all
+	@cmake --preset asan >/dev/null
+	@cmake --build --preset asan
+	@spec/run --asan
+
+soak:
+	@tools/deps build demo test
+	@$(MAKE) --no-print-directory all
+	@spec/run --soak
+
+lint:
+	@tools/deps build test
+	@tools/lint
+
+install: all
+	DESTDIR=$(DESTDIR) cmake --install build
+
+clean:
+	rm -rf build run
+
+.PHONY: all deps run test soak lint install clean
