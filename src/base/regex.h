@@ -13,7 +13,6 @@ enum regex_flag {
 };
 
 enum {
-    REGEX_GROUPS_MAX = 32,       /* groups that can be asked for, with 0 */
     REGEX_MATCH_LIMIT = 1000000, /* steps before a match is given up */
 };
 
@@ -27,10 +26,10 @@ regex_new(const char *pattern, unsigned flags, char *why, size_t size);
 /* Frees it; NULL does nothing. */
 void regex_free(struct regex *re);
 
-/* Searches SUBJECT. Returns how many of GROUPS were set: 1 and more on a match
- * (group 0 is the whole of it; groups that took no part are absent texts inside
- * SUBJECT), 0 for no match, -1 when it was given up. At most MAX_GROUPS are
- * set, those of the pattern beyond it are left out; all may be NULL and 0. */
+/* Searches SUBJECT. On a match sets GROUPS, group 0 being the whole of it, and
+ * returns how many were set: the groups of the pattern, at most MAX_GROUPS, but
+ * 1 where that is 0. Groups lie in SUBJECT; one that took no part is an absent
+ * text. Returns 0 for no match, -1 when the match was given up. */
 int regex_match(const struct regex *re, struct str subject, struct str *groups,
                 unsigned max_groups);
 

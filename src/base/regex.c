@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * PCRE2 behind five functions. Each expression has its own memory for matching,
+ * so a match allocates nothing; one process matches from one thread.
+ */
+#include "base/regex.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+enum {
+    JIT_STACK_FIRST = 32 * 1024, /* touched only as far as a match needs it */
+    JIT_STACK_MAX = 512 * 1024,
+    HEAP_MAX_KIB = 1024, /* of the interpreter, where there is no JIT */
+};
+
+struct regex {
+    pcre2_code *code;
+    pcre2_match_data *match;
+    pcre2_match_context *context;
+    pcre2_jit_stack *stack;
+    uint32_t groups; /* of the pattern, group 0 included */
+};
+
+static pcre2_code *
+compile(const char *pattern, unsigned flags, char *why, size_t size)
+{
+    uint32_t options = PCRE2_NEVER_UTF | PCRE2_DOLLAR_ENDONLY;
+    PCRE2_UCHAR message[120];
+    PCRE2_SIZE offset;
+    pcre2_code *code;
+    int error;
+
+    if (flags & REGEX_NOCASE)
+        options |= PCRE2_CASELESS;
+    code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options,
+                         &error, &offset, NULL);
+    if (code == NULL) {
+        pcre2_get_error_message(error, message, sizeof(message));
+        snprintf(why, size, "%s at byte %zu", (const char *)message,
+                 (size_t)offset + 1);
+    }
+    return code;
+}
+
+struct regex *
+regex_new(const char *pattern, unsigned flags, char *why, size_t size)
+{
+    struct regex *re = calloc(1, sizeof(*re));
+
+    if (re == NULL)
+        goto out_of_memory;
+    re->code = compile(pattern, flags, why, size);
+    if (re->code == NULL)
+        goto fail;
+    re->match = pcre2_match_data_create_from_pattern(re->code, NULL);
+    re->context = pcre2_match_context_create(NULL);
+    re->stack = pcre2_jit_stack_create(JIT_STACK_FIRST, JIT_STACK_MAX, NULL);
+    if (re->match == NULL || re->context == NULL || re->stack == NULL)
+        goto out_of_memory;
+
+    pcre2_set_match_limit(re->context, REGEX_MATCH_LIMIT);
+    pcre2_set_heap_limit(re->context, HEAP_MAX_KIB);
+    /* Where memory may not be made executable the interpreter does the work. */
+    if (pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE) == 0)
+        pcre2_jit_stack_assign(re->context, NULL, re->stack);
+    pcre2_pattern_info(re->code, PCRE2_INFO_CAPTURECOUNT, &re->groups);
+    re->groups++;
+    return re;
+
+out_of_memory:
+    snprintf(why, size, "out of memory");
+fail:
+    regex_free(re);
+    return NULL;
+}
+
+void
+regex_free(struct regex *re)
+{
+    if (re == NULL)
+        return;
+    pcre2_jit_stack_free(re->stack);
+    pcre2_match_context_free(re->context);
+    pcre2_match_data_free(re->match);
+    pcre2_code_free(re->code);
+    free(re);
+}
+
+/* The pairs of offsets beyond the last group that matched hold PCRE2_UNSET. */
+static unsigned
+fill_groups(const struct regex *re, struct str subject, struct str *groups,
+            unsigned max_groups)
+{
+    const PCRE2_SIZE *pairs = pcre2_get_ovector_pointer(re->match);
+    unsigned count = re->groups < max_groups ? re->groups : max_groups;
+
+    for (unsigned i = 0; i < count; i++) {
+        PCRE2_SIZE from = pairs[2 * i];
+        PCRE2_SIZE to = pairs[2 * i + 1];
+
+        /* \K in a lookahead can make a match start behind its end. */
+        if (from == PCRE2_UNSET || from > to)
+            groups[i] = (struct str){0};
+        else
+            groups[i] = str_make(subject.p + from, to - from);
+    }
+    return count == 0 ? 1 : count;
+}
+
+int
+regex_match(const struct regex *re, struct str subject, struct str *groups,
+            unsigned max_groups)
+{
+    const char *p = subject.p == NULL ? "" : subject.p;
+    int rc = pcre2_match(re->code, (PCRE2_SPTR)p, subject.len, 0, 0, re->match,
+                         re->context);
+
+    if (rc == PCRE2_ERROR_NOMATCH)
+        return 0;
+    if (rc < 0)
+        return -1;
+    return (int)fill_groups(re, str_make(p, subject.len), groups, max_groups);
+}
+
+unsigned
+regex_groups(const struct regex *re)
+{
+    return re->groups;
+}
