@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/acceptor.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+enum {
+    WARN_EVERY_MS = 10000, /* one line for a shortage, not one a try */
+};
+
+static void
+pause_accepting(struct acceptor *acceptor, int error)
+{
+    watch_stop(&acceptor->watch);
+    acceptor->watching = false;
+    loop_start_timer(acceptor->loop, &acceptor->pause, ACCEPTOR_PAUSE_MS);
+    if (acceptor->warned_ms != 0 &&
+        clock_ms() - acceptor->warned_ms < WARN_EVERY_MS)
+        return;
+    acceptor->warned_ms = clock_ms();
+    log_warn("cannot accept a connection: %s; trying again every %d ms",
+             strerror(error), ACCEPTOR_PAUSE_MS);
+}
+
+/* Errors of one connection that died in the backlog say nothing about the
+ * next (accept(2), "Error handling"). */
+static bool
+is_clients_error(int error)
+{
+    switch (error) {
+    case ECONNABORTED:
+    case EINTR:
+    case EPERM:
+    case EPROTO:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+    case ETIMEDOUT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void
+on_backlog(struct watch *watch)
+{
+    struct acceptor *acceptor = container_of(watch, struct acceptor, watch);
+
+    for (unsigned i = 0; i < ACCEPTOR_BATCH && acceptor->watching; i++) {
+        struct addr client;
+        int fd;
+
+        client.len = sizeof(client.storage);
+        fd = accept4(acceptor->fd, &client.sa, &client.len,
+                     SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            acceptor->on_client(acceptor, fd, &client);
+            continue;
+        }
+        if (is_clients_error(errno))
+            continue;
+        if (errno != EAGAIN)
+            pause_accepting(acceptor, errno);
+        return;
+    }
+}
+
+static void
+on_pause_over(struct timer *timer)
+{
+    struct acceptor *acceptor = container_of(timer, struct acceptor, pause);
+
+    if (watch_start(&acceptor->watch, acceptor->loop, acceptor->fd,
+                    on_backlog) < 0) {
+        loop_start_timer(acceptor->loop, timer, ACCEPTOR_PAUSE_MS);
+        return;
+    }
+    acceptor->watching = true;
+}
+
+int
+acceptor_start(struct acceptor *acceptor, struct loop *loop, int fd,
+               acceptor_fn on_client)
+{
+    int one = 1;
+
+    /* Accepted sockets inherit it: one system call less for each.  It fails
+     * on a Unix socket, which needs none. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    acceptor->loop = loop;
+    acceptor->fd = fd;
+    acceptor->on_client = on_client;
+    acceptor->warned_ms = 0;
+    timer_init(&acceptor->pause, on_pause_over);
+    if (watch_start(&acceptor->watch, loop, fd, on_backlog) < 0)
+        return -1;
+    acceptor->watching = true;
+    return 0;
+}
+
+void
+acceptor_stop(struct acceptor *acceptor)
+{
+    if (acceptor->watching)
+        watch_stop(&acceptor->watch);
+    acceptor->watching = false;
+    timer_stop(&acceptor->pause);
+}

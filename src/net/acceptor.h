@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Accepts connections on a listening socket, a batch a turn so that a flood
+ * of new ones does not starve those that are open.  When descriptors or memory
+ * run out it pauses and tries again: a full table ends no worker.
+ */
+#ifndef NET_ACCEPTOR_H
+#define NET_ACCEPTOR_H
+
+#include "base/addr.h"
+#include "base/mem.h"
+#include "net/loop.h"
+
+enum {
+    ACCEPTOR_BATCH = 64,     /* connections accepted in one turn */
+    ACCEPTOR_PAUSE_MS = 100, /* when there was no descriptor or memory */
+};
+
+struct acceptor;
+
+/* A client has connected: FD is the callee's from then on. */
+typedef void (*acceptor_fn)(struct acceptor *acceptor, int fd,
+                            const struct addr *client);
+
+struct acceptor {
+    struct watch watch;
+    struct timer pause;
+    acceptor_fn on_client;
+    struct loop *loop;
+    int fd;
+    bool watching;
+    uint64_t warned_ms; /* when running out was last told */
+};
+
+/* Accepts on the listening socket FD, which stays the caller's.  0, or -1 with
+ * errno. */
+int acceptor_start(struct acceptor *acceptor, struct loop *loop, int fd,
+                   acceptor_fn on_client) MUST_CHECK;
+
+/* Stops; the socket goes on listening.  May be called more than once. */
+void acceptor_stop(struct acceptor *acceptor);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/loop.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+struct loop {
+    struct event_base *base;
+    struct event *tick; /* turns the wheel */
+    uint64_t tick_ms;   /* when it will; UINT64_MAX: it is not set */
+    struct timer_wheel wheel;
+    struct list deferred;
+    bool awake; /* the clock was read in this turn */
+    bool stopped;
+};
+
+void
+loop_wake(struct loop *loop)
+{
+    if (loop->awake)
+        return;
+    loop->awake = true;
+    clock_update();
+}
+
+/* Sets the tick for the wheel's next slot, unless it comes early enough. */
+static void
+set_tick(struct loop *loop)
+{
+    uint64_t next = timer_wheel_next(&loop->wheel);
+    uint64_t delay_ms;
+    struct timeval delay;
+
+    if (next >= loop->tick_ms)
+        return;
+    delay_ms = next > clock_ms() ? next - clock_ms() : 0;
+    delay.tv_sec = (time_t)(delay_ms / 1000);
+    delay.tv_usec = (suseconds_t)(delay_ms % 1000 * 1000);
+    if (event_add(loop->tick, &delay) == 0)
+        loop->tick_ms = next;
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct loop *loop = arg;
+
+    (void)fd;
+    (void)what;
+    loop_wake(loop);
+    loop->tick_ms = UINT64_MAX;
+    timer_wheel_turn(&loop->wheel, clock_ms());
+    set_tick(loop);
+}
+
+static struct event_base *
+base_new(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base;
+
+    if (config == NULL)
+        return NULL;
+    /* One thread a process: locks and the wake-up pipe would be for nobody. */
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+    event_config_require_features(config,
+                                  EV_FEATURE_ET | EV_FEATURE_EARLY_CLOSE);
+    base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
+struct loop *
+loop_new(void)
+{
+    struct loop *loop = calloc(1, sizeof(*loop));
+
+    if (loop == NULL)
+        return NULL;
+    loop->base = base_new();
+    if (loop->base == NULL)
+        goto free_loop;
+    loop->tick = event_new(loop->base, -1, 0, on_tick, loop);
+    if (loop->tick == NULL)
+        goto free_base;
+    clock_update();
+    timer_wheel_init(&loop->wheel, clock_ms());
+    loop->tick_ms = UINT64_MAX;
+    list_init(&loop->deferred);
+    return loop;
+
+free_base:
+    event_base_free(loop->base);
+free_loop:
+    free(loop);
+    errno = ENOMEM;
+    return NULL;
+}
+
+void
+loop_free(struct loop *loop)
+{
+    if (loop == NULL)
+        return;
+    event_free(loop->tick);
+    event_base_free(loop->base);
+    free(loop);
+}
+
+static void
+run_deferred(struct loop *loop)
+{
+    for (struct list *node;
+         (node = list_take_first(&loop->deferred)) != NULL;) {
+        struct deferred *d = container_of(node, struct deferred, link);
+
+        d->fn(d);
+    }
+}
+
+void
+loop_run(struct loop *loop)
+{
+    loop->stopped = false;
+    run_deferred(loop);
+    while (!loop->stopped) {
+        loop->awake = false;
+        if (event_base_loop(loop->base, EVLOOP_ONCE) < 0)
+            break;
+        run_deferred(loop);
+    }
+    run_deferred(loop);
+}
+
+void
+loop_stop(struct loop *loop)
+{
+    loop->stopped = true;
+    event_base_loopbreak(loop->base);
+}
+
+struct event_base *
+loop_base(struct loop *loop)
+{
+    return loop->base;
+}
+
+void
+loop_start_timer(struct loop *loop, struct timer *timer, uint64_t delay_ms)
+{
+    uint64_t due_ms = clock_ms() + delay_ms;
+
+    timer_wheel_add(&loop->wheel, timer, due_ms);
+    if (due_ms < loop->tick_ms)
+        set_tick(loop);
+}
+
+void
+deferred_init(struct deferred *deferred, deferred_fn fn)
+{
+    list_init(&deferred->link);
+    deferred->fn = fn;
+}
+
+void
+loop_defer(struct loop *loop, struct deferred *deferred)
+{
+    if (list_empty(&deferred->link))
+        list_add_tail(&loop->deferred, &deferred->link);
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct watch *watch = arg;
+
+    (void)fd;
+    (void)what;
+    loop_wake(watch->loop);
+    watch->fn(watch);
+}
+
+int
+watch_start(struct watch *watch, struct loop *loop, int fd, watch_fn fn)
+{
+    watch->loop = loop;
+    watch->fn = fn;
+    if (event_assign(&watch->event, loop->base, fd, EV_READ | EV_PERSIST,
+                     on_readable, watch) < 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (event_add(&watch->event, NULL) < 0) {
+        if (errno == 0)
+            errno = ENOMEM;
+        return -1;
+    }
+    return 0;
+}
+
+void
+watch_stop(struct watch *watch)
+{
+    event_del(&watch->event);
+}
+
+int
+watch_fd(const struct watch *watch)
+{
+    return event_get_fd(&watch->event);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A connected (or connecting) byte stream.  It is registered once with the
+ * loop, edge-triggered for both directions, and never again while it lives:
+ * `readable` and `writable` remember what the edges said until a read or a
+ * write comes back short.
+ *
+ *      edge ─▶ readable, writable ─▶ on_ready(owner) ─▶ stream_read … until
+ *                                                       !readable
+ *
+ * How bytes are moved is a table of functions, so that TLS can take the place
+ * of plain sockets.
+ */
+#ifndef NET_STREAM_H
+#define NET_STREAM_H
+
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "base/addr.h"
+#include "base/mem.h"
+
+struct loop;
+struct stream;
+
+typedef void (*stream_fn)(struct stream *stream);
+
+struct stream_ops {
+    ssize_t (*read)(struct stream *stream, void *p, size_t n);
+    ssize_t (*writev)(struct stream *stream, const struct iovec *iov, int n);
+    ssize_t (*sendfile)(struct stream *stream, int fd, off_t offset, size_t n);
+    int (*shutdown)(struct stream *stream); /* no more will be written */
+};
+
+struct stream {
+    struct loop *loop;
+    const struct stream_ops *ops;
+    stream_fn on_ready; /* an edge came; the owner is found by container_of */
+    int fd;             /* -1: closed */
+    bool readable;      /* a read may give something */
+    bool writable;      /* a write may take something */
+    bool hung_up;       /* the peer has ended its side: read on to the end */
+    struct event event;
+};
+
+/* Registers the connected socket FD, which the stream owns from then on.  0,
+ * or -1 with errno (FD is still the caller's). */
+int stream_open(struct stream *stream, struct loop *loop, int fd,
+                stream_fn on_ready) MUST_CHECK;
+
+/* Opens a socket and begins to connect it to ADDR.  on_ready is called when it
+ * is decided; stream_connect_error then tells how.  0, or -1 with errno. */
+int stream_connect(struct stream *stream, struct loop *loop,
+                   const struct addr *addr, stream_fn on_ready) MUST_CHECK;
+
+/* 0 once connected, EINPROGRESS while undecided, else the errno. */
+int stream_connect_error(struct stream *stream);
+
+/* Closes it; pending edges are forgotten.  A closed one is left alone. */
+void stream_close(struct stream *stream);
+
+/* Closes it so that the peer sees a reset. */
+void stream_reset(struct stream *stream);
+
+bool stream_is_open(const struct stream *stream);
+
+/* Bytes read, 0 at the end, or -1 with errno: EAGAIN when there is nothing
+ * now, anything else is fatal to the stream. */
+ssize_t stream_read(struct stream *stream, void *p, size_t n);
+
+/* Bytes written (perhaps fewer), or -1 with errno, EAGAIN included. */
+ssize_t stream_writev(struct stream *stream, const struct iovec *iov, int n);
+ssize_t stream_write(struct stream *stream, const void *p, size_t n);
+
+/* Sends N bytes of the file FD from OFFSET; as stream_writev.  0: the file is
+ * shorter than it was. */
+ssize_t stream_sendfile(struct stream *stream, int fd, off_t offset, size_t n);
+
+/* Ends the own side; the peer may still send. */
+int stream_shutdown(struct stream *stream);
+
+/* Keeps what follows in the socket until it is full or uncorked, so that a
+ * head and a file leave in the same segments. */
+void stream_cork(struct stream *stream, bool on);
+
+/* Lets the kernel find out about a peer that is gone (keep-alive probes). */
+void stream_set_keepalive(struct stream *stream, bool on);
+
+#endif
