@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the administrator wrote: plain data, complete and checked, never changed
+ * once it is handed out. All of it lives in one arena that goes with the last
+ * reference, so whoever keeps a pointer into it keeps a reference to the whole.
+ *
+ *     config -- global
+ *        |----- upstreams[] -- servers[]
+ *        +----- sections[] --- listens[], scripts[], http -- routes[] ...
+ *                                                              |
+ *                                    an upstream of above <----+
+ *
+ * Defaults and the values of [defaults] are resolved: nothing here means "look
+ * elsewhere", but for the one case that limits_merge is for. Relative paths
+ * have become absolute. Every `struct str` is followed by a NUL, and an absent
+ * one has p == NULL.
+ */
+#ifndef CONFIG_MODEL_H
+#define CONFIG_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "config/template.h"
+
+enum {
+    CONFIG_NAME_MAX = 32,       /* bytes of a section's or server's name */
+    CONFIG_WORKERS_MAX = 64,    /* `workers` */
+    CONFIG_WEIGHT_MAX = 256,    /* `weight=` */
+    CONFIG_RETRIES_MAX = 15,    /* `retries`, below FLOW_TRIES_MAX */
+    CONFIG_UPSTREAMS_MAX = 256, /* [upstream] sections */
+    CONFIG_SERVERS_MAX = 1024,  /* servers of all upstreams */
+    CONFIG_SECTIONS_MAX = 256,  /* [http], [tcp] and [mysql] sections */
+};
+
+/* Where something was written; for messages of every later stage. */
+struct config_at {
+    const char *file; /* the path as it was given or included */
+    unsigned line;    /* from 1 */
+};
+
+/* An address as it was written. Names are looked up by others, later. */
+struct address_conf {
+    bool is_unix;    /* path instead of host and port */
+    struct str host; /* an IPv4 or IPv6 address without brackets, or a name */
+    uint16_t port;   /* 1 to 65535; 0 for a Unix socket */
+    struct str path; /* of a Unix socket */
+    struct str text; /* "HOST:PORT", "[V6]:PORT", "unix:/PATH"; the same
+                        address has the same text */
+};
+
+enum log_kind {
+    LOG_KIND_STDERR,     /* where the program was started */
+    LOG_KIND_STDOUT,     /* likewise */
+    LOG_KIND_FILE,       /* appended to; opened again on USR1 */
+    LOG_KIND_SYSLOG_UDP, /* datagrams to `address` */
+    LOG_KIND_SYSLOG_DEV, /* the local syslog's socket, /dev/log */
+};
+
+enum log_format {
+    LOG_FORMAT_RFC3164, /* the BSD form, as HAProxy sends it */
+    LOG_FORMAT_RFC5424, /* the IETF form */
+};
+
+struct log_conf {
+    enum log_kind kind;
+    enum log_level level;        /* lines under it are not written */
+    struct str path;             /* FILE, and SYSLOG_DEV's socket */
+    struct address_conf address; /* SYSLOG_UDP */
+    unsigned facility;           /* 0 to 23, as syslog numbers them */
+    enum log_format format;      /* of both kinds of syslog */
+    struct config_at at;
+};
+
+struct global_conf {
+    unsigned workers;            /* 0: one for each CPU */
+    struct str user;             /* absent: keep */
+    struct str group;            /* absent: that of the user */
+    struct str pidfile;          /* absent: none */
+    struct str control;          /* the control socket; absent: none */
+    const struct log_conf *logs; /* at least one */
+    size_t log_count;
+    struct str script_path;    /* absent: only the shipped scripts */
+    uint32_t max_connections;  /* of the whole program */
+    uint64_t drain_timeout_ms; /* after it a graceful stop is not */
+    struct str temp_dir;       /* of unlinked files */
+    struct config_at user_at;  /* line 0 where they were not written */
+    struct config_at group_at;
+    struct config_at script_path_at;
+};
+
+/* What is done again on another server, as a set of bits. */
+enum retry_on {
+    RETRY_ON_CONNECT = 1, /* the connection was not made */
+    RETRY_ON_RESET = 2,   /* it broke before an answer */
+    RETRY_ON_DOWN = 4,    /* the server was marked down meanwhile */
+    RETRY_ON_TIMEOUT = 8, /* no answer in time */
+    RETRY_ON_502 = 16,    /* the server answered with this status */
+    RETRY_ON_503 = 32,
+    RETRY_ON_504 = 64,
+};
+
+/* Bits of limits_conf.given. */
+enum limits_field {
+    LIMITS_CONNECT_TIMEOUT = 1,
+    LIMITS_CLIENT_TIMEOUT = 2,
+    LIMITS_SERVER_TIMEOUT = 4,
+    LIMITS_KEEPALIVE_TIMEOUT = 8,
+    LIMITS_HEADER_TIMEOUT = 16,
+    LIMITS_RETRIES = 32,
+    LIMITS_RETRY_ON = 64,
+    LIMITS_TCP_KEEPALIVE = 128,
+};
+
+/* The keys of [defaults], as they hold for one section or upstream. */
+struct limits_conf {
+    uint32_t connect_timeout_ms;
+    uint32_t client_timeout_ms;    /* inactivity of the client */
+    uint32_t server_timeout_ms;    /* inactivity of the server */
+    uint32_t keepalive_timeout_ms; /* an idle HTTP client */
+    uint32_t header_timeout_ms;    /* a whole request head */
+    unsigned retries;              /* further attempts */
+    unsigned retry_on;             /* set of enum retry_on */
+    bool tcp_keepalive;            /* SO_KEEPALIVE on both sides */
+    unsigned given; /* set of enum limits_field: written in this very section */
+};
+
+struct server_conf {
+    struct str name;
+    struct address_conf address;
+    unsigned weight;  /* 0 to CONFIG_WEIGHT_MAX */
+    uint32_t maxconn; /* 0: no limit */
+    bool backup;      /* used while no other server is usable */
+    bool disabled;    /* starts in maintenance */
+    struct str root;  /* fastcgi: this node's document root, or absent */
+    struct config_at at;
+};
+
+enum protocol {
+    PROTOCOL_FASTCGI, /* php-fpm; for [http] */
+    PROTOCOL_TCP,     /* for [tcp] and [mysql] */
+    PROTOCOL_MYSQL,   /* for [mysql] and [tcp] */
+};
+
+/* One NAME=VALUE behind a policy's name; a bare NAME has the value "on". */
+struct option_conf {
+    struct str name;
+    struct str value;
+};
+
+struct upstream_conf {
+    struct str name;
+    enum protocol protocol;
+    struct str policy; /* "roundrobin", or an absolute path of a script */
+    bool policy_is_path;
+    const struct option_conf *policy_options; /* in file order, no name twice */
+    size_t policy_option_count;
+    struct config_at policy_at; /* the section's own line without a policy */
+    unsigned keepalive;         /* idle connections kept by a worker */
+    struct limits_conf limits;
+    const struct server_conf *servers; /* at least one, in file order */
+    size_t server_count;
+    unsigned index; /* in config.upstreams */
+    struct config_at at;
+};
+
+struct listen_conf {
+    struct address_conf address; /* "*" has become 0.0.0.0 */
+    bool default_server;         /* http: for names that no section has */
+    unsigned backlog;            /* 0: the system's largest */
+    struct config_at at;
+};
+
+struct script_conf {
+    struct str path; /* absolute, or to be looked up in the script path */
+    struct config_at at;
+};
+
+enum access_log {
+    ACCESS_LOG_OFF,      /* no records */
+    ACCESS_LOG_COMBINED, /* Apache's and nginx's */
+    ACCESS_LOG_HTTPLOG,  /* HAProxy's of HTTP */
+    ACCESS_LOG_TCPLOG,   /* HAProxy's of TCP */
+    ACCESS_LOG_JSON,     /* one object a line */
+    ACCESS_LOG_TEMPLATE, /* access_log_template */
+};
+
+enum route_kind {
+    ROUTE_EXACT,         /* = /path */
+    ROUTE_PREFIX,        /* /path; the longest wins, regexes go before */
+    ROUTE_PREFIX_STRONG, /* ^~ /path; the longest wins, no regex is asked */
+    ROUTE_REGEX,         /* ~ pattern, in file order */
+    ROUTE_REGEX_NOCASE,  /* ~* pattern */
+};
+
+enum route_target {
+    ROUTE_TO_UPSTREAM, /* route_conf.upstream */
+    ROUTE_TO_STATIC,   /* a file below the root */
+    ROUTE_TO_INTERNAL, /* 404 unless it was routed again */
+    ROUTE_TO_DENY,     /* 403 */
+    ROUTE_TO_REDIRECT, /* redirect_code to redirect_url */
+};
+
+struct route_conf {
+    enum route_kind kind;
+    struct str pattern; /* a path, or a valid regular expression */
+    enum route_target target;
+    const struct upstream_conf *upstream; /* ROUTE_TO_UPSTREAM, else NULL */
+    unsigned redirect_code;               /* 301, 302, 303, 307 or 308 */
+    const struct template *redirect_url;  /* ROUTE_TO_REDIRECT, else NULL */
+    const struct template *root;          /* instead of the section's; NULL */
+    const struct template *alias; /* stands for the matched prefix; NULL */
+    uint64_t max_body_bytes;      /* the section's where not given */
+    uint32_t server_timeout_ms;   /* 0: not given, see limits_merge */
+    struct config_at at;
+};
+
+/* A FastCGI parameter or a response header. */
+struct field_conf {
+    struct str name;
+    const struct template *value;
+    struct config_at at;
+};
+
+struct error_page_conf {
+    const unsigned *statuses; /* 400 to 599 */
+    size_t status_count;
+    struct str uri; /* routed again */
+    struct config_at at;
+};
+
+enum encoded_slash {
+    ENCODED_SLASH_DECODE, /* %2F in a path becomes a slash */
+    ENCODED_SLASH_REFUSE, /* 400 */
+};
+
+struct http_conf {
+    const struct str *server_names; /* lower case; "*.x" for all below x */
+    size_t server_name_count;
+    const struct template *root; /* NULL: none */
+    struct config_at root_at;
+    const struct str *index; /* names of index files, in order */
+    size_t index_count;
+    const struct route_conf *routes; /* in file order */
+    size_t route_count;
+    const struct field_conf *params;
+    size_t param_count;
+    const struct field_conf *headers;
+    size_t header_count;
+    const struct error_page_conf *error_pages;
+    size_t error_page_count;
+    const struct cidr *trust; /* whose X-Forwarded-For is believed */
+    size_t trust_count;
+    uint64_t max_body_bytes; /* UINT64_MAX: no limit */
+    uint64_t body_buffer_bytes;
+    uint64_t response_buffer_bytes;
+    uint64_t response_spool_bytes;
+    bool underscores; /* keep request headers whose name has one */
+    enum encoded_slash encoded_slash;
+    bool root_is_remote; /* do not look for scripts in root */
+    bool log_null;       /* a record for a connection without a request too */
+};
+
+enum section_kind {
+    SECTION_HTTP,
+    SECTION_TCP,
+    SECTION_MYSQL,
+};
+
+enum script_failure {
+    SCRIPT_FAILURE_PASS, /* go on as if there were no script */
+    SCRIPT_FAILURE_DENY, /* refuse the request */
+};
+
+/* One [http NAME], [tcp NAME] or [mysql NAME]. */
+struct section_conf {
+    enum section_kind kind;
+    struct str name;
+    const struct listen_conf *listens; /* at least one */
+    size_t listen_count;
+    const struct upstream_conf *upstream; /* tcp, mysql; NULL for http */
+    const struct script_conf *scripts;    /* in the order of running */
+    size_t script_count;
+    enum script_failure script_failure;
+    uint32_t max_connections; /* tcp, mysql; 0: no limit of its own */
+    struct limits_conf limits;
+    enum access_log access_log;
+    const struct template *access_log_template; /* or NULL */
+    const struct log_conf *log_to; /* of the records; NULL: the global ones */
+    const struct http_conf *http;  /* NULL unless kind is SECTION_HTTP */
+    unsigned index;                /* in config.sections */
+    struct config_at at;
+};
+
+struct config {
+    struct str file;   /* the path it was read from */
+    struct str folder; /* where relative paths started */
+    struct global_conf global;
+    const struct upstream_conf *upstreams; /* in file order */
+    size_t upstream_count;
+    size_t server_count;                 /* of all upstreams together */
+    const struct section_conf *sections; /* in file order */
+    size_t section_count;
+};
+
+/* One more user of the configuration; returns it. */
+const struct config *config_ref(const struct config *config);
+
+/* One user less; the last one frees it. NULL does nothing. */
+void config_unref(const struct config *config);
+
+/* The upstream or section of this name; NULL when there is none. */
+const struct upstream_conf *
+config_find_upstream(const struct config *config, struct str name);
+const struct section_conf *
+config_find_section(const struct config *config, enum section_kind kind,
+                    struct str name);
+
+/* The server of this name; NULL when there is none. */
+const struct server_conf *
+upstream_conf_find_server(const struct upstream_conf *upstream,
+                          struct str name);
+
+/* What holds for a flow of SECTION to UPSTREAM: what was written in the
+ * upstream goes before what was written in the section, and that before
+ * [defaults] and the built-in values. */
+void limits_merge(struct limits_conf *out, const struct section_conf *section,
+                  const struct upstream_conf *upstream);
+
+/* "http", "tcp" or "mysql". */
+const char *section_kind_name(enum section_kind kind);
+
+#endif
