@@ -1,0 +1,179 @@
+--- The core library, called through LuaJIT's FFI with its real headers.
+--
+--     local core = require("support.ffi").load("codec/http1.h", "base/buf.h")
+--     core.http1_read_request(...)
+--
+-- A header is given to ffi.cdef without what LuaJIT cannot read: preprocessor
+-- lines (integer #defines become constants), bodies of inline functions, words
+-- of C11.  Headers that it includes come first, each once.  The library is
+-- MOONGATE_BUILD/libmoongate-core.so; MOONGATE_BUILD is "build" unless set.
+local ffi = require "ffi"
+local libc = require "support.libc"
+
+local C = ffi.C
+
+local PAGE = 4096
+local PROT_NONE, PROT_READ_WRITE = 0, 3
+local MAP_PRIVATE_ANONYMOUS = 0x22
+
+--- What headers of the system declare and ours use.
+local SYSTEM = {
+  ["sys/types.h"] = "typedef int pid_t; typedef long off_t;"
+    .. " typedef unsigned uid_t; typedef unsigned gid_t;"
+    .. " typedef unsigned mode_t; typedef unsigned long ino_t;"
+    .. " typedef unsigned long dev_t;",
+  ["time.h"] = "typedef long time_t; struct timespec {"
+    .. " time_t tv_sec; long tv_nsec; };",
+  ["sys/uio.h"] = "struct iovec { void *iov_base; size_t iov_len; };",
+  ["sys/socket.h"] = "typedef unsigned socklen_t;"
+    .. " typedef unsigned short sa_family_t;"
+    .. " struct sockaddr { sa_family_t sa_family; char sa_data[14]; };"
+    .. " struct sockaddr_storage { sa_family_t ss_family; char ss_pad[118];"
+    .. " unsigned long ss_align; };",
+  ["netinet/in.h"] = "struct in_addr { uint32_t s_addr; };"
+    .. " struct sockaddr_in { sa_family_t sin_family; uint16_t sin_port;"
+    .. " struct in_addr sin_addr; unsigned char sin_zero[8]; };"
+    .. " struct in6_addr { union { uint8_t s6_addr[16];"
+    .. " uint32_t s6_addr32[4]; }; };"
+    .. " struct sockaddr_in6 { sa_family_t sin6_family; uint16_t sin6_port;"
+    .. " uint32_t sin6_flowinfo; struct in6_addr sin6_addr;"
+    .. " uint32_t sin6_scope_id; };",
+  ["sys/un.h"] = "struct sockaddr_un { sa_family_t sun_family;"
+    .. " char sun_path[108]; };",
+}
+local SYSTEM_NEEDS = {
+  ["sys/un.h"] = "sys/socket.h",
+  ["netinet/in.h"] = "sys/socket.h",
+}
+
+local _M = {}
+
+local declared = {}
+local library
+
+
+local function without_comments(text)
+  text = text:gsub("/%*.-%*/", " ")
+  return (text:gsub("//[^\n]*", ""))
+end
+
+
+-- The declarations of one header, with the preprocessor and C11 taken out.
+local function declarations(text)
+  text = text:gsub("static inline[^{;]-\n{\n.-\n}\n", "")
+  text = text:gsub("_Static_assert%s*%b();", "")
+  text = text:gsub("__attribute__%s*%b()", "")
+  text = text:gsub("_Alignas%s*(%b())", "__attribute__((aligned%1))")
+  text = text:gsub("_Atomic%s*(%b())", "%1")
+  text = text:gsub("_Atomic", "")
+  return (text:gsub("_Noreturn", ""))
+end
+
+
+local function define(line)
+  local name, value = line:match("^#%s*define%s+([%w_]+)%s+(-?%w+)%s*$")
+  value = value and value:gsub("[uUlL]+$", "")
+  if value and tonumber(value) then
+    return ("enum { %s = %s };\n"):format(name, value)
+  end
+  return ""
+end
+
+
+local function declare(name, text)
+  local ok, reason = pcall(ffi.cdef, text)
+  if not ok then
+    error(("%s cannot be declared to the FFI: %s"):format(name, reason), 0)
+  end
+end
+
+
+local function declare_system(name)
+  if declared[name] or not SYSTEM[name] then
+    return
+  end
+  declared[name] = true
+  if SYSTEM_NEEDS[name] then
+    declare_system(SYSTEM_NEEDS[name])
+  end
+  declare(name, SYSTEM[name])
+end
+
+
+local function declare_header(name)
+  if declared[name] then
+    return
+  end
+  declared[name] = true
+  local file = assert(io.open("src/" .. name, "rb"))
+  local text = without_comments(file:read("*a"))
+  file:close()
+
+  local kept = {}
+  for line in (text:gsub("\\\n", " ") .. "\n"):gmatch("(.-)\n") do
+    if line:match("^%s*#") then
+      local ours = line:match('#%s*include%s+"(.-)"')
+      local theirs = line:match("#%s*include%s+<(.-)>")
+      if ours then
+        declare_header(ours)
+      elseif theirs then
+        declare_system(theirs)
+      else
+        kept[#kept + 1] = define(line)
+      end
+
+    else
+      kept[#kept + 1] = line
+    end
+  end
+  declare("src/" .. name, declarations(table.concat(kept, "\n")))
+end
+
+
+--- Declares headers and gives the library.
+-- @param ...  strings: headers below src/, with those they include
+-- @return the C library: its fields are the functions
+function _M.load(...)
+  for i = 1, select("#", ...) do
+    declare_header((select(i, ...)))
+  end
+  if not library then
+    local build = os.getenv("MOONGATE_BUILD") or "build"
+    library = ffi.load(build .. "/libmoongate-core.so")
+  end
+  return library
+end
+
+
+--- A copy of a text that ends where readable memory ends: a byte read too far
+-- ends the process.
+-- @param text  string
+-- @return pointer to uint8_t; it lives as long as the second result does
+-- @return the mapping
+function _M.guarded(text)
+  local pages = math.ceil(#text / PAGE)
+  local size = (pages + 1) * PAGE
+  local map = C.mmap(nil, size, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0)
+  if ffi.cast("intptr_t", map) == -1 then
+    error("mmap: " .. libc.reason())
+  end
+  local base = ffi.gc(ffi.cast("uint8_t *", map), function(p)
+    C.munmap(p, size)
+  end)
+  libc.check(C.mprotect(base + pages * PAGE, PAGE, PROT_NONE), "mprotect")
+  local start = base + pages * PAGE - #text
+  ffi.copy(start, text, #text)
+  return start, base
+end
+
+
+--- The text of a struct str; nil for the absent one.
+function _M.text(str)
+  if str.p == nil then
+    return nil
+  end
+  return ffi.string(str.p, str.len)
+end
+
+
+return _M
