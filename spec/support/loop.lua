@@ -46,6 +46,17 @@ function _M.deadline(seconds)
 end
 
 
+--- Ends a task where it waits.
+function _M.cancel(task)
+  task.dead = true
+  for i = #tasks, 1, -1 do
+    if tasks[i] == task then
+      table.remove(tasks, i)
+    end
+  end
+end
+
+
 local function resume(task, ready)
   local outer = current
   current = task
@@ -56,12 +67,7 @@ local function resume(task, ready)
     task.fd, task.events, task.deadline = fd, events, deadline
     return
   end
-  task.dead = true
-  for i = #tasks, 1, -1 do
-    if tasks[i] == task then
-      table.remove(tasks, i)
-    end
-  end
+  _M.cancel(task)
   if not ok and not first_failure then
     first_failure = debug.traceback(task.co, "in task '" .. task.name
       .. "': " .. tostring(fd))
@@ -104,7 +110,8 @@ local function poll_once(waiters, deadline)
     fds[i - 1].fd, fds[i - 1].events = waiter.fd, waiter.events
     deadline = math.min(deadline, waiter.deadline)
   end
-  local ms = math.ceil(math.max(0, deadline - _M.now()) * 1000)
+  local left = math.min(math.max(0, deadline - _M.now()), 3600)
+  local ms = math.ceil(left * 1000)
   local n = C.poll(fds, #waiters, ms)
   if n < 0 and ffi.errno() ~= EINTR then
     error("poll failed")
@@ -143,7 +150,7 @@ end
 --- Waits for a descriptor; tasks go on meanwhile.
 -- @param fd        integer, or -1 for none
 -- @param events    READ, WRITE
--- @param deadline  number: when to give up
+-- @param deadline  number: when to give up; math.huge for never
 -- @return boolean: it is ready
 function _M.wait(fd, events, deadline)
   if current then
