@@ -27,7 +27,7 @@ struct upstream;
 
 struct runtime {
     unsigned refs;
-    struct config *conf; /* a reference of its own */
+    struct config *conf;   /* a reference of its own */
     struct engine *engine; /* NULL where nothing is served: check, master */
     struct upstream *upstreams;
     size_t upstream_count;
@@ -40,16 +40,16 @@ struct runtime {
 /* Makes CONF live.  ENGINE may be NULL (check and the master: nothing will be
  * served).  Every fault is added to FAULTS; NULL is returned if there was
  * one.  CONF is referenced, not taken over.  Start-up only. */
-struct runtime *runtime_new(struct engine *engine, struct config *conf,
-                            struct faults *faults);
+struct runtime *
+runtime_new(struct engine *engine, struct config *conf, struct faults *faults);
 
 struct runtime *runtime_ref(struct runtime *runtime);
 void runtime_unref(struct runtime *runtime);
 
 /* The address of listener I, for whoever opens its socket, with its text and
  * its `backlog`. */
-const struct addr *runtime_listener_addr(const struct runtime *runtime,
-                                         size_t i);
+const struct addr *
+runtime_listener_addr(const struct runtime *runtime, size_t i);
 const char *runtime_listener_text(const struct runtime *runtime, size_t i);
 int runtime_listener_backlog(const struct runtime *runtime, size_t i);
 
@@ -61,7 +61,7 @@ int runtime_listen(struct runtime *runtime, const int *fds);
 void runtime_pause(struct runtime *runtime);
 
 /* Finds an upstream by name; NULL when there is none. */
-struct upstream *runtime_find_upstream(const struct runtime *runtime,
-                                       struct str name);
+struct upstream *
+runtime_find_upstream(const struct runtime *runtime, struct str name);
 
 #endif

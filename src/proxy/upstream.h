@@ -62,8 +62,8 @@ enum upstream_error {
 };
 
 /* Finds a server by its name; NULL when there is none. */
-struct server *upstream_find_server(const struct upstream *upstream,
-                                    struct str name);
+struct server *
+upstream_find_server(const struct upstream *upstream, struct str name);
 
 /* Brings every view up to date from the board.  `usable` is what it is for
  * FLOW: up, not drained or in maintenance, weight above 0, below maxconn, not

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One record for each exchange or TCP session, in the section's format:
+ * combined (Apache's), httplog and tcplog (HAProxy's fields in HAProxy's
+ * order), json, or a template of variables.
+ */
+#ifndef PROXY_ACCESS_LOG_H
+#define PROXY_ACCESS_LOG_H
+
+struct http_exchange;
+struct tcp_session;
+
+/* Writes the record of an exchange that is over, if its section keeps one. */
+void access_log_http(struct http_exchange *exchange);
+
+/* Writes the record of a session that is over. */
+void access_log_tcp(struct tcp_session *session);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The routes of an http section, compiled: which target a path goes to, by
+ * nginx's precedence.
+ *
+ *      = /exact            a hash look-up
+ *      ^~ /prefix          the longest prefix, if it is a strong one
+ *      ~ regex, ~* regex   in file order, the first that matches
+ *      /prefix             the longest prefix
+ *
+ * Prefixes are sorted; finding the longest costs a binary search, however many
+ * there are.
+ */
+#ifndef PROXY_HTTP_ROUTE_H
+#define PROXY_HTTP_ROUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "config/model.h"
+
+struct regex;
+struct upstream;
+
+struct http_route {
+    const struct route_conf *conf;
+    struct regex *regex;       /* regex routes, else NULL */
+    struct upstream *upstream; /* ROUTE_TO_UPSTREAM, else NULL */
+    int parent; /* prefixes: the next shorter one that contains this; -1 */
+};
+
+struct http_routes {
+    struct http_route *all; /* prefixes sorted first, then the others */
+    size_t count;
+    size_t prefix_count;
+    size_t regex_first; /* regexes in file order from here */
+    size_t regex_count;
+    struct map exact;
+};
+
+/* Finds an upstream by its configuration. */
+typedef struct upstream *(*http_route_upstream_fn)(
+    void *arg, const struct upstream_conf *conf);
+
+/* Compiles the CONF's routes.  -1 with errno ENOMEM; a pattern that does not
+ * compile is the configuration reader's to refuse. */
+int http_routes_init(struct http_routes *routes, const struct http_conf *conf,
+                     http_route_upstream_fn find, void *arg) MUST_CHECK;
+void http_routes_fini(struct http_routes *routes);
+
+/* The route of PATH, or NULL.  A regex route sets up to MAX GROUPS (into
+ * PATH) and *GROUP_COUNT; other routes set *GROUP_COUNT to 0. */
+const struct http_route *
+http_routes_find(const struct http_routes *routes, struct str path,
+                 struct str *groups, int max, int *group_count);
+
+/* Whether any regex route to an upstream matches PATH, whatever goes before
+ * it: then a file there is a script, and is never served as it stands. */
+bool http_routes_is_script(const struct http_routes *routes, struct str path);
+
+#endif
