@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The board: the memory that the master, control and all workers share. The
+ * master makes it before its first fork, as a memfd that it keeps.
+ *
+ *     header | workers | upstreams | servers | sections | scripts   named rows
+ *            | slots, held[worker][slot], intents, acknowledgements  slots.h
+ *            | counters[worker][server, section, script]             counters.h
+ *            | ring[worker]                                          ring.h
+ *
+ * A row has a name and keeps its place as long as it is in use, so a row number
+ * is a reference that every process can hold. There is room for more rows than
+ * the first configuration needs; a reload adds and removes rows and moves none.
+ * Only the master adds and removes; each other field has one writer, named
+ * beside it. What nobody may see half written is one atomic field.
+ */
+#ifndef BOARD_BOARD_H
+#define BOARD_BOARD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/str.h"
+#include "board/counters.h"
+#include "board/view.h"
+
+enum {
+    BOARD_WORKERS_MAX = 64,
+    BOARD_ROWS_MAX = 16384,  /* of one kind */
+    BOARD_NAME_MAX = 71,     /* bytes of a row's name */
+    BOARD_ADDRESS_MAX = 127, /* bytes of a server's address, as text */
+    BOARD_WORDS_MAX = 63,    /* bytes of a check's words */
+    BOARD_VERSION_MAX = 31,  /* bytes of the program's version */
+    BOARD_NONE = -1,         /* no such row */
+};
+
+/* How many rows of each kind the board has room for. */
+struct board_limits {
+    unsigned workers; /* 1 to BOARD_WORKERS_MAX; they are numbered from 0 */
+    unsigned upstreams;
+    unsigned servers;
+    unsigned sections;
+    unsigned scripts;
+    size_t ring_bytes; /* of each worker's log ring: a power of two */
+};
+
+enum server_admin {
+    SERVER_READY, /* in service */
+    SERVER_DRAIN, /* no new work; what it has may end */
+    SERVER_MAINT, /* out of service */
+};
+
+struct row_name {
+    bool used;
+    uint8_t len;
+    char text[BOARD_NAME_MAX + 1]; /* with a NUL */
+};
+
+/* The words of the last check. The writer fills the text that readers are not
+ * looking at, then turns `shown`. */
+struct server_words {
+    _Atomic uint32_t shown; /* 0 or 1 */
+    char text[2][BOARD_WORDS_MAX + 1];
+};
+
+struct server_row {
+    _Alignas(64) struct row_name name; /* UPSTREAM/SERVER */
+    int32_t upstream;                  /* row of its upstream */
+    /* By the master, from the configuration. */
+    char address[BOARD_ADDRESS_MAX + 1];
+    _Atomic int32_t maxconn; /* 0: no limit */
+    _Atomic bool backup;
+    /* By control. */
+    _Alignas(64) _Atomic bool up;
+    _Atomic uint8_t admin;     /* enum server_admin */
+    _Atomic int32_t weight;    /* 0 to 256 */
+    _Atomic int32_t fails;     /* failed checks in a row */
+    _Atomic uint64_t since_ms; /* wall time of the last change of state */
+    struct server_words check;
+};
+
+struct upstream_row {
+    _Alignas(64) struct row_name name;
+    _Alignas(64) _Atomic uint64_t turn; /* by every worker: board_turn */
+};
+
+struct section_row {
+    _Alignas(64) struct row_name name; /* "http NAME", "tcp NAME" ... */
+    _Atomic int32_t max_connections;   /* by the master; 0: no limit */
+};
+
+struct script_row {
+    _Alignas(64) struct row_name name;
+};
+
+struct worker_row {
+    /* By the master. */
+    _Alignas(64) _Atomic int32_t pid; /* 0: not running */
+    _Atomic uint32_t generation;      /* of the configuration it runs */
+    _Atomic uint32_t restarts;        /* after a death */
+    _Atomic uint64_t started_ms;      /* wall time */
+    /* By the worker. */
+    _Alignas(64) _Atomic uint64_t heartbeat_ms; /* monotonic time */
+};
+
+struct board_header {
+    uint64_t magic;
+    uint32_t layout; /* BOARD_LAYOUT of the program that made it */
+    struct board_limits limits;
+    uint64_t size;       /* bytes of the whole */
+    uint64_t started_ms; /* wall time */
+    char version[BOARD_VERSION_MAX + 1];
+};
+
+struct ring;
+struct slots;
+
+/* A process's handle: where the tables are mapped. Children inherit it. */
+struct board {
+    int fd;
+    size_t size;
+    struct board_header *header;
+    struct worker_row *workers;
+    struct upstream_row *upstreams;
+    struct server_row *servers;
+    struct section_row *sections;
+    struct script_row *scripts;
+    struct slots *slots;
+    struct server_counters *server_counters;   /* [worker][server] */
+    struct section_counters *section_counters; /* [worker][section] */
+    struct script_counters *script_counters;   /* [worker][script] */
+    char *rings;                               /* [worker], ring_stride each */
+    size_t ring_stride;
+};
+
+/* Makes a board with room for LIMITS, all zero. VERSION is shown by `show
+ * info`. NULL with errno (EINVAL: a limit out of range). */
+struct board *board_open(const struct board_limits *limits, const char *version)
+    __attribute__((warn_unused_result));
+
+/* Unmaps it; the memory goes when the last process does this or ends. */
+void board_close(struct board *b);
+
+/* Rows. Add: the number of a new row named NAME, all its counters zero, or
+ * BOARD_NONE with errno (ENOSPC: no room; EEXIST; EINVAL: the name is empty or
+ * too long). Find: the number, or BOARD_NONE. Remove: by the master, when no
+ * process uses the row any more. A new server is up, ready and of weight 1. */
+int board_add_upstream(struct board *b, struct str name);
+int board_add_server(struct board *b, int upstream, struct str name);
+int board_add_section(struct board *b, struct str name);
+int board_add_script(struct board *b, struct str name);
+
+int board_find_upstream(const struct board *b, struct str name);
+int board_find_server(const struct board *b, int upstream, struct str name);
+int board_find_section(const struct board *b, struct str name);
+int board_find_script(const struct board *b, struct str name);
+
+void board_remove_upstream(struct board *b, int row);
+void board_remove_server(struct board *b, int row);
+void board_remove_section(struct board *b, int row);
+void board_remove_script(struct board *b, int row);
+
+/* What the configuration says of a server, for the outputs and the views; by
+ * the master. The address is text as configured, cut at BOARD_ADDRESS_MAX. */
+void board_set_server(struct board *b, int row, struct str address,
+                      int32_t weight, int32_t maxconn, bool backup);
+
+/* By control. Each notes the time (since_ms) when something changed. WORDS
+ * (cut at BOARD_WORDS_MAX) say what the check saw. */
+void board_set_up(struct board *b, int row, bool up, int32_t fails,
+                  struct str words);
+void board_set_admin(struct board *b, int row, enum server_admin admin);
+void board_set_weight(struct board *b, int row, int32_t weight);
+
+/* The words of the last check, copied to TEXT (BOARD_WORDS_MAX + 1 bytes). */
+const char *board_check_words(const struct board *b, int row, char *text);
+
+/* Brings into VIEW what changes at run time: weight, active, maxconn, fails,
+ * up, draining, maint, backup. The caller sets index and name once, and
+ * `usable` for each flow. */
+void board_read_view(const struct board *b, int row, struct server_view *view);
+
+/* The next number of this upstream's rotation, from 0; no two callers in any
+ * process get the same. */
+static inline uint64_t
+board_turn(struct board *b, int upstream)
+{
+    return atomic_fetch_add_explicit(&b->upstreams[upstream].turn, 1,
+                                     memory_order_relaxed);
+}
+
+/* The rows that a worker counts in. */
+static inline struct server_counters *
+board_server_counters(struct board *b, unsigned worker, int row)
+{
+    return &b->server_counters[(size_t)worker * b->header->limits.servers +
+                               (size_t)row];
+}
+
+static inline struct section_counters *
+board_section_counters(struct board *b, unsigned worker, int row)
+{
+    return &b->section_counters[(size_t)worker * b->header->limits.sections +
+                                (size_t)row];
+}
+
+static inline struct script_counters *
+board_script_counters(struct board *b, unsigned worker, int row)
+{
+    return &b->script_counters[(size_t)worker * b->header->limits.scripts +
+                               (size_t)row];
+}
+
+/* Sums over all workers. */
+void
+board_sum_server(const struct board *b, int row, struct server_totals *out);
+void
+board_sum_section(const struct board *b, int row, struct section_totals *out);
+void
+board_sum_script(const struct board *b, int row, struct script_totals *out);
+
+/* The sum of all sections' rows of one worker: what this worker has served. */
+void board_sum_worker(const struct board *b, unsigned worker,
+                      struct section_totals *out);
+
+/* The log ring of a worker, its producer; control consumes. */
+struct ring *board_ring(const struct board *b, unsigned worker);
+
+/* Slots (slots.h): one for the whole program, one a server, one a section. */
+static inline unsigned
+board_global_slot(void)
+{
+    return 0;
+}
+
+static inline unsigned
+board_server_slot(int row)
+{
+    return 1 + (unsigned)row;
+}
+
+static inline unsigned
+board_section_slot(const struct board *b, int row)
+{
+    return 1 + b->header->limits.servers + (unsigned)row;
+}
+
+/* By the master. */
+void board_worker_started(struct board *b, unsigned worker, pid_t pid,
+                          uint32_t generation);
+
+/* By the master, once it has waited for the dead process and before it starts
+ * another in its place: repairs what the worker held (slots.h). */
+void board_worker_died(struct board *b, unsigned worker);
+
+/* By the worker, once a turn of its loop. */
+void board_beat(struct board *b, unsigned worker);
+
+#endif

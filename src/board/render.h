@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The board as text for people and as JSON for programs. These functions read
+ * and format, nothing else; the cached clock gives the time.
+ */
+#ifndef BOARD_RENDER_H
+#define BOARD_RENDER_H
+
+#include "base/buf.h"
+
+struct board;
+
+enum render_format {
+    RENDER_TEXT, /* aligned columns under a heading */
+    RENDER_JSON, /* one value and a newline */
+};
+
+/* The program, its sections and its workers: version, uptime, connections. */
+void
+render_info(struct buf *out, const struct board *b, enum render_format format);
+
+/* Every server in use, by upstream and name. */
+void render_servers(struct buf *out, const struct board *b,
+                    enum render_format format);
+
+#endif
