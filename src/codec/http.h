@@ -174,7 +174,11 @@ unsigned http_remove(struct http_fields *fields, struct str name);
  * name TOKEN (any case)? Parameters after ';' are not part of the name. */
 bool http_list_has(struct str list, struct str token);
 
-/* The reason phrase of a status, or "Unknown". Never NULL. */
+/* "404 Not Found": a status that is registered with its reason phrase; empty
+ * for others. */
+struct str http_status_text(int status);
+
+/* "Not Found": the reason phrase alone; "Unknown" for others. Never NULL. */
 const char *http_reason(int status);
 
 #endif
