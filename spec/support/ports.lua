@@ -1,0 +1,51 @@
+--- Ports for real servers, which are told a number and bind it themselves.
+--
+-- They are taken below the range from which the kernel serves outgoing
+-- connections, so that none of those can take one before its server has it.
+local net = require "support.net"
+local libc = require "support.libc"
+local ffi = require "ffi"
+local loop = require "support.loop"
+
+local FIRST, LAST = 12000, 32000
+
+local _M = {}
+
+local seeded = false
+
+
+-- Two runs at the same time should not try the same ports in the same order.
+local function seed()
+  if not seeded then
+    local microseconds = math.floor(loop.now() * 1e6)
+    math.randomseed(ffi.C.getpid() * 7919 + microseconds % 65537)
+    seeded = true
+  end
+end
+
+
+--- Finds ports that nobody uses now.
+-- @param n  integer: how many
+-- @return array of integers
+function _M.free(n)
+  seed()
+  local held, ports = {}, {}
+  for _ = 1, 1000 do
+    if #ports == n then
+      break
+    end
+    local socket = net.reserve(math.random(FIRST, LAST))
+    if socket then
+      held[#held + 1] = socket
+      ports[#ports + 1] = socket.port
+    end
+  end
+  for _, socket in ipairs(held) do
+    socket:close()
+  end
+  assert(#ports == n, "no free ports: " .. libc.reason())
+  return ports
+end
+
+
+return _M
