@@ -60,6 +60,7 @@ local function launch(node, bootstrap)
   end
   node.process = process.spawn(argv, {
     stdout = node.folder .. "/out", stderr = node.folder .. "/out",
+    lasting = true,
   })
   node.pid = node.process.pid
 end

@@ -52,8 +52,10 @@ end
 
 local function launch(node)
   os.remove(node.log)
-  node.process = process.spawn(node.argv, { stdout = node.folder .. "/out",
-                                            stderr = node.folder .. "/out" })
+  node.process = process.spawn(node.argv, {
+    stdout = node.folder .. "/out", stderr = node.folder .. "/out",
+    lasting = true,
+  })
   node.pid = node.process.pid
 end
 

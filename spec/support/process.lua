@@ -12,6 +12,7 @@ local C = ffi.C
 
 local PR_SET_PDEATHSIG = 1
 local SYS_PIDFD_OPEN = 434
+local SIG_SETMASK = 2
 local O_RDONLY, O_WRONLY, O_CREAT, O_APPEND = 0, 1, 64, 1024
 local ESRCH = 3
 local SIGNALS = {
@@ -46,6 +47,7 @@ end
 -- In the child, up to the exec: nothing here may raise.
 local function become(argv, options)
   C.setpgid(0, 0)
+  C.sigprocmask(SIG_SETMASK, ffi.new("uint64_t[16]"), nil)
   C.prctl(PR_SET_PDEATHSIG, SIGNALS.KILL, 0, 0, 0)
   redirect(options.stdin or "/dev/null", 0, O_RDONLY)
   local append = O_WRONLY + O_CREAT + O_APPEND
@@ -73,18 +75,22 @@ end
 --- Starts a program.
 -- @param argv     array of strings; the first is looked up in PATH
 -- @param options  table or nil: stdin, stdout, stderr (paths of files; output
---                 is appended), env (false unsets), cwd
+--                 is appended), env (false unsets), cwd, lasting (boolean:
+--                 stays when end_all ends what a single test has started)
 -- @return a process; `pid` is its number
 function _M.spawn(argv, options)
+  options = options or {}
   local array = strings(argv)
   io.stdout:flush()
   local pid = libc.check(C.fork(), "fork")
   if pid == 0 then
-    become(array, options or {})
+    become(array, options)
   end
   C.setpgid(pid, pid)
   local self = setmetatable({ pid = pid, argv = argv }, Process)
-  running[self] = true
+  if not options.lasting then
+    running[self] = true
+  end
   return self
 end
 
