@@ -5,7 +5,6 @@
  */
 #include "base/clock.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <time.h>
 
@@ -250,50 +249,4 @@ struct str
 clock_rfc3339_date(void)
 {
     return cached(TEXT_RFC3339, sizeof("2026-11-24T11:30:00.") - 1);
-}
-
-void
-clock_format_http(char *out, int64_t seconds)
-{
-    time_t t = (time_t)seconds;
-    struct tm tm;
-
-    gmtime_r(&t, &tm);
-    put_http(out, &tm);
-}
-
-/* RFC 9110, 5.6.7: the form to send, and the two obsolete ones. strptime takes
- * any amount of white space, which harms nobody here. */
-int
-clock_parse_http(int64_t *seconds, struct str text)
-{
-    static const char *const forms[] = {
-        "%a, %d %b %Y %H:%M:%S GMT",
-        "%A, %d-%b-%y %H:%M:%S GMT",
-        "%a %b %d %H:%M:%S %Y",
-    };
-    char copy[TEXT_MAX];
-
-    if (text.len == 0 || text.len >= sizeof(copy))
-        goto refuse;
-    memcpy(copy, text.p, text.len);
-    copy[text.len] = '\0';
-    for (unsigned i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
-        struct tm tm = {0};
-        const char *end = strptime(copy, forms[i], &tm);
-        int day = tm.tm_mday;
-        time_t t = timegm(&tm);
-
-        if (end != copy + text.len)
-            continue;
-        /* The 31st of February comes back as the 3rd of March. */
-        if (tm.tm_mday != day)
-            break;
-        *seconds = (int64_t)t;
-        return 0;
-    }
-
-refuse:
-    errno = EINVAL;
-    return -1;
 }

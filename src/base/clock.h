@@ -25,16 +25,4 @@ struct str clock_haproxy_date(void); /* 24/Nov/2026:11:30:00.123 */
 struct str clock_rfc3164_date(void); /* Nov 24 11:30:00 */
 struct str clock_rfc3339_date(void); /* 2026-11-24T11:30:00.123+00:00 */
 
-enum {
-    CLOCK_HTTP_DATE_LEN = 29, /* bytes of an IMF-fixdate */
-};
-
-/* Writes an IMF-fixdate (RFC 9110, 5.6.7) of SECONDS since 1970: exactly
- * CLOCK_HTTP_DATE_LEN bytes, no NUL. Years 0 to 9999. */
-void clock_format_http(char *out, int64_t seconds);
-
-/* Reads any of RFC 9110's three forms; -1 for other text. */
-int clock_parse_http(int64_t *seconds, struct str text)
-    __attribute__((warn_unused_result));
-
 #endif

@@ -35,6 +35,7 @@ enum {
     BOARD_WORDS_MAX = 63,    /* bytes of a check's words */
     BOARD_VERSION_MAX = 31,  /* bytes of the program's version */
     BOARD_NONE = -1,         /* no such row */
+    BOARD_RING_BYTES_MAX = 64 * 1024 * 1024,
 };
 
 /* How many rows of each kind the board has room for. */
@@ -54,7 +55,7 @@ enum server_admin {
 };
 
 struct row_name {
-    bool used;
+    _Atomic bool used; /* set once the row is filled */
     uint8_t len;
     char text[BOARD_NAME_MAX + 1]; /* with a NUL */
 };

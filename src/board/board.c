@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Laying the board out, and its named rows.
+ */
+#include "board/board.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "board/ring.h"
+#include "board/slots.h"
+#include "board/slots_layout.h"
+
+enum {
+    BOARD_LAYOUT = 1, /* goes up whenever the memory means something else */
+    CACHE_LINE = 64,
+};
+
+static const uint64_t board_magic = UINT64_C(0x657461676e6f6f6d); /* moongate */
+
+/* Places tables one after the other. The first pass only adds up their sizes,
+ * the second has memory. */
+struct layout {
+    char *base; /* NULL: measuring */
+    size_t used;
+};
+
+static void *
+place(struct layout *l, size_t count, size_t size)
+{
+    size_t at = l->used;
+
+    l->used += (count * size + (CACHE_LINE - 1)) & ~(size_t)(CACHE_LINE - 1);
+    return l->base == NULL ? NULL : l->base + at;
+}
+
+/* Counts of 64-bit words in a row, so that the next row has lines of its own.
+ */
+static size_t
+round_words(size_t count)
+{
+    const size_t line = CACHE_LINE / sizeof(uint64_t);
+
+    return (count + line - 1) / line * line;
+}
+
+static void
+place_slots(struct slots *s, struct layout *l, const struct board_limits *n)
+{
+    s->actors = n->workers + 1;
+    s->count = 1 + n->servers + n->sections;
+    s->ack_stride = round_words(s->actors);
+    s->held_stride = round_words(s->count);
+    s->intents = place(l, s->actors, sizeof(*s->intents));
+    s->acks = place(l, s->actors * s->ack_stride, sizeof(*s->acks));
+    s->words = place(l, s->count, sizeof(*s->words));
+    s->helds = place(l, s->actors * s->held_stride, sizeof(*s->helds));
+}
+
+static void
+place_tables(struct board *b, struct layout *l, const struct board_limits *n)
+{
+    size_t workers = n->workers;
+
+    b->header = place(l, 1, sizeof(*b->header));
+    b->workers = place(l, workers, sizeof(*b->workers));
+    b->upstreams = place(l, n->upstreams, sizeof(*b->upstreams));
+    b->servers = place(l, n->servers, sizeof(*b->servers));
+    b->sections = place(l, n->sections, sizeof(*b->sections));
+    b->scripts = place(l, n->scripts, sizeof(*b->scripts));
+    place_slots(b->slots, l, n);
+    b->server_counters =
+        place(l, workers * n->servers, sizeof(*b->server_counters));
+    b->section_counters =
+        place(l, workers * n->sections, sizeof(*b->section_counters));
+    b->script_counters =
+        place(l, workers * n->scripts, sizeof(*b->script_counters));
+    b->ring_stride = (ring_size(n->ring_bytes) + (CACHE_LINE - 1)) &
+                     ~(size_t)(CACHE_LINE - 1);
+    b->rings = place(l, workers, b->ring_stride);
+}
+
+static bool
+limits_are_sane(const struct board_limits *n)
+{
+    return n->workers >= 1 && n->workers <= BOARD_WORKERS_MAX &&
+           n->upstreams <= BOARD_ROWS_MAX && n->servers <= BOARD_ROWS_MAX &&
+           n->sections <= BOARD_ROWS_MAX && n->scripts <= BOARD_ROWS_MAX &&
+           n->ring_bytes >= RING_BYTES_MIN &&
+           n->ring_bytes <= BOARD_RING_BYTES_MAX &&
+           (n->ring_bytes & (n->ring_bytes - 1)) == 0;
+}
+
+/* A shared mapping of SIZE zero bytes behind a new descriptor. */
+static void *
+map_memory(int *fd, size_t size)
+{
+    void *mem;
+
+    *fd = memfd_create("moongate-board", MFD_CLOEXEC);
+    if (*fd < 0)
+        return NULL;
+    if (ftruncate(*fd, (off_t)size) < 0)
+        goto close_fd;
+    mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+    if (mem != MAP_FAILED)
+        return mem;
+
+close_fd:
+    close(*fd);
+    return NULL;
+}
+
+struct board *
+board_open(const struct board_limits *limits, const char *version)
+{
+    struct board *b;
+    struct layout layout = {0};
+
+    if (!limits_are_sane(limits)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    b = calloc(1, sizeof(*b));
+    if (b == NULL)
+        return NULL;
+    b->slots = calloc(1, sizeof(*b->slots));
+    if (b->slots == NULL)
+        goto free_board;
+    place_tables(b, &layout, limits);
+    b->size = layout.used;
+    layout = (struct layout){.base = map_memory(&b->fd, b->size)};
+    if (layout.base == NULL)
+        goto free_slots;
+    place_tables(b, &layout, limits);
+
+    *b->header = (struct board_header){
+        .magic = board_magic,
+        .layout = BOARD_LAYOUT,
+        .limits = *limits,
+        .size = b->size,
+        .started_ms = clock_wall_ms(),
+    };
+    snprintf(b->header->version, sizeof(b->header->version), "%s", version);
+    for (unsigned i = 0; i < limits->workers; i++)
+        ring_init(board_ring(b, i), limits->ring_bytes);
+    return b;
+
+free_slots:
+    free(b->slots);
+free_board:
+    free(b);
+    return NULL;
+}
+
+void
+board_close(struct board *b)
+{
+    if (b == NULL)
+        return;
+    munmap(b->header, b->size);
+    close(b->fd);
+    free(b->slots);
+    free(b);
+}
+
+/* A table of rows that begin with their name. */
+struct rows {
+    char *first;
+    size_t stride;
+    unsigned count;
+};
+
+#define ROWS(b, table)                                      \
+    ((struct rows){(char *)(b)->table, sizeof(*(b)->table), \
+                   (b)->header->limits.table})
+
+static struct row_name *
+row_at(struct rows rows, unsigned i)
+{
+    return (struct row_name *)(void *)(rows.first + i * rows.stride);
+}
+
+static bool
+row_is_used(const struct row_name *row)
+{
+    return atomic_load_explicit(&row->used, memory_order_acquire);
+}
+
+static int
+find_row(struct rows rows, struct str name)
+{
+    for (unsigned i = 0; i < rows.count; i++) {
+        const struct row_name *row = row_at(rows, i);
+
+        if (row_is_used(row) && str_equal(str_make(row->text, row->len), name))
+            return (int)i;
+    }
+    return BOARD_NONE;
+}
+
+static int
+refuse(int error)
+{
+    errno = error;
+    return BOARD_NONE;
+}
+
+/* Clears a free row and names it; the caller fills it and then publishes it. */
+static int
+claim_row(struct rows rows, struct str name)
+{
+    unsigned i = 0;
+    struct row_name *row;
+
+    if (name.len == 0 || name.len > BOARD_NAME_MAX)
+        return refuse(EINVAL);
+    if (find_row(rows, name) != BOARD_NONE)
+        return refuse(EEXIST);
+    while (i < rows.count && row_is_used(row_at(rows, i)))
+        i++;
+    if (i == rows.count)
+        return refuse(ENOSPC);
+    row = row_at(rows, i);
+    memset(row, 0, rows.stride);
+    memcpy(row->text, name.p, name.len);
+    row->len = (uint8_t)name.len;
+    return (int)i;
+}
+
+static void
+publish_row(struct rows rows, int i)
+{
+    atomic_store_explicit(&row_at(rows, (unsigned)i)->used, true,
+                          memory_order_release);
+}
+
+static void
+remove_row(struct rows rows, int i)
+{
+    assert(i >= 0 && (unsigned)i < rows.count);
+    atomic_store_explicit(&row_at(rows, (unsigned)i)->used, false,
+                          memory_order_release);
+}
+
+/* UPSTREAM/SERVER in TEXT; longer ones come out longer than a row's name, which
+ * is then refused. */
+static struct str
+server_row_name(const struct board *b, int upstream, struct str name,
+                char text[BOARD_NAME_MAX * 2])
+{
+    const struct row_name *up = &b->upstreams[upstream].name;
+    int n = snprintf(text, BOARD_NAME_MAX * 2, "%s/" STR_FMT, up->text,
+                     STR_ARG(name));
+
+    if (n >= BOARD_NAME_MAX * 2)
+        n = BOARD_NAME_MAX * 2 - 1;
+    return str_make(text, name.len == 0 ? 0 : (size_t)n);
+}
+
+int
+board_add_upstream(struct board *b, struct str name)
+{
+    int i = claim_row(ROWS(b, upstreams), name);
+
+    if (i != BOARD_NONE)
+        publish_row(ROWS(b, upstreams), i);
+    return i;
+}
+
+int
+board_add_server(struct board *b, int upstream, struct str name)
+{
+    char text[BOARD_NAME_MAX * 2];
+    int i =
+        claim_row(ROWS(b, servers), server_row_name(b, upstream, name, text));
+    struct server_row *row;
+
+    if (i == BOARD_NONE)
+        return i;
+    row = &b->servers[i];
+    row->upstream = upstream;
+    atomic_store(&row->up, true);
+    atomic_store(&row->weight, 1);
+    atomic_store(&row->since_ms, clock_wall_ms());
+    for (unsigned w = 0; w < b->header->limits.workers; w++)
+        memset(board_server_counters(b, w, i), 0, sizeof(*b->server_counters));
+    publish_row(ROWS(b, servers), i);
+    return i;
+}
+
+int
+board_add_section(struct board *b, struct str name)
+{
+    int i = claim_row(ROWS(b, sections), name);
+
+    if (i == BOARD_NONE)
+        return i;
+    for (unsigned w = 0; w < b->header->limits.workers; w++)
+        memset(board_section_counters(b, w, i), 0,
+               sizeof(*b->section_counters));
+    publish_row(ROWS(b, sections), i);
+    return i;
+}
+
+int
+board_add_script(struct board *b, struct str name)
+{
+    int i = claim_row(ROWS(b, scripts), name);
+
+    if (i == BOARD_NONE)
+        return i;
+    for (unsigned w = 0; w < b->header->limits.workers; w++)
+        memset(board_script_counters(b, w, i), 0, sizeof(*b->script_counters));
+    publish_row(ROWS(b, scripts), i);
+    return i;
+}
+
+int
+board_find_upstream(const struct board *b, struct str name)
+{
+    return find_row(ROWS(b, upstreams), name);
+}
+
+int
+board_find_server(const struct board *b, int upstream, struct str name)
+{
+    char text[BOARD_NAME_MAX * 2];
+
+    return find_row(ROWS(b, servers), server_row_name(b, upstream, name, text));
+}
+
+int
+board_find_section(const struct board *b, struct str name)
+{
+    return find_row(ROWS(b, sections), name);
+}
+
+int
+board_find_script(const struct board *b, struct str name)
+{
+    return find_row(ROWS(b, scripts), name);
+}
+
+void
+board_remove_upstream(struct board *b, int row)
+{
+    remove_row(ROWS(b, upstreams), row);
+}
+
+void
+board_remove_server(struct board *b, int row)
+{
+    remove_row(ROWS(b, servers), row);
+}
+
+void
+board_remove_section(struct board *b, int row)
+{
+    remove_row(ROWS(b, sections), row);
+}
+
+void
+board_remove_script(struct board *b, int row)
+{
+    remove_row(ROWS(b, scripts), row);
+}
+
+/* Copies what fits with a NUL behind it. */
+static void
+copy_text(char *to, size_t size, struct str text)
+{
+    size_t n = text.len < size ? text.len : size - 1;
+
+    if (n > 0)
+        memcpy(to, text.p, n);
+    to[n] = '\0';
+}
+
+void
+board_set_server(struct board *b, int row, struct str address, int32_t weight,
+                 int32_t maxconn, bool backup)
+{
+    struct server_row *server = &b->servers[row];
+
+    copy_text(server->address, sizeof(server->address), address);
+    atomic_store(&server->weight, weight);
+    atomic_store(&server->maxconn, maxconn);
+    atomic_store(&server->backup, backup);
+}
+
+void
+board_set_up(struct board *b, int row, bool up, int32_t fails, struct str words)
+{
+    struct server_row *server = &b->servers[row];
+    uint32_t next = !atomic_load(&server->check.shown);
+
+    copy_text(server->check.text[next], sizeof(server->check.text[next]),
+              words);
+    atomic_store(&server->check.shown, next);
+    atomic_store(&server->fails, fails);
+    if (atomic_exchange(&server->up, up) != up)
+        atomic_store(&server->since_ms, clock_wall_ms());
+}
+
+void
+board_set_admin(struct board *b, int row, enum server_admin admin)
+{
+    struct server_row *server = &b->servers[row];
+
+    if (atomic_exchange(&server->admin, (uint8_t)admin) != (uint8_t)admin)
+        atomic_store(&server->since_ms, clock_wall_ms());
+}
+
+void
+board_set_weight(struct board *b, int row, int32_t weight)
+{
+    atomic_store(&b->servers[row].weight, weight);
+}
+
+const char *
+board_check_words(const struct board *b, int row, char *text)
+{
+    const struct server_words *words = &b->servers[row].check;
+    const char *shown = words->text[atomic_load(&words->shown) & 1];
+
+    copy_text(text, BOARD_WORDS_MAX + 1,
+              str_make(shown, strnlen(shown, BOARD_WORDS_MAX)));
+    return text;
+}
+
+void
+board_read_view(const struct board *b, int row, struct server_view *view)
+{
+    const struct server_row *server = &b->servers[row];
+    uint8_t admin = atomic_load_explicit(&server->admin, memory_order_relaxed);
+
+    view->weight = atomic_load_explicit(&server->weight, memory_order_relaxed);
+    view->maxconn =
+        atomic_load_explicit(&server->maxconn, memory_order_relaxed);
+    view->fails = atomic_load_explicit(&server->fails, memory_order_relaxed);
+    view->up = atomic_load_explicit(&server->up, memory_order_relaxed);
+    view->backup = atomic_load_explicit(&server->backup, memory_order_relaxed);
+    view->draining = admin == SERVER_DRAIN;
+    view->maint = admin == SERVER_MAINT;
+    view->active = (int32_t)slot_count(b, board_server_slot(row));
+}
+
+/* SUM(name): adds a counter of the row at FROM to the totals at TO. */
+#define SUM(name, kind, sentence) \
+    to->name += atomic_load_explicit(&from->name, memory_order_relaxed);
+
+static void
+add_section(struct section_totals *to, const struct section_counters *from)
+{
+    SECTION_COUNTERS(SUM)
+}
+
+void
+board_sum_server(const struct board *b, int row, struct server_totals *out)
+{
+    struct server_totals *to = out;
+    const struct server_counters *from = b->server_counters + row;
+
+    *out = (struct server_totals){0};
+    for (unsigned w = 0; w < b->header->limits.workers; w++) {
+        SERVER_COUNTERS(SUM)
+        from += b->header->limits.servers;
+    }
+}
+
+void
+board_sum_section(const struct board *b, int row, struct section_totals *out)
+{
+    const struct section_counters *from = b->section_counters + row;
+
+    *out = (struct section_totals){0};
+    for (unsigned w = 0; w < b->header->limits.workers; w++) {
+        add_section(out, from);
+        from += b->header->limits.sections;
+    }
+}
+
+void
+board_sum_script(const struct board *b, int row, struct script_totals *out)
+{
+    struct script_totals *to = out;
+    const struct script_counters *from = b->script_counters + row;
+
+    *out = (struct script_totals){0};
+    for (unsigned w = 0; w < b->header->limits.workers; w++) {
+        SCRIPT_COUNTERS(SUM)
+        from += b->header->limits.scripts;
+    }
+}
+
+void
+board_sum_worker(const struct board *b, unsigned worker,
+                 struct section_totals *out)
+{
+    unsigned sections = b->header->limits.sections;
+
+    *out = (struct section_totals){0};
+    for (unsigned i = 0; i < sections; i++)
+        add_section(out, &b->section_counters[worker * sections + i]);
+}
+
+struct ring *
+board_ring(const struct board *b, unsigned worker)
+{
+    return (struct ring *)(void *)(b->rings + worker * b->ring_stride);
+}
+
+void
+board_worker_started(struct board *b, unsigned worker, pid_t pid,
+                     uint32_t generation)
+{
+    struct worker_row *row = &b->workers[worker];
+
+    atomic_store(&row->generation, generation);
+    atomic_store(&row->started_ms, clock_wall_ms());
+    atomic_store(&row->heartbeat_ms, clock_ms());
+    atomic_store(&row->pid, pid);
+}
+
+void
+board_worker_died(struct board *b, unsigned worker)
+{
+    struct worker_row *row = &b->workers[worker];
+
+    atomic_store(&row->pid, 0);
+    atomic_fetch_add(&row->restarts, 1);
+    slots_repair(b, worker);
+}
+
+void
+board_beat(struct board *b, unsigned worker)
+{
+    atomic_store_explicit(&b->workers[worker].heartbeat_ms, clock_ms(),
+                          memory_order_relaxed);
+}
