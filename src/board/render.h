@@ -19,7 +19,7 @@ enum render_format {
 void
 render_info(struct buf *out, const struct board *b, enum render_format format);
 
-/* Every server in use, by upstream and name. */
+/* Every server in use, in the order of their rows. */
 void render_servers(struct buf *out, const struct board *b,
                     enum render_format format);
 

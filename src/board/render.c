@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rows to text and JSON. Both walk the same rows; a row is read once, so its
+ * numbers belong together as well as they can while workers go on counting.
+ */
+#include "board/render.h"
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "board/board.h"
+#include "board/slots.h"
+
+enum {
+    NAME_WIDTH_MIN = 8, /* of a column of names */
+};
+
+/* What a line about a server shows. */
+struct server_line {
+    struct str upstream;
+    struct str name;
+    const struct server_row *row;
+    struct server_view view;
+    struct server_totals totals;
+};
+
+static const char *
+state_word(const struct server_view *view)
+{
+    if (view->maint)
+        return "maint";
+    if (view->draining)
+        return "drain";
+    return view->up ? "up" : "down";
+}
+
+static bool
+read_server(struct server_line *out, const struct board *b, unsigned i)
+{
+    const struct server_row *row = &b->servers[i];
+    struct str name = str_make(row->name.text, row->name.len);
+    ptrdiff_t slash = str_find_char(name, '/', 0);
+
+    if (!atomic_load_explicit(&row->name.used, memory_order_acquire))
+        return false;
+    *out = (struct server_line){
+        .upstream = str_slice(name, 0, (size_t)slash),
+        .name = str_slice(name, (size_t)slash + 1, name.len),
+        .row = row,
+    };
+    board_read_view(b, (int)i, &out->view);
+    board_sum_server(b, (int)i, &out->totals);
+    return true;
+}
+
+/* RFC 8259, 7. Bytes from 0x80 on pass: names and addresses are ASCII, and what
+ * is not was UTF-8 in the configuration. */
+static void
+json_string(struct buf *out, struct str s)
+{
+    buf_char(out, '"');
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+
+        if (c < 0x20 || c == 0x7f) {
+            buf_printf(out, "\\u%04x", c);
+            continue;
+        }
+        if (c == '"' || c == '\\')
+            buf_char(out, '\\');
+        buf_char(out, (char)c);
+    }
+    buf_char(out, '"');
+}
+
+/* Every total of a row, as members of an object that has others before. */
+static void
+json_totals(struct buf *out, const struct counter_info *infos, size_t count,
+            const void *totals)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t n;
+
+        memcpy(&n, (const char *)totals + infos[i].offset, sizeof(n));
+        buf_printf(out, ",\"%s\":%" PRIu64, infos[i].name, n);
+    }
+}
+
+static uint64_t
+seconds_since(uint64_t wall_ms)
+{
+    uint64_t now = clock_wall_ms();
+
+    return now > wall_ms ? (now - wall_ms) / 1000 : 0;
+}
+
+/* "3d 4h 5m 6s", from the first unit that is not 0. */
+static void
+put_duration(struct buf *out, uint64_t seconds)
+{
+    if (seconds >= 86400)
+        buf_printf(out, "%" PRIu64 "d ", seconds / 86400);
+    if (seconds >= 3600)
+        buf_printf(out, "%" PRIu64 "h ", seconds / 3600 % 24);
+    if (seconds >= 60)
+        buf_printf(out, "%" PRIu64 "m ", seconds / 60 % 60);
+    buf_printf(out, "%" PRIu64 "s", seconds % 60);
+}
+
+static bool
+section_is_used(const struct board *b, unsigned i)
+{
+    return atomic_load_explicit(&b->sections[i].name.used,
+                                memory_order_acquire);
+}
+
+/* Connections of clients that are open now. */
+static uint32_t
+open_connections(const struct board *b)
+{
+    return slot_count(b, board_global_slot());
+}
+
+static void
+sum_all_workers(struct section_totals *out, const struct board *b)
+{
+    *out = (struct section_totals){0};
+    for (unsigned w = 0; w < b->header->limits.workers; w++) {
+        struct section_totals one;
+
+        board_sum_worker(b, w, &one);
+        out->connections += one.connections;
+        out->requests += one.requests;
+    }
+}
+
+static void
+info_text(struct buf *out, const struct board *b)
+{
+    const struct board_header *header = b->header;
+    struct section_totals all;
+
+    sum_all_workers(&all, b);
+    buf_printf(out, "version      %s\nuptime       ", header->version);
+    put_duration(out, seconds_since(header->started_ms));
+    buf_printf(out,
+               "\nconnections  %" PRIu32 " now, %" PRIu64
+               " in all\nrequests     %" PRIu64 "\n",
+               open_connections(b), all.connections, all.requests);
+}
+
+static void
+workers_text(struct buf *out, const struct board *b)
+{
+    buf_printf(out, "\n%-8s %8s %8s %11s %11s %11s\n", "worker", "pid",
+               "restarts", "now", "connections", "requests");
+    for (unsigned w = 0; w < b->header->limits.workers; w++) {
+        const struct worker_row *row = &b->workers[w];
+        struct section_totals sum;
+
+        board_sum_worker(b, w, &sum);
+        buf_printf(out,
+                   "%-8u %8" PRId32 " %8" PRIu32 " %11" PRIu32 " %11" PRIu64
+                   " %11" PRIu64 "\n",
+                   w, atomic_load(&row->pid), atomic_load(&row->restarts),
+                   slot_held(b, w, board_global_slot()), sum.connections,
+                   sum.requests);
+    }
+}
+
+/* The width of a column that holds the names of these rows. */
+static int
+section_width(const struct board *b)
+{
+    int width = NAME_WIDTH_MIN;
+
+    for (unsigned i = 0; i < b->header->limits.sections; i++) {
+        if (section_is_used(b, i) && b->sections[i].name.len > width)
+            width = b->sections[i].name.len;
+    }
+    return width;
+}
+
+static void
+sections_text(struct buf *out, const struct board *b)
+{
+    int width = section_width(b);
+
+    buf_printf(out, "\n%-*s %11s %11s %11s %11s %11s %14s %14s\n", width,
+               "section", "now", "connections", "requests", "denied", "errors",
+               "bytes in", "bytes out");
+    for (unsigned i = 0; i < b->header->limits.sections; i++) {
+        struct section_totals sum;
+
+        if (!section_is_used(b, i))
+            continue;
+        board_sum_section(b, (int)i, &sum);
+        buf_printf(out,
+                   "%-*s %11" PRIu32 " %11" PRIu64 " %11" PRIu64 " %11" PRIu64
+                   " %11" PRIu64 " %14" PRIu64 " %14" PRIu64 "\n",
+                   width, b->sections[i].name.text,
+                   slot_count(b, board_section_slot(b, (int)i)),
+                   sum.connections, sum.requests, sum.denied, sum.errors,
+                   sum.bytes_in, sum.bytes_out);
+    }
+}
+
+static void
+workers_json(struct buf *out, const struct board *b)
+{
+    buf_str(out, STR(",\"workers\":["));
+    for (unsigned w = 0; w < b->header->limits.workers; w++) {
+        const struct worker_row *row = &b->workers[w];
+        struct section_totals sum;
+
+        board_sum_worker(b, w, &sum);
+        buf_printf(out,
+                   "%s{\"worker\":%u,\"pid\":%" PRId32 ",\"restarts\":%" PRIu32
+                   ",\"now\":%" PRIu32,
+                   w == 0 ? "" : ",", w, atomic_load(&row->pid),
+                   atomic_load(&row->restarts),
+                   slot_held(b, w, board_global_slot()));
+        json_totals(out, section_counter_infos, section_counter_count, &sum);
+        buf_char(out, '}');
+    }
+    buf_char(out, ']');
+}
+
+static void
+sections_json(struct buf *out, const struct board *b)
+{
+    const char *comma = "";
+
+    buf_str(out, STR(",\"sections\":["));
+    for (unsigned i = 0; i < b->header->limits.sections; i++) {
+        struct section_totals sum;
+
+        if (!section_is_used(b, i))
+            continue;
+        board_sum_section(b, (int)i, &sum);
+        buf_printf(out, "%s{\"section\":", comma);
+        json_string(out, str_from(b->sections[i].name.text));
+        buf_printf(out, ",\"now\":%" PRIu32 ",\"max_connections\":%" PRId32,
+                   slot_count(b, board_section_slot(b, (int)i)),
+                   atomic_load(&b->sections[i].max_connections));
+        json_totals(out, section_counter_infos, section_counter_count, &sum);
+        buf_char(out, '}');
+        comma = ",";
+    }
+    buf_char(out, ']');
+}
+
+static void
+info_json(struct buf *out, const struct board *b)
+{
+    buf_str(out, STR("{\"version\":"));
+    json_string(out, str_from(b->header->version));
+    buf_printf(out, ",\"uptime_s\":%" PRIu64 ",\"now\":%" PRIu32,
+               seconds_since(b->header->started_ms), open_connections(b));
+    workers_json(out, b);
+    sections_json(out, b);
+    buf_str(out, STR("}\n"));
+}
+
+void
+render_info(struct buf *out, const struct board *b, enum render_format format)
+{
+    switch (format) {
+    case RENDER_TEXT:
+        info_text(out, b);
+        workers_text(out, b);
+        sections_text(out, b);
+        break;
+    case RENDER_JSON:
+        info_json(out, b);
+        break;
+    }
+}
+
+/* The widths of the columns that hold text. */
+struct server_widths {
+    int upstream;
+    int name;
+    int address;
+};
+
+static int
+wider(int width, size_t len)
+{
+    return (int)len > width ? (int)len : width;
+}
+
+static struct server_widths
+server_widths(const struct board *b)
+{
+    struct server_widths widths = {NAME_WIDTH_MIN, NAME_WIDTH_MIN,
+                                   NAME_WIDTH_MIN};
+    struct server_line line;
+
+    for (unsigned i = 0; i < b->header->limits.servers; i++) {
+        if (!read_server(&line, b, i))
+            continue;
+        widths.upstream = wider(widths.upstream, line.upstream.len);
+        widths.name = wider(widths.name, line.name.len);
+        widths.address = wider(widths.address, strlen(line.row->address));
+    }
+    return widths;
+}
+
+static void
+server_text(struct buf *out, const struct server_line *line,
+            const struct server_widths *widths)
+{
+    const struct server_view *view = &line->view;
+    const struct server_totals *sum = &line->totals;
+
+    buf_printf(out, "%-*.*s %-*.*s %-*s %-5s", widths->upstream,
+               STR_ARG(line->upstream), widths->name, STR_ARG(line->name),
+               widths->address, line->row->address, state_word(view));
+    buf_printf(out,
+               " %6" PRId32 " %6" PRId32 " %7" PRId32 " %11" PRIu64 " %8" PRIu64
+               " %8" PRIu64 " %14" PRIu64 " %14" PRIu64 "\n",
+               view->weight, view->active, view->maxconn, sum->requests,
+               sum->errors, sum->retries, sum->bytes_in, sum->bytes_out);
+}
+
+static void
+servers_text(struct buf *out, const struct board *b)
+{
+    struct server_widths widths = server_widths(b);
+    struct server_line line;
+
+    buf_printf(out, "%-*s %-*s %-*s %-5s %6s %6s %7s %11s %8s %8s %14s %14s\n",
+               widths.upstream, "upstream", widths.name, "server",
+               widths.address, "address", "state", "weight", "active",
+               "maxconn", "total", "errors", "retries", "bytes in",
+               "bytes out");
+    for (unsigned i = 0; i < b->header->limits.servers; i++) {
+        if (read_server(&line, b, i))
+            server_text(out, &line, &widths);
+    }
+}
+
+static void
+server_json(struct buf *out, const struct board *b,
+            const struct server_line *line, int row)
+{
+    const struct server_view *view = &line->view;
+    char words[BOARD_WORDS_MAX + 1];
+
+    buf_str(out, STR("{\"upstream\":"));
+    json_string(out, line->upstream);
+    buf_str(out, STR(",\"server\":"));
+    json_string(out, line->name);
+    buf_str(out, STR(",\"address\":"));
+    json_string(out, str_from(line->row->address));
+    buf_str(out, STR(",\"state\":"));
+    json_string(out, str_from(state_word(view)));
+    buf_printf(out, ",\"since_s\":%" PRIu64 ",\"backup\":%s,\"check\":",
+               seconds_since(atomic_load(&line->row->since_ms)),
+               view->backup ? "true" : "false");
+    json_string(out, str_from(board_check_words(b, row, words)));
+    buf_printf(out,
+               ",\"weight\":%" PRId32 ",\"active\":%" PRId32
+               ",\"maxconn\":%" PRId32 ",\"fails\":%" PRId32,
+               view->weight, view->active, view->maxconn, view->fails);
+    json_totals(out, server_counter_infos, server_counter_count, &line->totals);
+    buf_char(out, '}');
+}
+
+static void
+servers_json(struct buf *out, const struct board *b)
+{
+    const char *comma = "";
+    struct server_line line;
+
+    buf_char(out, '[');
+    for (unsigned i = 0; i < b->header->limits.servers; i++) {
+        if (!read_server(&line, b, i))
+            continue;
+        buf_str(out, str_from(comma));
+        server_json(out, b, &line, (int)i);
+        comma = ",";
+    }
+    buf_str(out, STR("]\n"));
+}
+
+void
+render_servers(struct buf *out, const struct board *b,
+               enum render_format format)
+{
+    switch (format) {
+    case RENDER_TEXT:
+        servers_text(out, b);
+        break;
+    case RENDER_JSON:
+        servers_json(out, b);
+        break;
+    }
+}
