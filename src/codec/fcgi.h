@@ -58,9 +58,8 @@ enum fcgi_status {
 
 enum fcgi_error {
     FCGI_E_VERSION = -1, /* a record of another version: no FastCGI */
-    FCGI_E_TYPE = -2,    /* a type that no application sends */
-    FCGI_E_LENGTH = -3,  /* a content of the wrong length */
-    FCGI_E_PAIR = -4,    /* a pair that is longer than all that is left */
+    FCGI_E_LENGTH = -2,  /* a content of the wrong length */
+    FCGI_E_PAIR = -3,    /* a pair that is longer than all that is left */
 };
 
 struct fcgi_header {

@@ -28,8 +28,9 @@ struct range {
  * writes the ranges that lie in it, cut to it, into OUT, in their order.
  * Returns how many, or RANGE_UNSATISFIABLE if all lie outside. RANGE_IGNORED
  * is the answer to units other than bytes, to what is not well formed, to more
- * than RANGE_MAX ranges, and, as in nginx, to ranges that together are longer
- * than the whole. If-Range is the caller's to look at. */
+ * than RANGE_MAX ranges, as in nginx to ranges that together are longer than
+ * the whole, and where there is nothing to take a part of. If-Range is the
+ * caller's to look at. */
 int range_read(struct range out[RANGE_MAX], struct str value, int64_t length)
     __attribute__((warn_unused_result));
 
