@@ -60,7 +60,7 @@ local function launch(node, bootstrap)
   end
   node.process = process.spawn(argv, {
     stdout = node.folder .. "/out", stderr = node.folder .. "/out",
-    lasting = true,
+    env = { TMPDIR = node.folder }, lasting = true,
   })
   node.pid = node.process.pid
 end

@@ -38,6 +38,7 @@ int setenv(const char *name, const char *value, int overwrite);
 int unsetenv(const char *name);
 int chdir(const char *path);
 int setpgid(int pid, int pgid);
+int setsid(void);
 int prctl(int option, unsigned long a, unsigned long b, unsigned long c,
           unsigned long d);
 int open(const char *path, int flags, ...);

@@ -54,7 +54,7 @@ local function launch(node)
   os.remove(node.log)
   node.process = process.spawn(node.argv, {
     stdout = node.folder .. "/out", stderr = node.folder .. "/out",
-    lasting = true,
+    env = { TMPDIR = node.folder }, lasting = true,
   })
   node.pid = node.process.pid
 end

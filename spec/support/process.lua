@@ -46,7 +46,11 @@ end
 
 -- In the child, up to the exec: nothing here may raise.
 local function become(argv, options)
-  C.setpgid(0, 0)
+  if options.session then
+    C.setsid()
+  else
+    C.setpgid(0, 0)
+  end
   C.sigprocmask(SIG_SETMASK, ffi.new("uint64_t[16]"), nil)
   C.prctl(PR_SET_PDEATHSIG, SIGNALS.KILL, 0, 0, 0)
   redirect(options.stdin or "/dev/null", 0, O_RDONLY)
@@ -76,7 +80,8 @@ end
 -- @param argv     array of strings; the first is looked up in PATH
 -- @param options  table or nil: stdin, stdout, stderr (paths of files; output
 --                 is appended), env (false unsets), cwd, lasting (boolean:
---                 stays when end_all ends what a single test has started)
+--                 stays when end_all ends what a single test has started),
+--                 session (boolean: has a session of its own)
 -- @return a process; `pid` is its number
 function _M.spawn(argv, options)
   options = options or {}
@@ -86,7 +91,9 @@ function _M.spawn(argv, options)
   if pid == 0 then
     become(array, options)
   end
-  C.setpgid(pid, pid)
+  if not options.session then
+    C.setpgid(pid, pid)
+  end
   local self = setmetatable({ pid = pid, argv = argv }, Process)
   if not options.lasting then
     running[self] = true
