@@ -15,11 +15,16 @@ enum {
 };
 
 static void
-pause_accepting(struct acceptor *acceptor, int error)
+pause_accepting(struct acceptor *acceptor)
 {
     watch_stop(&acceptor->watch);
     acceptor->watching = false;
     loop_start_timer(acceptor->loop, &acceptor->pause, ACCEPTOR_PAUSE_MS);
+}
+
+static void
+warn_of_shortage(struct acceptor *acceptor, int error)
+{
     if (acceptor->warned_ms != 0 &&
         clock_ms() - acceptor->warned_ms < WARN_EVERY_MS)
         return;
@@ -52,27 +57,44 @@ is_clients_error(int error)
     }
 }
 
+/* Takes one client; false when there is none, or no room for one. */
+static bool
+accept_one(struct acceptor *acceptor)
+{
+    struct addr client;
+    int error;
+    int fd;
+
+    if (!acceptor->admit(acceptor)) {
+        pause_accepting(acceptor);
+        return false;
+    }
+    client.len = sizeof(client.storage);
+    fd = accept4(acceptor->fd, &client.sa, &client.len,
+                 SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        acceptor->on_client(acceptor, fd, &client);
+        return true;
+    }
+    error = errno;
+    acceptor->dismiss(acceptor);
+    if (is_clients_error(error))
+        return true;
+    if (error == EAGAIN)
+        return false;
+    pause_accepting(acceptor);
+    warn_of_shortage(acceptor, error);
+    return false;
+}
+
 static void
 on_backlog(struct watch *watch)
 {
     struct acceptor *acceptor = container_of(watch, struct acceptor, watch);
 
     for (unsigned i = 0; i < ACCEPTOR_BATCH && acceptor->watching; i++) {
-        struct addr client;
-        int fd;
-
-        client.len = sizeof(client.storage);
-        fd = accept4(acceptor->fd, &client.sa, &client.len,
-                     SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            acceptor->on_client(acceptor, fd, &client);
-            continue;
-        }
-        if (is_clients_error(errno))
-            continue;
-        if (errno != EAGAIN)
-            pause_accepting(acceptor, errno);
-        return;
+        if (!accept_one(acceptor))
+            return;
     }
 }
 
@@ -90,8 +112,7 @@ on_pause_over(struct timer *timer)
 }
 
 int
-acceptor_start(struct acceptor *acceptor, struct loop *loop, int fd,
-               acceptor_fn on_client)
+acceptor_start(struct acceptor *acceptor, struct loop *loop, int fd)
 {
     int one = 1;
 
@@ -100,7 +121,6 @@ acceptor_start(struct acceptor *acceptor, struct loop *loop, int fd,
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     acceptor->loop = loop;
     acceptor->fd = fd;
-    acceptor->on_client = on_client;
     acceptor->warned_ms = 0;
     timer_init(&acceptor->pause, on_pause_over);
     if (watch_start(&acceptor->watch, loop, fd, on_backlog) < 0)

@@ -13,7 +13,7 @@
 
 enum {
     ACCEPTOR_BATCH = 64,     /* connections accepted in one turn */
-    ACCEPTOR_PAUSE_MS = 100, /* when there was no descriptor or memory */
+    ACCEPTOR_PAUSE_MS = 100, /* when one cannot be taken now */
 };
 
 struct acceptor;
@@ -22,20 +22,28 @@ struct acceptor;
 typedef void (*acceptor_fn)(struct acceptor *acceptor, int fd,
                             const struct addr *client);
 
+/* Asked before each accept: false makes the client wait in the backlog (and
+ * the acceptor ask again a little later).  DISMISS takes back an admission
+ * that nobody came for. */
+typedef bool (*acceptor_admit_fn)(struct acceptor *acceptor);
+typedef void (*acceptor_dismiss_fn)(struct acceptor *acceptor);
+
 struct acceptor {
     struct watch watch;
     struct timer pause;
     acceptor_fn on_client;
+    acceptor_admit_fn admit;
+    acceptor_dismiss_fn dismiss;
     struct loop *loop;
     int fd;
     bool watching;
     uint64_t warned_ms; /* when running out was last told */
 };
 
-/* Accepts on the listening socket FD, which stays the caller's.  0, or -1 with
- * errno. */
-int acceptor_start(struct acceptor *acceptor, struct loop *loop, int fd,
-                   acceptor_fn on_client) MUST_CHECK;
+/* Accepts on the listening socket FD, which stays the caller's; on_client,
+ * admit and dismiss are set by then.  0, or -1 with errno. */
+int acceptor_start(struct acceptor *acceptor, struct loop *loop,
+                   int fd) MUST_CHECK;
 
 /* Stops; the socket goes on listening.  May be called more than once. */
 void acceptor_stop(struct acceptor *acceptor);

@@ -110,11 +110,28 @@ loop_free(struct loop *loop)
     free(loop);
 }
 
+/* Moves all of FROM to the empty list TO. */
+static void
+list_move(struct list *to, struct list *from)
+{
+    if (list_empty(from))
+        return;
+    *to = *from;
+    to->next->prev = to;
+    to->prev->next = to;
+    list_init(from);
+}
+
+/* Does what was put off up to now; what that puts off in its turn waits, so
+ * that descriptors are looked at in between. */
 static void
 run_deferred(struct loop *loop)
 {
-    for (struct list *node;
-         (node = list_take_first(&loop->deferred)) != NULL;) {
+    struct list now;
+
+    list_init(&now);
+    list_move(&now, &loop->deferred);
+    for (struct list *node; (node = list_take_first(&now)) != NULL;) {
         struct deferred *d = container_of(node, struct deferred, link);
 
         d->fn(d);
@@ -125,14 +142,16 @@ void
 loop_run(struct loop *loop)
 {
     loop->stopped = false;
-    run_deferred(loop);
     while (!loop->stopped) {
+        int wait = list_empty(&loop->deferred) ? 0 : EVLOOP_NONBLOCK;
+
         loop->awake = false;
-        if (event_base_loop(loop->base, EVLOOP_ONCE) < 0)
+        if (event_base_loop(loop->base, EVLOOP_ONCE | wait) < 0)
             break;
         run_deferred(loop);
     }
-    run_deferred(loop);
+    while (!list_empty(&loop->deferred))
+        run_deferred(loop);
 }
 
 void

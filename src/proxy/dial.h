@@ -16,69 +16,55 @@
 
 #include "config/model.h"
 #include "net/loop.h"
-#include "net/stream.h"
 #include "proxy/flow.h"
-#include "proxy/upstream.h"
+#include "proxy/pool.h"
 
-enum dial_error {
-    DIAL_CONNECTED = 0, /* dial->conn is the connection */
-    DIAL_DOWN,          /* no server is up, or none is left to try */
-    DIAL_FULL,          /* all are at their maxconn */
-    DIAL_REFUSED,       /* the policy said no: dial->reason */
-    DIAL_FAILED,        /* the last attempt did not connect: dial->reason */
-    DIAL_TIMEOUT,       /* the last attempt took too long */
+enum {
+    DIAL_SAME_SERVER_MS = 1000, /* before a server is tried a second time */
 };
 
-/* A connection to a server, in use or kept. */
-struct server_conn {
-    struct stream stream;
-    struct server *server;
-    struct engine *engine;
-    struct list link;    /* in server->idle while it is kept */
-    struct timer expiry; /* of a kept one */
-    struct deferred cleanup;
-    bool reused; /* it has served before */
+enum dial_result {
+    DIAL_CONNECTED, /* dial->conn is the connection, flow->server its server */
+    DIAL_DOWN,      /* no server is up */
+    DIAL_FULL,      /* all are at their maxconn */
+    DIAL_REFUSED,   /* the policy said no */
+    DIAL_FAILED,    /* the last attempt did not connect */
+    DIAL_TIMEOUT,   /* the last attempt took too long */
 };
 
 struct dial;
-typedef void (*dial_fn)(struct dial *dial, enum dial_error result);
+typedef void (*dial_fn)(struct dial *dial, enum dial_result result);
 
 struct dial {
     struct engine *engine;
     struct flow *flow;
     const struct limits_conf *limits;
     dial_fn on_done;
-    struct server_conn *conn; /* being connected, then the callee's to close */
-    struct timer timer;       /* connect_timeout */
+    struct server_conn *conn; /* the callee's to close or keep once connected */
+    struct timer timer;       /* of the connect, or of the pause before it */
     unsigned attempts;        /* made so far */
-    bool fresh;               /* do not use kept connections any more */
+    bool fresh;               /* use no kept connection any more */
     const char *reason;       /* of the last failure, in words */
-    uint64_t picked_us;       /* clock_us() when a server was given */
+    uint64_t picked_us;       /* clock_us() when the first server was given */
+    uint64_t started_us;      /* and when the last attempt began */
 };
 
 /* Before the first dial_start; FLOW's upstream is set by then. */
 void dial_init(struct dial *dial, struct engine *engine, struct flow *flow,
                const struct limits_conf *limits, dial_fn on_done);
 
-/* Starts.  on_done may be called before it returns. */
+/* Starts.  on_done may be called before it returns, and is called once, with
+ * dial->reason in words unless it is connected. */
 void dial_start(struct dial *dial);
 
-/* The work on the connected server failed in a way that allows another
- * attempt: gives the server back, notes it as tried, and starts again if
- * `retries` allows.  false: it does not; the server was given back. */
-bool dial_again(struct dial *dial, const char *reason);
+/* What the connected server was asked for failed in a way that WHY of
+ * `retry_on` allows to try again: gives the server back (the connection is
+ * closed by the caller, before), and starts again if `retries` and
+ * `retry_on` allow it.  false: they do not, or the server is gone. */
+bool dial_again(struct dial *dial, enum retry_on why, const char *reason);
 
-/* Ends an attempt under way.  A connected dial is left alone. */
+/* Ends an attempt under way; what it held is given back.  A dial that is
+ * connected is left alone. */
 void dial_stop(struct dial *dial);
-
-/* Closes a connection; its memory goes at the end of the turn. */
-void server_conn_close(struct server_conn *conn);
-
-/* Keeps a connection for the next flow, if the upstream keeps any and has
- * room; closes it otherwise.  The slot is given back by the caller. */
-void server_conn_keep(struct server_conn *conn);
-
-/* Closes every kept connection of the upstream. */
-void server_conn_drop_idle(struct upstream *upstream);
 
 #endif

@@ -31,10 +31,21 @@ enum {
     EXCHANGE_GROUPS_MAX = 10,   /* groups of a regex route, 0 included */
 };
 
-struct http_conn;
+struct engine;
+struct exchange_end;
 struct http_exchange;
 struct http_route;
 struct http_section;
+
+/* What is due; the connection does it (callbacks only mark). */
+enum exchange_state {
+    EXCHANGE_NEW,      /* the head is read; hooks have not run */
+    EXCHANGE_ROUTE,    /* find the route of `path`, anew */
+    EXCHANGE_BODY,     /* the route wants the body first */
+    EXCHANGE_START,    /* the body is whole: start the route's handler */
+    EXCHANGE_ANSWER,   /* a handler is at work */
+    EXCHANGE_FINISHED, /* the response is complete, if not yet written */
+};
 
 /* Whoever answers.  An exchange has at most one at a time. */
 struct exchange_handler {
@@ -58,14 +69,19 @@ struct exchange_times {
 };
 
 struct http_exchange {
-    struct http_conn *conn;
+    struct engine *engine;
+    void (*on_wake)(struct http_exchange *exchange); /* its connection's */
+    void *conn;
     const struct http_section *section;
+    enum exchange_state state;
     struct arena arena; /* everything that lives as long as the exchange */
 
     struct http_request head; /* as it came */
     struct str path;          /* decoded, normalised, rewritten by hooks */
     struct str query;         /* without '?'; p is NULL when there is none */
     struct str host;          /* lower case, without the port */
+    struct str root;          /* the route's document root; p is NULL until
+                                 it was asked for (http_file.h) */
     struct addr client;       /* who connected, or whom `trust` believes */
     struct str first_line;    /* for the record, also of what was refused */
     struct spool body;        /* the request's, whole before a server is asked;
@@ -114,11 +130,6 @@ struct str exchange_arg(struct http_exchange *exchange, struct str name);
 /* "http" or "https". */
 struct str exchange_scheme(const struct http_exchange *exchange);
 
-/* Whether PATH (decoded, as the request's) is a regular file below the root
- * that it is served from; an empty one stands for the request's own path.
- * What was seen may be a second old. */
-bool exchange_file_exists(struct http_exchange *exchange, struct str path);
-
 /* Goes on with another path and, unless QUERY.p is NULL, another query.  The
  * path is normalised as a client's is, dot-files stay unreachable; 0, or -1
  * with errno (EINVAL: not absolute, or above the root; ENOMEM). */
@@ -131,35 +142,35 @@ int exchange_rewrite(struct http_exchange *exchange, struct str path,
  * rest, the record, and goes on.  The handler forgets the exchange. */
 void exchange_finish(struct http_exchange *exchange);
 
-/* Answers with STATUS: the section's error page where there is one, else a
- * small page of our own.  FLAGS are the two termination letters, or NULL to
- * leave them.  If a part of another response has left already, the connection
- * is closed instead.  The handler forgets the exchange. */
-void
-exchange_fail(struct http_exchange *exchange, int status, const char *flags);
+/* Routes the exchange again after `path` was changed (index file, error page,
+ * X-Accel-Redirect); false, and an answer of 500 is due, after
+ * EXCHANGE_REROUTES_MAX.  The handler forgets the exchange. */
+bool exchange_reroute(struct http_exchange *exchange) MUST_CHECK;
 
-/* Answers with STATUS and a short body; TYPE may be empty. */
-void exchange_reply(struct http_exchange *exchange, int status, struct str type,
-                    struct str body);
+/* More of the response can be written, or it has failed: the connection is
+ * told, now or as soon as its own work is done. */
+void exchange_wake(struct http_exchange *exchange);
 
-/* Redirects to LOCATION (encoded). */
-void exchange_redirect(struct http_exchange *exchange, int status,
-                       struct str location);
+/* Calls FN with ARG when the exchange ends, last asked first.  -1 without
+ * memory. */
+int exchange_on_end(struct http_exchange *exchange, void (*fn)(void *arg),
+                    void *arg) MUST_CHECK;
 
-/* Routes the exchange again after PATH was changed (index file, error page,
- * X-Accel-Redirect); after EXCHANGE_REROUTES_MAX it fails with 500. */
-void exchange_reroute(struct http_exchange *exchange);
+/* --- for its connection --------------------------------------------------- */
 
-/* The document root of the exchange's route, without a slash at its end, in
- * the arena (or the configuration); p is NULL when there is none. */
-struct str exchange_root(struct http_exchange *exchange);
+/* An exchange from the spare ones or the heap, with its arena, spools and
+ * writer ready; NULL without memory. */
+struct http_exchange *
+exchange_new(struct engine *engine, struct stream *stream);
 
-/* The file that PATH is served from: root and path, or alias and the rest of
- * the path behind the route's prefix.  NUL-terminated in the arena; p is NULL
- * without a root, or without memory. */
-struct str exchange_file(struct http_exchange *exchange, struct str path);
+/* Runs what exchange_on_end asked for and puts it back. */
+void exchange_free(struct http_exchange *exchange);
 
-/* Begins a response: status line and the section's own headers. */
-void exchange_begin_response(struct http_exchange *exchange, int status);
+/* Frees the spare ones: when the process ends. */
+void exchange_drop_spares(struct engine *engine);
+
+/* Prepares path, query and host from `head`, which was just read.  0, or the
+ * status to refuse it with (400, 404 for a dot-file, 500). */
+int exchange_accept_head(struct http_exchange *exchange);
 
 #endif

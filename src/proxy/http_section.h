@@ -21,9 +21,11 @@ struct http_section {
     struct file_cache *files; /* the worker's; shared by all sections */
 };
 
-/* 0, or -1 with errno. */
-int http_section_init(struct http_section *section, struct runtime *runtime,
-                      const struct section_conf *conf) MUST_CHECK;
+/* Makes CONF live; FIND (with ARG) gives the upstreams of its routes, and the
+ * runtime sets what is left of section->section.  0, or -1 with errno. */
+int
+http_section_init(struct http_section *section, const struct section_conf *conf,
+                  http_route_upstream_fn find, void *arg) MUST_CHECK;
 void http_section_fini(struct http_section *section);
 
 static inline struct http_section *

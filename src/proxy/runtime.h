@@ -7,7 +7,7 @@
  *
  *      struct config ──runtime_new──▶ upstreams, sections, listeners
  *                                            │
- *            descriptors from the master ────┴──▶ runtime_listen
+ *            descriptors from the master ────┴──▶ serve_start (serve.h)
  */
 #ifndef PROXY_RUNTIME_H
 #define PROXY_RUNTIME_H
@@ -21,6 +21,7 @@
 
 struct engine;
 struct faults;
+struct file_cache;
 struct listener;
 struct section;
 struct upstream;
@@ -31,6 +32,7 @@ struct runtime {
     struct engine *engine; /* NULL where nothing is served: check, master */
     struct upstream *upstreams;
     size_t upstream_count;
+    struct file_cache *files;  /* open files, for all http sections */
     struct section **sections; /* http, tcp and mysql, in the file's order */
     size_t section_count;
     struct listener *listeners; /* distinct addresses, in the file's order */
@@ -52,13 +54,6 @@ const struct addr *
 runtime_listener_addr(const struct runtime *runtime, size_t i);
 const char *runtime_listener_text(const struct runtime *runtime, size_t i);
 int runtime_listener_backlog(const struct runtime *runtime, size_t i);
-
-/* Accepts on FDS (listener_count sockets in the order of the listeners, -1 for
- * none); the runtime owns them from then on.  0, or -1 with errno. */
-int runtime_listen(struct runtime *runtime, const int *fds);
-
-/* Stops accepting (the sockets stay open until the runtime goes). */
-void runtime_pause(struct runtime *runtime);
 
 /* Finds an upstream by name; NULL when there is none. */
 struct upstream *

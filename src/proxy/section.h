@@ -9,15 +9,21 @@
 #include "config/model.h"
 #include "proxy/hook.h"
 
+struct listener;
 struct runtime;
 struct upstream;
+
+/* Takes over the accepted socket FD. */
+typedef void (*section_accept_fn)(struct listener *listener, int fd,
+                                  const struct addr *client);
 
 struct section {
     struct runtime *runtime;
     const struct section_conf *conf;
-    unsigned row;              /* on the board */
+    int row;                   /* on the board */
     struct upstream *upstream; /* tcp and mysql: the default one */
     struct section_hooks hooks;
+    section_accept_fn on_client; /* who serves it (serve.c) */
 };
 
 #endif

@@ -19,6 +19,7 @@
 
 #include "base/addr.h"
 #include "base/list.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "board/view.h"
 #include "config/model.h"
@@ -26,6 +27,7 @@
 #include "proxy/hook.h"
 
 struct engine;
+struct server_counters;
 
 enum {
     SERVER_ADDRS_MAX = 8, /* addresses of one name that are used */
@@ -35,7 +37,7 @@ struct server {
     struct upstream *upstream;
     const struct server_conf *conf;
     unsigned index; /* in upstream->servers and ->views */
-    unsigned row;   /* on the board */
+    int row;        /* on the board */
     struct addr addrs[SERVER_ADDRS_MAX];
     unsigned addr_count;
     unsigned addr_next; /* the one that the next connect tries */
@@ -46,7 +48,7 @@ struct server {
 struct upstream {
     struct engine *engine;
     const struct upstream_conf *conf;
-    unsigned row; /* on the board: rotation */
+    int row; /* on the board: rotation */
     struct server *servers;
     struct server_view *views; /* one a server, fresh during a pick */
     unsigned server_count;
@@ -76,12 +78,30 @@ unsigned upstream_refresh(struct upstream *upstream, const struct flow *flow);
 uint64_t upstream_turn(struct upstream *upstream, struct flow *flow);
 
 /* Chooses a server for FLOW, whose upstream is set, and takes a slot of it.
- * Where all have been tried, all may be tried again.  *REASON is set on a
+ * A server with kept connections has a slot to offer with each of them, unless
+ * FRESH says that a new connection is wanted.  Where all servers have been
+ * tried, all may be tried again: *AGAIN tells.  *REASON is set on a
  * refusal, in words that last until the next call. */
-enum upstream_error upstream_take(struct flow *flow, const char **reason);
+enum upstream_error upstream_take(struct flow *flow, bool fresh, bool *again,
+                                  const char **reason) MUST_CHECK;
 
-/* Gives the flow's server back and tells the policy what became of it. */
-void upstream_give(struct flow *flow, const struct flow_result *result);
+/* Gives the flow's server back and tells the policy what became of it.  The
+ * slot goes too, unless a kept connection goes on holding it (KEEP_SLOT). */
+void upstream_give(struct flow *flow, const struct flow_result *result,
+                   bool keep_slot);
+
+/* Gives back the slot that a kept connection to SERVER held. */
+void upstream_give_slot(struct server *server);
+
+/* Whether SERVER has room for one more connection that is kept: always, but
+ * where `maxconn` is all taken and other work could want the slot. */
+bool upstream_may_keep(const struct server *server);
+
+/* Whether the board shows SERVER as in service. */
+bool upstream_server_is_up(const struct server *server);
+
+/* This worker's counters of SERVER. */
+struct server_counters *upstream_counters(const struct server *server);
 
 /* Chooses by round robin over usable views, weights honoured: what happens
  * when no policy script is set or the script failed. */

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/engine.h"
+
+void
+engine_add(struct engine *engine, struct engine_session *session)
+{
+    list_init(&session->link);
+    list_add_tail(&engine->sessions, &session->link);
+    engine->session_count++;
+}
+
+void
+engine_remove(struct engine *engine, struct engine_session *session)
+{
+    if (list_empty(&session->link))
+        return;
+    list_remove(&session->link);
+    engine->session_count--;
+}
+
+/* A session may leave the list when it is told, but no other does: objects
+ * are freed at the end of the turn. */
+void
+engine_drain(struct engine *engine)
+{
+    engine->draining = true;
+    list_for_each_safe(node, &engine->sessions)
+    {
+        struct engine_session *session =
+            container_of(node, struct engine_session, link);
+
+        session->drain(session);
+    }
+}
+
+void
+engine_kill(struct engine *engine, const char *reason)
+{
+    list_for_each_safe(node, &engine->sessions)
+    {
+        struct engine_session *session =
+            container_of(node, struct engine_session, link);
+
+        session->kill(session, reason);
+    }
+}

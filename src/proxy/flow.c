@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/flow.h"
+
+#include <string.h>
+
+bool
+flow_has_tried(const struct flow *flow, unsigned index)
+{
+    for (unsigned i = 0; i < flow->tried_count; i++) {
+        if (flow->tried[i] == index)
+            return true;
+    }
+    return false;
+}
+
+void
+flow_add_tried(struct flow *flow, unsigned index)
+{
+    if (flow_has_tried(flow, index))
+        return;
+    if (flow->tried_count == FLOW_TRIES_MAX) {
+        memmove(flow->tried, flow->tried + 1,
+                sizeof(flow->tried) - sizeof(flow->tried[0]));
+        flow->tried_count--;
+    }
+    flow->tried[flow->tried_count++] = (uint16_t)index;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A client's HTTP/1.x connection: reads heads and bodies, hands each request
+ * to its exchange, writes the answers in order, and stays open in between.
+ *
+ *      accept ─▶ IDLE ─▶ HEAD ─▶ BODY ─▶ ANSWER ─▶ IDLE …
+ *                 │       │        │        │
+ *                 └───────┴────────┴────────┴─▶ LINGER ─▶ closed
+ *
+ * While it is idle it has no buffer and no exchange.
+ */
+#ifndef PROXY_HTTP_CONN_H
+#define PROXY_HTTP_CONN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "codec/chunked.h"
+#include "net/loop.h"
+#include "net/stream.h"
+#include "proxy/engine.h"
+
+struct buffer;
+struct http_exchange;
+struct listener;
+struct runtime;
+
+enum http_conn_state {
+    HTTP_CONN_IDLE,   /* nothing of a request has come yet */
+    HTTP_CONN_HEAD,   /* a head is being read */
+    HTTP_CONN_BODY,   /* the body of a request that waits for it */
+    HTTP_CONN_ANSWER, /* a handler is at work, or its answer is written */
+    HTTP_CONN_SKIP,   /* a body that nobody wanted is read and dropped */
+    HTTP_CONN_LINGER, /* the answer is out; what the client still sends is
+                         dropped, so that a reset does not eat the answer */
+    HTTP_CONN_CLOSED, /* waits for the end of the turn */
+};
+
+struct http_conn {
+    struct engine_session session;
+    struct runtime *runtime; /* a reference */
+    struct listener *listener;
+    struct stream stream;
+    struct addr client;
+    enum http_conn_state state;
+    bool running; /* in http_conn_run: further wakes are its next round */
+    bool woken;
+
+    struct buffer *in;     /* bytes read and not yet taken, from in->start */
+    size_t seen;           /* of them, looked at for the end of a head */
+    uint64_t body_left;    /* of a body with Content-Length */
+    struct chunked chunks; /* of one without */
+    bool body_chunked;
+    bool body_done;
+    bool read_ended; /* the client sends no more */
+
+    struct http_exchange *exchange; /* NULL while idle */
+    uint64_t requests;              /* so far */
+    struct timer timer;
+    uint64_t due_ms;    /* when the present state times out */
+    uint64_t active_ms; /* of the last byte, in states that go by it */
+    uint64_t begun_us;  /* accepted, or idle since */
+    struct deferred cleanup;
+    struct deferred resume;
+};
+
+/* Takes over the accepted socket FD. */
+void http_accept(struct listener *listener, int fd, const struct addr *client);
+
+/* Something has changed for the connection's exchange: goes on with it, now or
+ * as soon as the caller has returned. */
+void http_conn_wake(struct http_conn *conn);
+
+/* The body of the exchange is wanted: reads it, then calls exchange_on_body.
+ * Called while the exchange is routed. */
+void http_conn_want_body(struct http_conn *conn);
+
+#endif

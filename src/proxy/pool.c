@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/pool.h"
+
+#include <stdlib.h>
+
+#include "proxy/engine.h"
+
+static void
+free_conn(struct deferred *cleanup)
+{
+    free(container_of(cleanup, struct server_conn, cleanup));
+}
+
+static void
+on_expiry(struct timer *timer)
+{
+    pool_close(container_of(timer, struct server_conn, expiry));
+}
+
+struct server_conn *
+pool_connect(struct server *server, stream_fn on_ready, void *owner)
+{
+    struct loop *loop = server->upstream->engine->loop;
+    struct server_conn *conn = malloc(sizeof(*conn));
+    const struct addr *addr;
+
+    if (conn == NULL)
+        return NULL;
+    addr = &server->addrs[server->addr_next];
+    server->addr_next = (server->addr_next + 1) % server->addr_count;
+    conn->server = server;
+    conn->owner = owner;
+    conn->reused = false;
+    list_init(&conn->link);
+    timer_init(&conn->expiry, on_expiry);
+    deferred_init(&conn->cleanup, free_conn);
+    if (stream_connect(&conn->stream, loop, addr, on_ready) < 0) {
+        free(conn);
+        return NULL;
+    }
+    return conn;
+}
+
+static bool
+is_kept(const struct server_conn *conn)
+{
+    return !list_empty(&conn->link);
+}
+
+static void
+leave_idle(struct server_conn *conn)
+{
+    list_remove(&conn->link);
+    conn->server->idle_count--;
+    timer_stop(&conn->expiry);
+}
+
+struct server_conn *
+pool_take(struct server *server, stream_fn on_ready, void *owner)
+{
+    struct list *node = list_first(&server->idle);
+    struct server_conn *conn;
+
+    if (node == NULL)
+        return NULL;
+    conn = container_of(node, struct server_conn, link);
+    leave_idle(conn);
+    conn->stream.on_ready = on_ready;
+    conn->owner = owner;
+    conn->reused = true;
+    return conn;
+}
+
+bool
+pool_wants(const struct server *server)
+{
+    const struct upstream *upstream = server->upstream;
+
+    return !upstream->engine->draining &&
+           server->idle_count < upstream->conf->keepalive &&
+           upstream_may_keep(server);
+}
+
+/* Nothing is expected of a kept connection: whatever comes, its end most
+ * likely, is the end of it. */
+static void
+on_idle_ready(struct stream *stream)
+{
+    if (stream->readable)
+        pool_close(server_conn_of(stream));
+}
+
+void
+pool_keep(struct server_conn *conn)
+{
+    conn->stream.on_ready = on_idle_ready;
+    conn->owner = NULL;
+    list_add_head(&conn->server->idle, &conn->link);
+    conn->server->idle_count++;
+    loop_start_timer(conn->stream.loop, &conn->expiry, POOL_IDLE_MS);
+}
+
+void
+pool_close(struct server_conn *conn)
+{
+    if (conn == NULL)
+        return;
+    if (is_kept(conn)) {
+        leave_idle(conn);
+        upstream_give_slot(conn->server);
+    }
+    stream_close(&conn->stream);
+    loop_defer(conn->stream.loop, &conn->cleanup);
+}
+
+void
+pool_drop_idle(struct upstream *upstream)
+{
+    for (unsigned i = 0; i < upstream->server_count; i++) {
+        list_for_each_safe(node, &upstream->servers[i].idle)
+        {
+            pool_close(container_of(node, struct server_conn, link));
+        }
+    }
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connections to servers, and those that are kept for the next flow.
+ *
+ *      pool_connect ─▶ in use ─▶ pool_close
+ *                        ▲ │
+ *              pool_take │ ▼ pool_keep
+ *                       kept ─▶ closed by its expiry, the server, or need
+ *
+ * A kept connection goes on holding its slot of the server, so that what is
+ * kept counts towards `maxconn`.
+ */
+#ifndef PROXY_POOL_H
+#define PROXY_POOL_H
+
+#include <stdbool.h>
+
+#include "base/list.h"
+#include "base/mem.h"
+#include "net/loop.h"
+#include "net/stream.h"
+#include "proxy/upstream.h"
+
+enum {
+    POOL_IDLE_MS = 60000, /* a kept connection that nobody wanted is closed */
+};
+
+/* A connection to a server.  Its user sets stream.on_ready and owner. */
+struct server_conn {
+    struct stream stream;
+    struct server *server;
+    void *owner;
+    struct list link;    /* in server->idle while it is kept */
+    struct timer expiry; /* of a kept one */
+    struct deferred cleanup;
+    bool reused; /* it has served before */
+};
+
+/* Begins to connect to the next address of SERVER; ON_READY is called with the
+ * connection's stream.  NULL with errno. */
+struct server_conn *
+pool_connect(struct server *server, stream_fn on_ready, void *owner) MUST_CHECK;
+
+/* A kept connection of SERVER, the one that was used last; NULL when there is
+ * none.  Its slot is the taker's. */
+struct server_conn *
+pool_take(struct server *server, stream_fn on_ready, void *owner);
+
+/* Whether a connection to SERVER that is no longer used would be kept. */
+bool pool_wants(const struct server *server);
+
+/* Keeps the connection, which has nothing under way, and its slot. */
+void pool_keep(struct server_conn *conn);
+
+/* Closes it; its memory goes at the end of the turn.  NULL does nothing.  Of a
+ * kept one the slot is given back. */
+void pool_close(struct server_conn *conn);
+
+/* Closes all that UPSTREAM keeps. */
+void pool_drop_idle(struct upstream *upstream);
+
+static inline struct server_conn *
+server_conn_of(struct stream *stream)
+{
+    return container_of(stream, struct server_conn, stream);
+}
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A TCP session: two sockets joined, nothing known of what flows.  [tcp] and,
+ * in this version, [mysql].
+ *
+ *      client ─▶ up   [ buffer ] ─▶ server
+ *      client ◀─ down [ buffer ] ◀─ server
+ *
+ * A direction reads only while its buffer is empty or the other side takes
+ * bytes (backpressure); the end of one side is passed on when its bytes are
+ * out (half-close); the session is over when both have ended.
+ */
+#ifndef PROXY_TCP_SESSION_H
+#define PROXY_TCP_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "net/loop.h"
+#include "net/stream.h"
+#include "proxy/dial.h"
+#include "proxy/engine.h"
+#include "proxy/flow.h"
+
+struct buffer;
+struct listener;
+struct runtime;
+struct section;
+
+struct tcp_pipe {
+    struct stream *from;
+    struct stream *to;
+    struct buffer *buffer; /* NULL while it would be empty */
+    uint64_t bytes;        /* written to `to` */
+    bool from_ended;       /* the end was read */
+    bool to_ended;         /* and was passed on */
+};
+
+struct tcp_session {
+    struct engine_session session; /* its place in the engine */
+    struct runtime *runtime;       /* a reference */
+    struct section *section;
+    struct listener *listener;
+    struct stream client;
+    struct server_conn *server; /* NULL until connected */
+    struct dial dial;
+    struct flow flow;
+    struct addr client_addr;
+    struct tcp_pipe up;   /* client to server */
+    struct tcp_pipe down; /* server to client */
+    struct timer timer;
+    struct deferred cleanup;
+    struct deferred resume; /* a busy session lets others have their turn */
+    struct limits_conf limits;
+
+    uint64_t accepted_us;
+    uint64_t accepted_wall_ms;
+    uint64_t picked_us;    /* 0: no server was given */
+    uint64_t connected_us; /* 0: never */
+    uint64_t active_ms;    /* of the last byte in either direction */
+    unsigned retries;
+    char term[2];       /* HAProxy's termination flags */
+    const char *reason; /* why it ended, in words; NULL while it lives */
+};
+
+#endif
