@@ -131,6 +131,7 @@ take_byte(struct chunked *c, uint8_t byte)
     case DATA_LF:
         return take_line_end(c, byte, '\n', SIZE);
     case VALUE_LF:
+        c->used++;
         return take_line_end(c, byte, '\n', TRAILER);
     case END_LF:
         c->done = byte == '\n';
