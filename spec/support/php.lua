@@ -84,11 +84,16 @@ local function prepare(options, i, taken)
     port = taken[2 * i - 1],
     status_port = taken[2 * i],
   }, Node)
-  node.root = options.roots and options.roots[i] or node.folder .. "/public"
+  node.root = node.folder .. "/public"
   node.log = node.folder .. "/log"
   lfs.mkdir(options.folder)
   lfs.mkdir(node.folder)
-  lfs.mkdir(node.root)
+  if options.site then
+    local status, text = process.run({ "cp", "-r", options.site, node.root })
+    assert(status == 0, text)
+  else
+    lfs.mkdir(node.root)
+  end
 
   local prefix = account.hand_over("www-data", node.folder)
   local as_root = account.stays_root(prefix)
@@ -109,18 +114,25 @@ end
 
 --- Starts nodes, and returns when all of them take requests.
 -- @param options  table: folder (absolute; made if need be), nodes (integer),
---                 children (of each node), roots (array of document roots; made
---                 in the node's folder if absent)
+--                 children (of each node), site (a folder: what each document
+--                 root is a copy of; empty ones if absent)
 -- @return array of nodes: name ("php1" ...), port, root, log, pid
 function _M.start(options)
   local taken = ports.free(2 * options.nodes)
   local nodes = {}
-  for i = 1, options.nodes do
-    nodes[i] = prepare(options, i, taken)
-    launch(nodes[i])
-  end
-  for _, node in ipairs(nodes) do
-    await(node)
+  local ok, reason = pcall(function()
+    for i = 1, options.nodes do
+      local node = prepare(options, i, taken)
+      launch(node)
+      nodes[i] = node
+    end
+    for _, node in ipairs(nodes) do
+      await(node)
+    end
+  end)
+  if not ok then
+    _M.stop(nodes)
+    error(reason, 0)
   end
   return nodes
 end

@@ -24,6 +24,19 @@ local function seed()
 end
 
 
+--- A port that people like to type, if nobody uses it now; else any free one.
+-- @param wanted  integer
+-- @return integer
+function _M.preferably(wanted)
+  local socket = net.reserve(wanted)
+  if not socket then
+    return _M.free(1)[1]
+  end
+  socket:close()
+  return wanted
+end
+
+
 --- Finds ports that nobody uses now.
 -- @param n  integer: how many
 -- @return array of integers
