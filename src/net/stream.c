@@ -24,16 +24,17 @@ plain_read(struct stream *stream, void *p, size_t n)
 }
 
 static ssize_t
-plain_writev(struct stream *stream, const struct iovec *iov, int n)
+plain_writev(struct stream *stream, const struct iovec *iov, int n, bool more)
 {
+    int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
     struct msghdr msg = {
         .msg_iov = (struct iovec *)(uintptr_t)iov,
         .msg_iovlen = (size_t)n,
     };
 
     if (n == 1)
-        return send(stream->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
-    return sendmsg(stream->fd, &msg, MSG_NOSIGNAL);
+        return send(stream->fd, iov->iov_base, iov->iov_len, flags);
+    return sendmsg(stream->fd, &msg, flags);
 }
 
 static ssize_t
@@ -184,8 +185,8 @@ stream_read(struct stream *stream, void *p, size_t n)
     return got;
 }
 
-ssize_t
-stream_writev(struct stream *stream, const struct iovec *iov, int n)
+static ssize_t
+write_pieces(struct stream *stream, const struct iovec *iov, int n, bool more)
 {
     size_t total = 0;
     ssize_t sent;
@@ -193,11 +194,23 @@ stream_writev(struct stream *stream, const struct iovec *iov, int n)
     for (int i = 0; i < n; i++)
         total += iov[i].iov_len;
     do
-        sent = stream->ops->writev(stream, iov, n);
+        sent = stream->ops->writev(stream, iov, n, more);
     while (sent < 0 && errno == EINTR);
     if (sent < 0 || (size_t)sent < total)
         stream->writable = false;
     return sent;
+}
+
+ssize_t
+stream_writev(struct stream *stream, const struct iovec *iov, int n)
+{
+    return write_pieces(stream, iov, n, false);
+}
+
+ssize_t
+stream_writev_more(struct stream *stream, const struct iovec *iov, int n)
+{
+    return write_pieces(stream, iov, n, true);
 }
 
 ssize_t
@@ -222,6 +235,19 @@ stream_sendfile(struct stream *stream, int fd, off_t offset, size_t n)
     if (sent < 0 || (sent > 0 && (size_t)sent < n))
         stream->writable = false;
     return sent;
+}
+
+/* Taking the socket out of epoll and putting it back makes a new edge of what
+ * is ready already (epoll(7)). */
+int
+stream_yield(struct stream *stream)
+{
+    stream->readable = stream->writable = false;
+    if (event_del(&stream->event) == 0 && event_add(&stream->event, NULL) == 0)
+        return 0;
+    if (errno == 0)
+        errno = ENOMEM;
+    return -1;
 }
 
 int

@@ -31,7 +31,8 @@ typedef void (*stream_fn)(struct stream *stream);
 
 struct stream_ops {
     ssize_t (*read)(struct stream *stream, void *p, size_t n);
-    ssize_t (*writev)(struct stream *stream, const struct iovec *iov, int n);
+    ssize_t (*writev)(struct stream *stream, const struct iovec *iov, int n,
+                      bool more); /* more will be written at once */
     ssize_t (*sendfile)(struct stream *stream, int fd, off_t offset, size_t n);
     int (*shutdown)(struct stream *stream); /* no more will be written */
 };
@@ -76,9 +77,19 @@ ssize_t stream_read(struct stream *stream, void *p, size_t n);
 ssize_t stream_writev(struct stream *stream, const struct iovec *iov, int n);
 ssize_t stream_write(struct stream *stream, const void *p, size_t n);
 
+/* As stream_writev, and lets the kernel wait for what the caller writes next,
+ * so that a head and a file leave in the same segments. */
+ssize_t
+stream_writev_more(struct stream *stream, const struct iovec *iov, int n);
+
 /* Sends N bytes of the file FD from OFFSET; as stream_writev.  0: the file is
  * shorter than it was. */
 ssize_t stream_sendfile(struct stream *stream, int fd, off_t offset, size_t n);
+
+/* For who stops although the stream would take and give more, so that others
+ * have their turn: on_ready is called again in a later turn.  Until then the
+ * stream counts as neither readable nor writable.  0, or -1 with errno. */
+int stream_yield(struct stream *stream) MUST_CHECK;
 
 /* Ends the own side; the peer may still send. */
 int stream_shutdown(struct stream *stream);
