@@ -38,6 +38,8 @@ local SYSTEM = {
     .. " struct sockaddr_in6 { sa_family_t sin6_family; uint16_t sin6_port;"
     .. " uint32_t sin6_flowinfo; struct in6_addr sin6_addr;"
     .. " uint32_t sin6_scope_id; };",
+  -- Only its size matters; support.stream checks it.
+  ["event2/event_struct.h"] = "struct event { long event_words[16]; };",
   ["sys/un.h"] = "struct sockaddr_un { sa_family_t sun_family;"
     .. " char sun_path[108]; };",
 }
@@ -61,6 +63,7 @@ end
 -- The declarations of one header, with the preprocessor and C11 taken out.
 local function declarations(text)
   text = text:gsub("static inline[^{;]-\n{\n.-\n}\n", "")
+  text = text:gsub("%f[%w_]MUST_CHECK%f[^%w_]", "")
   text = text:gsub("_Static_assert%s*%b();", "")
   text = text:gsub("__attribute__%s*%b()", "")
   text = text:gsub("_Alignas%s*(%b())", "__attribute__((aligned%1))")
