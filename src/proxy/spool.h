@@ -22,6 +22,10 @@
 struct buffer;
 struct buffer_pool;
 
+enum {
+    SPOOL_FREE_STEP = 4 << 20, /* consumed bytes of a file given back at once */
+};
+
 struct spool {
     struct buffer_pool *pool;
     const char *temp_dir;
@@ -31,12 +35,14 @@ struct spool {
 
     struct buffer *first;
     struct buffer *last;
-    struct buffer *next; /* keep: the buffer to read from next */
-    uint32_t taken;      /* keep: bytes of it that were read */
-    uint64_t in_memory;  /* bytes in buffers, read ones of `keep` too */
-    int fd;              /* of the file; -1: there is none */
-    off_t file_start;    /* the first byte not consumed */
-    off_t file_end;
+    struct buffer *next;  /* the one to read from; `first` unless it keeps */
+    uint32_t taken;       /* bytes of it that were read */
+    uint64_t in_memory;   /* bytes in buffers, read ones of `keep` too */
+    uint64_t memory_read; /* keep: those that were read */
+    int fd;               /* of the file; -1: there is none */
+    off_t file_start;     /* the first byte not consumed */
+    off_t file_end;       /* 0: the file is not in use */
+    off_t file_freed;     /* bytes before it were given back to the disk */
 };
 
 void spool_init(struct spool *spool, struct buffer_pool *pool,
@@ -49,12 +55,13 @@ void spool_fini(struct spool *spool);
 uint64_t spool_len(const struct spool *spool);
 bool spool_is_empty(const struct spool *spool);
 
-/* Whether more bytes than the limits allow are held already: time to stop
- * reading from whoever sends them. */
+/* Whether as much is held as the limits allow: time to stop reading from
+ * whoever sends it. */
 bool spool_is_full(const struct spool *spool);
 
 /* Adds a copy of the N bytes at P, all or none.  The limits do not stop it
- * (ask spool_is_full), but the kernel may: -1 with errno. */
+ * (ask spool_is_full), but the kernel may: -1 with errno.  Without room for a
+ * file (file_max is 0) all goes to memory. */
 int spool_append(struct spool *spool, const void *p, size_t n) MUST_CHECK;
 
 /* The oldest bytes that lie in memory: up to MAX pieces.  0 when the next
