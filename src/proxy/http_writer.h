@@ -28,7 +28,11 @@
 
 enum {
     WRITER_SPANS_MAX = 60,      /* spans between two flushes */
+    WRITER_SPANS_FRONT = 2,     /* room for the head and a chunk's size line */
+    WRITER_SPANS_BACK = 1,      /* room for a chunk's end */
+    WRITER_SIZE_LINE = 18,      /* bytes of a chunk's size line, at most */
     WRITER_HEAD_MAX = 64 << 10, /* bytes of a response head */
+    WRITER_TURN_MAX = 2 << 20,  /* bytes sent in one turn of the loop */
 };
 
 enum writer_framing {
@@ -67,18 +71,22 @@ struct http_writer {
     bool http10;     /* the client speaks HTTP/1.0 */
     bool keep_alive; /* the connection stays open after the response */
     bool ended;      /* no more body will be added */
+    bool framed;     /* the end of a chunked body was added */
     enum writer_framing framing;
     int status;
     int64_t length; /* announced; -1: not known */
 
-    struct iovec spans[WRITER_SPANS_MAX + 4]; /* 4: head and chunk framing */
+    /* The handler's begin behind WRITER_SPANS_FRONT. */
+    struct iovec
+        spans[WRITER_SPANS_FRONT + WRITER_SPANS_MAX + WRITER_SPANS_BACK];
     int span_count;
     size_t span_bytes;
+    char size_line[WRITER_SIZE_LINE];
     struct writer_file *files; /* what is left of them */
     struct writer_file **files_tail;
     struct spool spool;
 
-    uint64_t body_bytes; /* of the body, given by the handler */
+    uint64_t body_bytes; /* of the body, given by the handler to be sent */
     uint64_t head_bytes; /* of heads */
     uint64_t sent_bytes; /* taken by the socket, all together */
 };
@@ -91,16 +99,18 @@ void writer_fini(struct http_writer *writer);
 /* Sends an interim response (100) at once. */
 int writer_interim(struct http_writer *writer, int status) MUST_CHECK;
 
-/* Begins the head; Date and, as framing demands, Connection, Content-Length
- * and Transfer-Encoding are the writer's own.  A head that was begun and not
- * flushed is dropped (an error takes the place of an answer). */
+/* Begins the head; Server, Date and, as framing demands, Connection,
+ * Content-Length and Transfer-Encoding are the writer's own.  A response that
+ * was begun and not flushed is dropped (an error takes the place of an
+ * answer). */
 void writer_begin(struct http_writer *writer, int status);
 void
 writer_field(struct http_writer *writer, struct str name, struct str value);
 void
 writer_field_uint(struct http_writer *writer, struct str name, uint64_t value);
 
-/* Announces the body's length. */
+/* Announces the body's length, before any of it is added.  Bytes beyond it are
+ * dropped; if fewer come, the connection does not stay open. */
 void writer_length(struct http_writer *writer, uint64_t length);
 
 /* Whether nothing of the response has left yet, so that another can be begun
@@ -111,17 +121,20 @@ bool writer_is_unsent(const struct http_writer *writer);
  * writer_flush.  false: flush first, there are WRITER_SPANS_MAX. */
 bool writer_span(struct http_writer *writer, struct str bytes) MUST_CHECK;
 
-/* Adds LEN bytes of the file FD from OFFSET, with the bytes of BEFORE (arena
- * or static) in front; both stay valid until the exchange ends.  -1 without
- * memory.  A response has either spans or files. */
+/* Adds LEN bytes of the file FD from OFFSET (FD -1: none), with the bytes of
+ * BEFORE in front; both stay valid until all is written or the exchange ends.
+ * -1 without memory.  A response has either spans or files, and files only
+ * when their length is announced, or all are added before the first flush. */
 int writer_file(struct http_writer *writer, struct str before, int fd,
                 off_t offset, uint64_t len) MUST_CHECK;
 
 /* No more body will come. */
 void writer_end(struct http_writer *writer);
 
-/* Writes what can be written now.  Call it after adding, and whenever the
- * stream has become writable. */
+/* Writes what can be written now, at most about WRITER_TURN_MAX bytes (then
+ * the stream's on_ready is called again in a later turn).  Call it after
+ * adding, and whenever the stream has become writable; whether spans were
+ * taken or copied, they are free again. */
 enum writer_result writer_flush(struct http_writer *writer) MUST_CHECK;
 
 #endif
