@@ -7,8 +7,9 @@ local process = require "support.process"
 local _M = {}
 
 
--- Whether everybody may enter a folder and those above it.
-local function is_open_to_all(path)
+--- Whether everybody may enter a folder and those above it.
+-- @param path  string: absolute
+function _M.is_open(path)
   while path ~= "" do
     local permissions = lfs.attributes(path, "permissions")
     if not permissions or permissions:sub(9, 9) ~= "x" then
@@ -20,20 +21,27 @@ local function is_open_to_all(path)
 end
 
 
---- Hands a folder to an account, if there is a need and a way.
+--- Hands a folder to an account, if we are root and it can be handed over.
 -- @param name    string: the account
 -- @param folder  string: absolute path of an existing folder
 -- @return array of strings: what to put before a command line so that it runs
---   as the owner of the folder and dies with its parent; empty when that is
---   who we are: not root, or root in a place where nobody else can go
+--   as the owner of the folder and dies with its parent; empty if that is us
 function _M.hand_over(name, folder)
-  if ffi.C.getuid() ~= 0 or not is_open_to_all(folder) then
+  if ffi.C.getuid() ~= 0 then
     return {}
   end
   local status, text = process.run({ "chown", "-R", name .. ":", folder })
   assert(status == 0, text)
-  return { "setpriv", "--reuid", name, "--regid", name, "--clear-groups",
-           "--pdeathsig", "KILL", "--" }
+  local prefix = {
+    "setpriv", "--reuid", name, "--regid", name, "--clear-groups",
+    "--pdeathsig", "KILL",
+  }
+  -- Where only root may go, as in its home, they have to be let through.
+  if not _M.is_open(folder) then
+    prefix[#prefix + 1] = "--inh-caps=+dac_read_search"
+    prefix[#prefix + 1] = "--ambient-caps=+dac_read_search"
+  end
+  return prefix
 end
 
 
@@ -47,12 +55,6 @@ function _M.command(prefix, argv)
     end
   end
   return all
-end
-
-
---- Whether servers would run as root after all.
-function _M.stays_root(prefix)
-  return #prefix == 0 and ffi.C.getuid() == 0
 end
 
 

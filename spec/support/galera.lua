@@ -129,7 +129,6 @@ local function node_new(name, place, numbers, group)
     "--wsrep-node-address=127.0.0.1:" .. numbers[2],
     "--wsrep-sst-method=rsync",
     "--wsrep-sst-receive-address=127.0.0.1:" .. numbers[3],
-    account.stays_root(prefix) and "--user=root" or nil,
   })
   return node
 end

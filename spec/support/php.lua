@@ -23,7 +23,6 @@ local CONFIG = [[
 daemonize = no
 error_log = ${folder}/log
 [${name}]
-${user}
 listen = 127.0.0.1:${port}
 pm = static
 pm.max_children = ${children}
@@ -96,17 +95,14 @@ local function prepare(options, i, taken)
   end
 
   local prefix = account.hand_over("www-data", node.folder)
-  local as_root = account.stays_root(prefix)
   local values = {
     name = node.name, folder = node.folder, port = node.port,
     status_port = node.status_port, children = options.children or 4,
-    user = as_root and "user = root\ngroup = root" or "",
   }
   local config = node.folder .. "/php-fpm.conf"
   folder.write(config, (CONFIG:gsub("%${([%w_]+)}", values)))
   node.argv = account.command(prefix, {
     PROGRAM, "--nodaemonize", "--fpm-config", config,
-    as_root and "--allow-to-run-as-root" or nil,
   })
   return node
 end
