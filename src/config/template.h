@@ -26,62 +26,39 @@ enum template_phase {
     TEMPLATE_LOG,       /* the exchange or session is over */
 };
 
-/*
- * The variables: id, name, since which phase, whether only [http] has it, a
- * sentence for the manual. The names are what stands between ${ and }.
- */
-#define TEMPLATE_VARIABLES(X)                                                  \
-    X(HOST, "host", REQUEST, true,                                             \
-      "the requested host in lower case, without the port")                    \
-    X(URI, "uri", REQUEST, true,                                               \
-      "the path after rewriting, decoded and normalised")                      \
-    X(PATH, "path", REQUEST, true, "the same as uri")                          \
-    X(ARGS, "args", REQUEST, true, "the query, without the question mark")     \
-    X(REQUEST_URI, "request_uri", REQUEST, true,                               \
-      "path and query as the client sent them")                                \
-    X(REQUEST, "request", REQUEST, true, "the request line as it came")        \
-    X(METHOD, "method", REQUEST, true, "GET, POST and so on")                  \
-    X(SCHEME, "scheme", REQUEST, true, "http or https")                        \
-    X(PROTOCOL, "protocol", REQUEST, true, "HTTP/1.1 or HTTP/1.0")             \
-    X(STATUS, "status", RESPONSE, true, "the status code of the response")     \
-    X(BYTES_SENT, "bytes_sent", LOG, false,                                    \
-      "bytes sent to the client, heads included")                              \
-    X(BODY_BYTES, "body_bytes", LOG, true,                                     \
-      "bytes of the body sent to the client")                                  \
-    X(REMOTE_ADDR, "remote_addr", CONNECTED, false, "the client's address")    \
-    X(REMOTE_PORT, "remote_port", CONNECTED, false, "the client's port")       \
-    X(SERVER_ADDR, "server_addr", CONNECTED, false,                            \
-      "the address that the client connected to")                              \
-    X(SERVER_PORT, "server_port", CONNECTED, false,                            \
-      "the port that the client connected to")                                 \
-    X(LISTENER, "listener", CONNECTED, false,                                  \
-      "the name of the section that accepted the connection")                  \
-    X(UPSTREAM, "upstream", SERVER, false, "the name of the upstream")         \
-    X(SERVER, "server", SERVER, false, "the name of the server that was used") \
-    X(TIME_MS, "time_ms", LOG, false,                                          \
-      "milliseconds from the first to the end")                                \
-    X(CONNECT_MS, "connect_ms", SERVER, false,                                 \
-      "milliseconds until the server was connected")                           \
-    X(UPSTREAM_MS, "upstream_ms", RESPONSE, true,                              \
-      "milliseconds until the head of the server's response")                  \
-    X(RETRIES, "retries", SERVER, false, "further attempts that were made")    \
-    X(REFERER, "referer", REQUEST, true, "the Referer header")                 \
-    X(USER_AGENT, "user_agent", REQUEST, true, "the User-Agent header")        \
-    X(HTTP, "http_", REQUEST, true,                                            \
-      "http_NAME: the request header NAME, - written as _")                    \
-    X(TIME_LOCAL, "time_local", CONNECTED, false,                              \
-      "the time, as 24/Nov/2026:13:50:00 +0000")                               \
-    X(TIME_ISO, "time_iso", CONNECTED, false,                                  \
-      "the time, as 2026-11-24T13:50:00+00:00")                                \
-    X(WORKER, "worker", CONNECTED, false, "the number of the worker")          \
-    X(DOCUMENT_ROOT, "document_root", REQUEST, true,                           \
-      "the root that the request is served from")
-
+/* The variables; what stands between ${ and } is in template.c's table. */
 enum template_variable {
-    TEMPLATE_LITERAL, /* no variable: the piece is its text */
-#define X(id, name, phase, http_only, sentence) TEMPLATE_VAR_##id,
-    TEMPLATE_VARIABLES(X)
-#undef X
+    TEMPLATE_LITERAL,           /* no variable: the piece is its text */
+    TEMPLATE_VAR_HOST,          /* lower case, without the port */
+    TEMPLATE_VAR_URI,           /* the path after rewriting, decoded */
+    TEMPLATE_VAR_PATH,          /* the same */
+    TEMPLATE_VAR_ARGS,          /* the query */
+    TEMPLATE_VAR_REQUEST_URI,   /* path and query as they came */
+    TEMPLATE_VAR_REQUEST,       /* the request line as it came */
+    TEMPLATE_VAR_METHOD,        /* GET, POST ... */
+    TEMPLATE_VAR_SCHEME,        /* http or https */
+    TEMPLATE_VAR_PROTOCOL,      /* HTTP/1.1 or HTTP/1.0 */
+    TEMPLATE_VAR_STATUS,        /* of the response */
+    TEMPLATE_VAR_BYTES_SENT,    /* to the client, with heads */
+    TEMPLATE_VAR_BODY_BYTES,    /* to the client, without them */
+    TEMPLATE_VAR_REMOTE_ADDR,   /* the client's address */
+    TEMPLATE_VAR_REMOTE_PORT,   /* the client's port */
+    TEMPLATE_VAR_SERVER_ADDR,   /* the address that it connected to */
+    TEMPLATE_VAR_SERVER_PORT,   /* the port that it connected to */
+    TEMPLATE_VAR_LISTENER,      /* the section's name */
+    TEMPLATE_VAR_UPSTREAM,      /* the upstream's name */
+    TEMPLATE_VAR_SERVER,        /* the used server's name */
+    TEMPLATE_VAR_TIME_MS,       /* from the first to the end */
+    TEMPLATE_VAR_CONNECT_MS,    /* until the server was connected */
+    TEMPLATE_VAR_UPSTREAM_MS,   /* until the server's response began */
+    TEMPLATE_VAR_RETRIES,       /* further attempts */
+    TEMPLATE_VAR_REFERER,       /* request header */
+    TEMPLATE_VAR_USER_AGENT,    /* request header */
+    TEMPLATE_VAR_HTTP,          /* ${http_NAME}: request header NAME */
+    TEMPLATE_VAR_TIME_LOCAL,    /* 24/Nov/2026:13:50:00 +0000 */
+    TEMPLATE_VAR_TIME_ISO,      /* 2026-11-24T13:50:00+00:00 */
+    TEMPLATE_VAR_WORKER,        /* the worker's number */
+    TEMPLATE_VAR_DOCUMENT_ROOT, /* what the request is served from */
     TEMPLATE_VARIABLE_COUNT
 };
 
@@ -109,9 +86,9 @@ struct template_variable_info {
  * variables, an open "${", and those that have no value in PHASE, or none
  * outside of [http] when HTTP is false. A "$" that is not followed by "{" is a
  * literal. -1 with WHY (SIZE bytes) filled; *OUT is then untouched. */
-MUST_CHECK int
-template_compile(struct template *out, struct arena *arena, struct str source,
-                 enum template_phase phase, bool http, char *why, size_t size);
+int template_compile(struct template *out, struct arena *arena,
+                     struct str source, enum template_phase phase, bool http,
+                     char *why, size_t size) MUST_CHECK;
 
 /* Does it hold no variable, so that its text is `source`? */
 bool template_is_literal(const struct template *t);

@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Upstreams are built before the sections that name them, and an array is not
+ * pointed into before it is complete.
+ *
+ *     [defaults] --.
+ *     entry -------+--> apply --> parse_* --> member of a struct
+ *     fallback ----'              by the key's type, place and offset
+ */
+#include "config/build.h"
+
+#include <string.h>
+
+#include "config/nearest.h"
+#include "config/parse.h"
+#include "config/value.h"
+
+/* The structs that a section's keys go to; NULL where it has no such. */
+struct target {
+    struct global_conf *global;
+    struct limits_conf *limits;
+    struct upstream_conf *upstream;
+    struct section_conf *section;
+    struct http_conf *http;
+};
+
+/* What may be there several times, while it is collected. */
+struct lists {
+    struct vec logs;        /* struct log_conf */
+    struct vec servers;     /* struct server_conf */
+    struct vec listens;     /* struct listen_conf */
+    struct vec scripts;     /* struct script_conf */
+    struct vec routes;      /* struct route_conf */
+    struct vec params;      /* struct field_conf */
+    struct vec headers;     /* struct field_conf */
+    struct vec error_pages; /* struct error_page_conf */
+};
+
+struct builder {
+    struct parse parse;
+    const struct document *doc;
+    const struct block *defaults; /* or NULL */
+    struct target to;
+    struct lists lists;
+};
+
+/* Where a plain value of KEY goes. */
+static void *
+place_of(const struct target *to, const struct key *key)
+{
+    char *base = NULL;
+
+    switch (key->place) {
+    case KEY_PLACE_NONE:
+        return NULL;
+    case KEY_PLACE_GLOBAL:
+        base = (char *)to->global;
+        break;
+    case KEY_PLACE_LIMITS:
+        base = (char *)to->limits;
+        break;
+    case KEY_PLACE_UPSTREAM:
+        base = (char *)to->upstream;
+        break;
+    case KEY_PLACE_SECTION:
+        base = (char *)to->section;
+        break;
+    case KEY_PLACE_HTTP:
+        base = (char *)to->http;
+        break;
+    }
+    return base + key->offset;
+}
+
+/* Stores a number in a member of KEY's size. */
+static void
+store(const struct target *to, const struct key *key, uint64_t n)
+{
+    void *place = place_of(to, key);
+    uint8_t byte = (uint8_t)n;
+    uint32_t word = (uint32_t)n;
+
+    if (place == NULL)
+        return;
+    if (key->size == sizeof(byte))
+        memcpy(place, &byte, sizeof(byte));
+    else if (key->size == sizeof(word))
+        memcpy(place, &word, sizeof(word));
+    else
+        memcpy(place, &n, sizeof(n));
+}
+
+static void
+store_text(const struct target *to, const struct key *key, struct str text)
+{
+    memcpy(place_of(to, key), &text, sizeof(text));
+}
+
+/* A key of a later version: only what means "without it" passes. */
+static void
+apply_later(const struct builder *b, const struct entry *entry, struct str text)
+{
+    const struct key *key = entry->key;
+
+    if (key->words != NULL && value_find_word(key->words, text) >= 0)
+        return;
+    if (key->fallback != NULL)
+        parse_refuse(&b->parse, entry,
+                     "is not supported in this version: leave it out, or "
+                     "write %s = %s",
+                     key->name, key->fallback);
+    else
+        parse_refuse(&b->parse, entry,
+                     "is not supported in this version: leave it out");
+}
+
+static void
+apply_bool(const struct builder *b, const struct entry *entry, struct str text)
+{
+    char why[VALUE_WHY_MAX];
+    bool on;
+
+    if (value_bool(&on, text, why, sizeof(why)) != 0)
+        parse_refuse(&b->parse, entry, "%s", why);
+    else
+        store(&b->to, entry->key, on);
+}
+
+static void
+apply_quantity(const struct builder *b, const struct entry *entry,
+               struct str text)
+{
+    uint64_t n;
+
+    if (parse_quantity(&b->parse, entry, entry->key, text, &n) == 0)
+        store(&b->to, entry->key, n);
+}
+
+static void
+apply_choice(const struct builder *b, const struct entry *entry,
+             struct str text)
+{
+    int place = parse_choice(&b->parse, entry, text, entry->key->words,
+                             entry->key->later);
+
+    if (place >= 0)
+        store(&b->to, entry->key, (uint64_t)place);
+}
+
+/* A single word; only `user` and `group` have it, and note their line. */
+static void
+apply_name(const struct builder *b, const struct entry *entry, struct str text)
+{
+    struct global_conf *global = b->to.global;
+
+    if (!value_is_name(text)) {
+        parse_refuse(&b->parse, entry, "'" STR_FMT "' is not a name",
+                     STR_ARG(text));
+        return;
+    }
+    store_text(&b->to, entry->key, text);
+    if (str_equal(str_from(entry->key->name), STR("user")))
+        global->user_at = entry->at;
+    else
+        global->group_at = entry->at;
+}
+
+static void
+apply_path(const struct builder *b, const struct entry *entry, struct str text)
+{
+    store_text(&b->to, entry->key, parse_path(&b->parse, text));
+    if (str_equal(str_from(entry->key->name), STR("script_path")))
+        b->to.global->script_path_at = entry->at;
+}
+
+/* Takes the item that was added last back, which was at fault. */
+#define add_parsed(b, list, type, parser)                               \
+    do {                                                                \
+        type *item =                                                    \
+            vec_add(&(b)->lists.list, (b)->parse.arena, sizeof(*item)); \
+        if (parser(&(b)->parse, entry, text, item) != 0)                \
+            (b)->lists.list.count--;                                    \
+    } while (0)
+
+static void
+apply_script(struct builder *b, const struct entry *entry, struct str text)
+{
+    struct script_conf *script =
+        vec_add(&b->lists.scripts, b->parse.arena, sizeof(*script));
+
+    script->path = parse_script_path(&b->parse, text);
+    script->at = entry->at;
+}
+
+static void
+apply_upstream_of(const struct builder *b, const struct entry *entry,
+                  struct str text)
+{
+    const struct upstream_conf *upstream = parse_find_upstream(&b->parse, text);
+    char hint[64];
+
+    if (upstream == NULL)
+        parse_refuse(&b->parse, entry, "there is no [upstream " STR_FMT "]%s",
+                     STR_ARG(text),
+                     parse_hint_upstream(&b->parse, text, hint, sizeof(hint)));
+    else if (upstream->protocol == PROTOCOL_FASTCGI)
+        parse_refuse(&b->parse, entry,
+                     "[upstream " STR_FMT "] speaks fastcgi, which is for "
+                     "[http]: set its protocol to %s",
+                     STR_ARG(text), section_kind_name(b->to.section->kind));
+    else
+        b->to.section->upstream = upstream;
+}
+
+static void
+apply_log_to(const struct builder *b, const struct entry *entry,
+             struct str text)
+{
+    struct log_conf *log = memory_alloc(b->parse.arena, sizeof(*log));
+
+    if (parse_log(&b->parse, entry, text, log) == 0)
+        b->to.section->log_to = log;
+}
+
+/* The types whose values have parsers of their own. Results of parsers that
+ * set nothing on a fault are of no further use here. */
+static void
+apply_composed(struct builder *b, const struct entry *entry, struct str text)
+{
+    const struct parse *p = &b->parse;
+    int ignored = 0;
+
+    switch (entry->key->type) {
+    case KEY_LOG:
+        add_parsed(b, logs, struct log_conf, parse_log);
+        break;
+    case KEY_SERVER:
+        add_parsed(b, servers, struct server_conf, parse_server);
+        break;
+    case KEY_LISTEN:
+        add_parsed(b, listens, struct listen_conf, parse_listen);
+        break;
+    case KEY_ROUTE:
+        add_parsed(b, routes, struct route_conf, parse_route);
+        break;
+    case KEY_PARAM:
+        add_parsed(b, params, struct field_conf, parse_field);
+        break;
+    case KEY_HEADER:
+        add_parsed(b, headers, struct field_conf, parse_field);
+        break;
+    case KEY_ERROR_PAGE:
+        add_parsed(b, error_pages, struct error_page_conf, parse_error_page);
+        break;
+    case KEY_SCRIPT:
+        apply_script(b, entry, text);
+        break;
+    case KEY_UPSTREAM_OF:
+        apply_upstream_of(b, entry, text);
+        break;
+    case KEY_LOG_TO:
+        apply_log_to(b, entry, text);
+        break;
+    case KEY_POLICY:
+        ignored = parse_policy(p, entry, text, b->to.upstream);
+        break;
+    case KEY_ACCESS_LOG:
+        ignored = parse_access_log(p, entry, text, b->to.section);
+        break;
+    case KEY_RETRY_ON:
+        ignored = parse_retry_on(p, entry, text, place_of(&b->to, entry->key));
+        break;
+    case KEY_ROOT:
+        b->to.http->root_at = entry->at;
+        ignored = parse_root(p, entry, text, &b->to.http->root);
+        break;
+    case KEY_WORDS:
+        ignored = parse_index(p, entry, text, b->to.http);
+        break;
+    case KEY_SERVER_NAME:
+        ignored = parse_server_names(p, entry, text, b->to.http);
+        break;
+    case KEY_TRUST:
+        ignored = parse_trust(p, entry, text, b->to.http);
+        break;
+    case KEY_INCLUDE: /* the document is complete */
+    case KEY_BOOL:    /* these are no composed ones: see apply */
+    case KEY_DURATION:
+    case KEY_SIZE:
+    case KEY_NUMBER:
+    case KEY_CHOICE:
+    case KEY_NAME:
+    case KEY_PATH:
+        break;
+    }
+    (void)ignored;
+}
+
+/* Sets the entry's key from its value. */
+static void
+apply(struct builder *b, const struct entry *entry)
+{
+    struct str text = value_unquote(b->parse.arena, entry->value);
+
+    if (entry->broken)
+        return;
+    if (text.len == 0) {
+        parse_refuse(&b->parse, entry, "has no value");
+        return;
+    }
+    if (!entry->key->supported) {
+        apply_later(b, entry, text);
+        return;
+    }
+    switch (entry->key->type) {
+    case KEY_BOOL:
+        apply_bool(b, entry, text);
+        return;
+    case KEY_DURATION:
+    case KEY_SIZE:
+    case KEY_NUMBER:
+        apply_quantity(b, entry, text);
+        return;
+    case KEY_CHOICE:
+        apply_choice(b, entry, text);
+        return;
+    case KEY_NAME:
+        apply_name(b, entry, text);
+        return;
+    case KEY_PATH:
+        apply_path(b, entry, text);
+        return;
+    default: /* all others are composed */
+        apply_composed(b, entry, text);
+        return;
+    }
+}
+
+/* Sets KEY, which BLOCK does not have, from its fallback. */
+static void
+apply_fallback(struct builder *b, const struct block *block,
+               const struct key *key)
+{
+    bool stream = block->kind == KEY_TCP || block->kind == KEY_MYSQL ||
+                  (block->kind == KEY_UPSTREAM &&
+                   b->to.upstream->protocol != PROTOCOL_FASTCGI);
+    const char *text = stream && key->stream_fallback != NULL
+                           ? key->stream_fallback
+                           : key->fallback;
+    struct entry entry = {.key = key, .value = str_from(text), .at = block->at};
+
+    if (text != NULL && key->supported)
+        apply(b, &entry);
+}
+
+/* Sets KEY from [defaults]; false when it is not written there. What is wrong
+ * there was said when [defaults] was read by itself. */
+static bool
+apply_default(struct builder *b, const struct key *key)
+{
+    const struct entry *entry = block_find(b->defaults, key);
+    struct faults *faults = b->parse.faults;
+    struct faults said;
+
+    if (entry == NULL || !key->supported)
+        return false;
+    faults_init(&said);
+    b->parse.faults = &said;
+    apply(b, entry);
+    b->parse.faults = faults;
+    faults_fini(&said);
+    return true;
+}
+
+/* Sets every key of BLOCK's kind. */
+static void
+apply_block(struct builder *b, const struct block *block)
+{
+    const struct entry *entries = block->entries.items;
+    size_t count;
+    const struct key *keys = keys_all(&count);
+
+    for (size_t i = 0; i < block->entries.count; i++) {
+        apply(b, &entries[i]);
+        if (b->to.limits != NULL)
+            b->to.limits->given |= entries[i].key->given;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if ((keys[i].sections & block->kind) == 0 ||
+            block_find(block, &keys[i]) != NULL)
+            continue;
+        if (block->kind == KEY_GLOBAL || block->kind == KEY_DEFAULTS ||
+            !apply_default(b, &keys[i]))
+            apply_fallback(b, block, &keys[i]);
+    }
+}
+
+/* [global], or what holds without one. */
+static void
+build_global(struct builder *b, struct config *out)
+{
+    const struct block none = {.kind = KEY_GLOBAL,
+                               .at = {.file = out->file.p, .line = 1}};
+    const struct block *blocks = b->doc->blocks.items;
+    bool found = false;
+
+    b->to = (struct target){.global = &out->global};
+    memset(&b->lists, 0, sizeof(b->lists));
+    for (size_t i = 0; i < b->doc->blocks.count; i++) {
+        if (blocks[i].kind != KEY_GLOBAL)
+            continue;
+        apply_block(b, &blocks[i]);
+        found = true;
+    }
+    if (!found)
+        apply_block(b, &none);
+    out->global.logs = b->lists.logs.items;
+    out->global.log_count = b->lists.logs.count;
+}
+
+/* Reads [defaults] by itself, for its faults. */
+static void
+check_defaults(struct builder *b)
+{
+    const struct block *blocks = b->doc->blocks.items;
+    struct limits_conf limits;
+
+    b->to = (struct target){.limits = &limits};
+    for (size_t i = 0; i < b->doc->blocks.count; i++)
+        if (blocks[i].kind == KEY_DEFAULTS)
+            apply_block(b, &blocks[i]);
+    b->to = (struct target){.limits = NULL};
+}
+
+/* The protocol decides which fallbacks hold, so it comes first. */
+static void
+build_protocol(struct builder *b, const struct block *block)
+{
+    const struct key *key = keys_find(KEY_UPSTREAM, STR("protocol"));
+    const struct entry *entry = block_find(block, key);
+    int place = entry == NULL
+                    ? -1
+                    : value_find_word(key->words, value_unquote(b->parse.arena,
+                                                                entry->value));
+
+    b->to.upstream->protocol =
+        place < 0 ? PROTOCOL_FASTCGI : (enum protocol)place;
+}
+
+static void
+build_upstream(struct builder *b, const struct block *block)
+{
+    struct vec *upstreams = &b->parse.upstreams;
+    struct upstream_conf *upstream =
+        vec_add(upstreams, b->parse.arena, sizeof(*upstream));
+
+    upstream->name = block->name;
+    upstream->at = block->at;
+    upstream->index = (unsigned)upstreams->count - 1;
+    b->to = (struct target){.upstream = upstream, .limits = &upstream->limits};
+    memset(&b->lists, 0, sizeof(b->lists));
+    build_protocol(b, block);
+    apply_block(b, block);
+    upstream->servers = b->lists.servers.items;
+    upstream->server_count = b->lists.servers.count;
+}
+
+static enum section_kind
+section_kind_of(enum key_section kind)
+{
+    if (kind == KEY_TCP)
+        return SECTION_TCP;
+    return kind == KEY_MYSQL ? SECTION_MYSQL : SECTION_HTTP;
+}
+
+/* What routes inherit, and what 0 stands for. */
+static void
+finish_http(struct http_conf *http, struct lists *lists)
+{
+    struct route_conf *routes = lists->routes.items;
+
+    if (http->max_body_bytes == 0)
+        http->max_body_bytes = UINT64_MAX;
+    for (size_t i = 0; i < lists->routes.count; i++)
+        if (routes[i].max_body_bytes == 0)
+            routes[i].max_body_bytes = http->max_body_bytes;
+    http->routes = routes;
+    http->route_count = lists->routes.count;
+    http->params = lists->params.items;
+    http->param_count = lists->params.count;
+    http->headers = lists->headers.items;
+    http->header_count = lists->headers.count;
+    http->error_pages = lists->error_pages.items;
+    http->error_page_count = lists->error_pages.count;
+}
+
+static void
+build_section(struct builder *b, const struct block *block,
+              struct vec *sections)
+{
+    struct section_conf *section =
+        vec_add(sections, b->parse.arena, sizeof(*section));
+    struct http_conf *http = NULL;
+
+    section->kind = section_kind_of(block->kind);
+    section->name = block->name;
+    section->at = block->at;
+    section->index = (unsigned)sections->count - 1;
+    if (section->kind == SECTION_HTTP)
+        http = memory_alloc(b->parse.arena, sizeof(*http));
+    b->to = (struct target){
+        .section = section, .limits = &section->limits, .http = http};
+    memset(&b->lists, 0, sizeof(b->lists));
+    apply_block(b, block);
+    if (http != NULL)
+        finish_http(http, &b->lists);
+    section->http = http;
+    section->listens = b->lists.listens.items;
+    section->listen_count = b->lists.listens.count;
+    section->scripts = b->lists.scripts.items;
+    section->script_count = b->lists.scripts.count;
+}
+
+void
+build_config(struct config *out, const struct document *doc)
+{
+    const struct block *blocks = doc->blocks.items;
+    struct vec sections = {.count = 0};
+    struct builder b = {
+        .parse = {.arena = doc->arena,
+                  .faults = doc->faults,
+                  .folder = out->folder},
+        .doc = doc,
+        .defaults = document_find(doc, KEY_DEFAULTS),
+    };
+
+    build_global(&b, out);
+    check_defaults(&b);
+    for (size_t i = 0; i < doc->blocks.count; i++)
+        if (blocks[i].kind == KEY_UPSTREAM)
+            build_upstream(&b, &blocks[i]);
+    for (size_t i = 0; i < doc->blocks.count; i++)
+        if ((blocks[i].kind & (KEY_HTTP | KEY_TCP | KEY_MYSQL)) != 0)
+            build_section(&b, &blocks[i], &sections);
+    out->upstreams = b.parse.upstreams.items;
+    out->upstream_count = b.parse.upstreams.count;
+    for (size_t i = 0; i < out->upstream_count; i++)
+        out->server_count += out->upstreams[i].server_count;
+    out->sections = sections.items;
+    out->section_count = sections.count;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads the main file, then what it includes, then makes one of it all. */
+#include "config/config.h"
+
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/build.h"
+#include "config/document.h"
+#include "config/holder.h"
+#include "config/parse.h"
+#include "config/value.h"
+#include "config/verify.h"
+
+/* The absolute folder of the file at PATH. */
+static struct str
+folder_of(struct arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    struct str folder =
+        slash == NULL ? STR(".") : str_make(path, (size_t)(slash - path) + 1);
+    char *real = realpath(memory_str(arena, folder).p, NULL);
+    struct str result =
+        memory_str(arena, real == NULL ? STR("/") : str_from(real));
+
+    free(real);
+    if (result.len == 1)
+        result.len = 0; /* "/" and "/x" make "/x" */
+    return result;
+}
+
+/* Reads the files that one include key names. */
+static void
+read_pattern(struct document *doc, const struct parse *p,
+             const struct entry *entry)
+{
+    struct str text = value_unquote(p->arena, entry->value);
+    struct str pattern = parse_path(p, text);
+    glob_t found;
+
+    if (entry->broken || text.len == 0)
+        return; /* reported elsewhere */
+    if (glob(pattern.p, 0, NULL, &found) != 0) {
+        /* A pattern may match nothing, a single file has to be there. */
+        if (strpbrk(pattern.p, "*?[") == NULL)
+            parse_refuse(p, entry, "there is no file " STR_FMT,
+                         STR_ARG(pattern));
+        return;
+    }
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        document_read(doc, found.gl_pathv[i]);
+    globfree(&found);
+}
+
+/* Reads what the [global] of the main file includes. */
+static void
+read_includes(struct document *doc, const struct parse *p)
+{
+    const struct key *key = keys_find(KEY_GLOBAL, STR("include"));
+    const struct block *global = document_find(doc, KEY_GLOBAL);
+    struct vec entries =
+        global == NULL ? (struct vec){.count = 0} : global->entries;
+    const struct entry *items = entries.items;
+
+    for (size_t i = 0; i < entries.count; i++)
+        if (items[i].key == key)
+            read_pattern(doc, p, &items[i]);
+}
+
+int
+config_read(const struct config **out, const char *path, struct faults *faults)
+{
+    size_t before = faults->count;
+    struct holder *holder = holder_new();
+    struct config *config = &holder->config;
+    struct document doc;
+    struct parse p = {.arena = &holder->arena, .faults = faults};
+
+    document_init(&doc, &holder->arena, faults);
+    config->file = memory_str(&holder->arena, str_from(path));
+    config->folder = folder_of(&holder->arena, path);
+    p.folder = config->folder;
+    document_read(&doc, path);
+    read_includes(&doc, &p);
+    build_config(config, &doc);
+    verify_config(config, &doc);
+    if (faults->count > before) {
+        faults_sort(faults);
+        config_unref(config);
+        return -1;
+    }
+    *out = config;
+    return 0;
+}
