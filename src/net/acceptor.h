@@ -42,8 +42,8 @@ struct acceptor {
 
 /* Accepts on the listening socket FD, which stays the caller's; on_client,
  * admit and dismiss are set by then.  0, or -1 with errno. */
-int acceptor_start(struct acceptor *acceptor, struct loop *loop,
-                   int fd) MUST_CHECK;
+int
+acceptor_start(struct acceptor *acceptor, struct loop *loop, int fd) MUST_CHECK;
 
 /* Stops; the socket goes on listening.  May be called more than once. */
 void acceptor_stop(struct acceptor *acceptor);

@@ -191,6 +191,12 @@ loop_defer(struct loop *loop, struct deferred *deferred)
         list_add_tail(&loop->deferred, &deferred->link);
 }
 
+void
+deferred_cancel(struct deferred *deferred)
+{
+    list_remove(&deferred->link);
+}
+
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {

@@ -61,6 +61,7 @@ loop_start_timer(struct loop *loop, struct timer *timer, uint64_t delay_ms);
 
 void deferred_init(struct deferred *deferred, deferred_fn fn);
 void loop_defer(struct loop *loop, struct deferred *deferred);
+void deferred_cancel(struct deferred *deferred);
 
 /* Watches FD, which stays the caller's; 0, or -1 with errno.  Stop it before
  * the descriptor is closed. */

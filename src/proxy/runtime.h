@@ -28,8 +28,8 @@ struct upstream;
 
 struct runtime {
     unsigned refs;
-    struct config *conf;   /* a reference of its own */
-    struct engine *engine; /* NULL where nothing is served: check, master */
+    const struct config *conf; /* a reference of its own */
+    struct engine *engine;     /* NULL where nothing is served: check, master */
     struct upstream *upstreams;
     size_t upstream_count;
     struct file_cache *files;  /* open files, for all http sections */
@@ -42,8 +42,8 @@ struct runtime {
 /* Makes CONF live.  ENGINE may be NULL (check and the master: nothing will be
  * served).  Every fault is added to FAULTS; NULL is returned if there was
  * one.  CONF is referenced, not taken over.  Start-up only. */
-struct runtime *
-runtime_new(struct engine *engine, struct config *conf, struct faults *faults);
+struct runtime *runtime_new(struct engine *engine, const struct config *conf,
+                            struct faults *faults);
 
 struct runtime *runtime_ref(struct runtime *runtime);
 void runtime_unref(struct runtime *runtime);
@@ -53,7 +53,7 @@ void runtime_unref(struct runtime *runtime);
 const struct addr *
 runtime_listener_addr(const struct runtime *runtime, size_t i);
 const char *runtime_listener_text(const struct runtime *runtime, size_t i);
-int runtime_listener_backlog(const struct runtime *runtime, size_t i);
+unsigned runtime_listener_backlog(const struct runtime *runtime, size_t i);
 
 /* Finds an upstream by name; NULL when there is none. */
 struct upstream *

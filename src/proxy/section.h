@@ -9,6 +9,10 @@
 #include "config/model.h"
 #include "proxy/hook.h"
 
+enum {
+    SECTION_ROW_NAME = 64, /* room for a row's name: the kind and 32 bytes */
+};
+
 struct listener;
 struct runtime;
 struct upstream;
@@ -25,5 +29,9 @@ struct section {
     struct section_hooks hooks;
     section_accept_fn on_client; /* who serves it (serve.c) */
 };
+
+/* What the board calls the section: "http NAME"; written into TEXT, of
+ * SECTION_ROW_NAME bytes. */
+struct str section_row_name(char *text, const struct section_conf *conf);
 
 #endif

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/runtime.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "board/board.h"
+#include "config/faults.h"
+#include "proxy/engine.h"
+#include "proxy/file_cache.h"
+#include "proxy/http_section.h"
+#include "proxy/listener.h"
+#include "proxy/pool.h"
+#include "proxy/section.h"
+#include "proxy/upstream.h"
+
+/* Looks an address up; -1 and a fault where there is none. */
+static int
+resolve(struct addr *out, unsigned max, const struct address_conf *address,
+        struct config_at at, struct faults *faults)
+{
+    const char *why = "";
+    int count;
+
+    if (address->is_unix) {
+        count = addr_parse(out, address->text.p, &why) == 0 ? 1 : -1;
+    } else {
+        count = addr_resolve(out, max, address->host.p, address->port, &why);
+    }
+    if (count <= 0)
+        faults_add_at(faults, at, "cannot resolve \"" STR_FMT "\": %s",
+                      STR_ARG(address->text), why);
+    return count;
+}
+
+/* --- upstreams ------------------------------------------------------------ */
+
+static void
+init_server(struct upstream *upstream, unsigned index, struct faults *faults)
+{
+    struct server *server = &upstream->servers[index];
+    struct server_view *view = &upstream->views[index];
+    int count;
+
+    server->upstream = upstream;
+    server->conf = &upstream->conf->servers[index];
+    server->index = index;
+    list_init(&server->idle);
+    count = resolve(server->addrs, SERVER_ADDRS_MAX, &server->conf->address,
+                    server->conf->at, faults);
+    server->addr_count = count > 0 ? (unsigned)count : 0;
+    if (upstream->engine != NULL)
+        server->row = board_find_server(upstream->engine->board, upstream->row,
+                                        server->conf->name);
+    view->index = (int32_t)index + 1;
+    view->name_len = (uint8_t)server->conf->name.len;
+    memcpy(view->name, server->conf->name.p, server->conf->name.len);
+}
+
+static void
+init_upstream(struct upstream *upstream, struct engine *engine,
+              const struct upstream_conf *conf, struct faults *faults)
+{
+    upstream->engine = engine;
+    upstream->conf = conf;
+    upstream->server_count = (unsigned)conf->server_count;
+    upstream->servers = xcalloc(conf->server_count, sizeof(struct server));
+    upstream->views = xcalloc(conf->server_count, sizeof(struct server_view));
+    if (engine != NULL)
+        upstream->row = board_find_upstream(engine->board, conf->name);
+    for (unsigned i = 0; i < upstream->server_count; i++)
+        init_server(upstream, i, faults);
+}
+
+static void
+fini_upstream(struct upstream *upstream)
+{
+    if (upstream->engine != NULL)
+        pool_drop_idle(upstream);
+    free(upstream->servers);
+    free(upstream->views);
+}
+
+static struct upstream *
+find_upstream(void *arg, const struct upstream_conf *conf)
+{
+    struct runtime *runtime = arg;
+
+    return &runtime->upstreams[conf->index];
+}
+
+struct upstream *
+runtime_find_upstream(const struct runtime *runtime, struct str name)
+{
+    for (size_t i = 0; i < runtime->upstream_count; i++) {
+        if (str_equal(runtime->upstreams[i].conf->name, name))
+            return &runtime->upstreams[i];
+    }
+    return NULL;
+}
+
+/* --- sections ------------------------------------------------------------- */
+
+static struct section *
+new_http_section(struct runtime *runtime, const struct section_conf *conf,
+                 struct faults *faults)
+{
+    struct http_section *http = xcalloc(1, sizeof(*http));
+
+    if (http_section_init(http, conf, find_upstream, runtime) < 0)
+        faults_add_at(faults, conf->at, "cannot prepare the section: %s",
+                      strerror(errno));
+    http->files = runtime->files;
+    return &http->section;
+}
+
+static struct section *
+new_section(struct runtime *runtime, const struct section_conf *conf,
+            struct faults *faults)
+{
+    struct section *section;
+
+    if (conf->kind == SECTION_HTTP)
+        section = new_http_section(runtime, conf, faults);
+    else
+        section = xcalloc(1, sizeof(*section));
+    section->runtime = runtime;
+    section->conf = conf;
+    if (conf->upstream != NULL)
+        section->upstream = &runtime->upstreams[conf->upstream->index];
+    if (runtime->engine != NULL) {
+        char name[SECTION_ROW_NAME];
+
+        section->row = board_find_section(runtime->engine->board,
+                                          section_row_name(name, conf));
+    }
+    return section;
+}
+
+static void
+free_section(struct section *section)
+{
+    if (section->conf->kind == SECTION_HTTP)
+        http_section_fini(http_section_of(section));
+    free(section);
+}
+
+/* --- listeners ------------------------------------------------------------ */
+
+static struct listener *
+find_listener(struct runtime *runtime, const struct addr *addr)
+{
+    for (size_t i = 0; i < runtime->listener_count; i++) {
+        if (addr_equal(&runtime->listeners[i].addr, addr))
+            return &runtime->listeners[i];
+    }
+    return NULL;
+}
+
+static void
+check_sharing(const struct listener *listener, const struct section *section,
+              const struct listen_conf *conf, struct faults *faults)
+{
+    const struct section_conf *first = listener->fallback->conf;
+
+    if (first->kind == SECTION_HTTP && section->conf->kind == SECTION_HTTP)
+        return;
+    faults_add_at(faults, conf->at,
+                  "\"" STR_FMT "\" is taken by [%s " STR_FMT
+                  "]; only http sections can share an address",
+                  STR_ARG(conf->address.text), section_kind_name(first->kind),
+                  STR_ARG(first->name));
+}
+
+static void
+add_listen(struct runtime *runtime, struct section *section,
+           const struct listen_conf *conf, struct faults *faults)
+{
+    struct listener *listener;
+    struct addr addr;
+
+    if (resolve(&addr, 1, &conf->address, conf->at, faults) <= 0)
+        return;
+    listener = find_listener(runtime, &addr);
+    if (listener == NULL) {
+        listener = &runtime->listeners[runtime->listener_count++];
+        listener_init(listener, runtime, conf, &addr);
+    } else {
+        check_sharing(listener, section, conf, faults);
+    }
+    if (listener_add(listener, section, conf->default_server) < 0)
+        faults_add_at(faults, conf->at, "cannot prepare the listener: %s",
+                      strerror(errno));
+}
+
+static void
+add_listens(struct runtime *runtime, struct faults *faults)
+{
+    size_t most = 0;
+
+    for (size_t i = 0; i < runtime->section_count; i++)
+        most += runtime->sections[i]->conf->listen_count;
+    runtime->listeners = xcalloc(most, sizeof(struct listener));
+    for (size_t i = 0; i < runtime->section_count; i++) {
+        struct section *section = runtime->sections[i];
+
+        for (size_t k = 0; k < section->conf->listen_count; k++)
+            add_listen(runtime, section, &section->conf->listens[k], faults);
+    }
+}
+
+/* --- the whole ------------------------------------------------------------ */
+
+struct runtime *
+runtime_new(struct engine *engine, const struct config *conf,
+            struct faults *faults)
+{
+    struct runtime *runtime = xcalloc(1, sizeof(*runtime));
+    size_t before = faults->count;
+
+    runtime->refs = 1;
+    runtime->conf = config_ref(conf);
+    runtime->engine = engine;
+    runtime->files = file_cache_new();
+    runtime->upstream_count = conf->upstream_count;
+    runtime->upstreams = xcalloc(conf->upstream_count, sizeof(struct upstream));
+    for (size_t i = 0; i < conf->upstream_count; i++)
+        init_upstream(&runtime->upstreams[i], engine, &conf->upstreams[i],
+                      faults);
+    runtime->section_count = conf->section_count;
+    runtime->sections = xcalloc(conf->section_count, sizeof(struct section *));
+    for (size_t i = 0; i < conf->section_count; i++)
+        runtime->sections[i] = new_section(runtime, &conf->sections[i], faults);
+    add_listens(runtime, faults);
+    if (faults->count == before)
+        return runtime;
+    runtime_unref(runtime);
+    return NULL;
+}
+
+struct runtime *
+runtime_ref(struct runtime *runtime)
+{
+    runtime->refs++;
+    return runtime;
+}
+
+void
+runtime_unref(struct runtime *runtime)
+{
+    if (runtime == NULL || --runtime->refs > 0)
+        return;
+    for (size_t i = 0; i < runtime->listener_count; i++)
+        listener_fini(&runtime->listeners[i]);
+    for (size_t i = 0; i < runtime->section_count; i++)
+        free_section(runtime->sections[i]);
+    for (size_t i = 0; i < runtime->upstream_count; i++)
+        fini_upstream(&runtime->upstreams[i]);
+    free(runtime->listeners);
+    free(runtime->sections);
+    free(runtime->upstreams);
+    file_cache_free(runtime->files);
+    config_unref(runtime->conf);
+    free(runtime);
+}
+
+const struct addr *
+runtime_listener_addr(const struct runtime *runtime, size_t i)
+{
+    return &runtime->listeners[i].addr;
+}
+
+const char *
+runtime_listener_text(const struct runtime *runtime, size_t i)
+{
+    return runtime->listeners[i].conf->address.text.p;
+}
+
+unsigned
+runtime_listener_backlog(const struct runtime *runtime, size_t i)
+{
+    return runtime->listeners[i].conf->backlog;
+}

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/tcp.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "board/board.h"
+#include "net/buffer.h"
+#include "proxy/access_log.h"
+#include "proxy/listener.h"
+#include "proxy/runtime.h"
+#include "proxy/section.h"
+#include "proxy/tcp_session.h"
+
+enum {
+    PIPE_TURNS_MAX = 64, /* buffers moved before others have their turn */
+};
+
+static struct section_counters *
+counters_of(const struct tcp_session *s)
+{
+    const struct engine *engine = s->dial.engine;
+
+    return board_section_counters(engine->board, engine->worker,
+                                  s->section->row);
+}
+
+static double
+ms_between(uint64_t from_us, uint64_t to_us)
+{
+    return to_us > from_us ? (double)(to_us - from_us) / 1000.0 : 0;
+}
+
+static void
+set_term(struct tcp_session *s, const char *flags)
+{
+    s->term[0] = flags[0];
+    s->term[1] = flags[1];
+}
+
+static void
+free_session(struct deferred *cleanup)
+{
+    struct tcp_session *s = container_of(cleanup, struct tcp_session, cleanup);
+
+    runtime_unref(s->runtime);
+    free(s);
+}
+
+static void
+give_server_back(struct tcp_session *s)
+{
+    struct server_counters *counters;
+    struct flow_result result = {
+        .ok = s->term[0] != 'S' && s->term[0] != 's',
+        .error = s->reason,
+        .connect_ms = ms_between(s->picked_us, s->connected_us),
+        .total_ms = ms_between(s->accepted_us, clock_us()),
+        .bytes_in = s->up.bytes,
+        .bytes_out = s->down.bytes,
+    };
+
+    if (s->server == NULL)
+        return;
+    counters = upstream_counters(s->server->server);
+    counter_add(&counters->bytes_in, s->up.bytes);
+    counter_add(&counters->bytes_out, s->down.bytes);
+    pool_close(s->server);
+    upstream_give(&s->flow, &result, false);
+    s->server = NULL;
+}
+
+/* The one way out.  The reason is for the log, the flags (HAProxy's) for the
+ * record; an end that is not orderly reaches both sides as a reset. */
+static void
+session_close(struct tcp_session *s, const char *flags, const char *reason)
+{
+    struct engine *engine = s->dial.engine;
+
+    if (s->reason != NULL)
+        return;
+    s->reason = reason;
+    set_term(s, flags);
+    log_debug("session closed: %s section=" STR_FMT, reason,
+              STR_ARG(s->section->conf->name));
+    counter_add(&counters_of(s)->bytes_in, s->up.bytes);
+    counter_add(&counters_of(s)->bytes_out, s->down.bytes);
+    if (flags[0] != '-')
+        counter_add(&counters_of(s)->errors, 1);
+    dial_stop(&s->dial);
+    timer_stop(&s->timer);
+    deferred_cancel(&s->resume);
+    access_log_tcp(s);
+    give_server_back(s);
+    stream_close(&s->client);
+    buffer_give(engine->buffers, s->up.buffer);
+    buffer_give(engine->buffers, s->down.buffer);
+    s->up.buffer = s->down.buffer = NULL;
+    listener_dismiss(s->listener);
+    engine_remove(engine, &s->session);
+    loop_defer(engine->loop, &s->cleanup);
+}
+
+/* A side broke: the other one is to see that it was no orderly end. */
+static void
+session_break(struct tcp_session *s, const char *flags, int error)
+{
+    if (s->server != NULL)
+        stream_reset(&s->server->stream);
+    stream_reset(&s->client);
+    session_close(s, flags, strerror(error));
+}
+
+enum pipe_result {
+    PIPE_WAITS, /* for an edge */
+    PIPE_BUSY,  /* there is more to do, but others want their turn */
+    PIPE_BROKE_FROM,
+    PIPE_BROKE_TO,
+};
+
+static enum pipe_result
+pipe_write(struct tcp_pipe *pipe)
+{
+    struct buffer *b = pipe->buffer;
+    ssize_t n = stream_write(pipe->to, b->data + b->start, buffer_len(b));
+
+    if (n < 0)
+        return errno == EAGAIN ? PIPE_WAITS : PIPE_BROKE_TO;
+    pipe->bytes += (uint64_t)n;
+    buffer_skip(b, (size_t)n);
+    return PIPE_BUSY;
+}
+
+static enum pipe_result
+pipe_read(struct tcp_pipe *pipe, struct buffer_pool *pool)
+{
+    ssize_t n;
+
+    if (pipe->buffer == NULL)
+        pipe->buffer = buffer_take(pool);
+    if (pipe->buffer == NULL)
+        return PIPE_BROKE_FROM;
+    n = stream_read(pipe->from, pipe->buffer->data, BUFFER_SIZE);
+    if (n < 0)
+        return errno == EAGAIN ? PIPE_WAITS : PIPE_BROKE_FROM;
+    pipe->buffer->end = (uint32_t)n;
+    pipe->from_ended = n == 0;
+    return PIPE_BUSY;
+}
+
+/* One step: write what there is, else pass the end on, else read. */
+static enum pipe_result
+pipe_step(struct tcp_pipe *pipe, struct buffer_pool *pool)
+{
+    if (pipe->buffer != NULL && buffer_len(pipe->buffer) > 0)
+        return pipe->to->writable ? pipe_write(pipe) : PIPE_WAITS;
+    if (pipe->from_ended) {
+        if (!pipe->to_ended && stream_shutdown(pipe->to) < 0)
+            return PIPE_BROKE_TO;
+        pipe->to_ended = true;
+        return PIPE_WAITS;
+    }
+    return pipe->from->readable ? pipe_read(pipe, pool) : PIPE_WAITS;
+}
+
+static enum pipe_result
+pipe_run(struct tcp_pipe *pipe, struct buffer_pool *pool)
+{
+    enum pipe_result result = PIPE_BUSY;
+
+    for (unsigned i = 0; i < PIPE_TURNS_MAX && result == PIPE_BUSY; i++)
+        result = pipe_step(pipe, pool);
+    if (pipe->buffer != NULL && buffer_len(pipe->buffer) == 0) {
+        buffer_give(pool, pipe->buffer);
+        pipe->buffer = NULL;
+    }
+    return result;
+}
+
+static bool
+pipes_moved(struct tcp_session *s, uint64_t before)
+{
+    return s->up.bytes + s->down.bytes != before;
+}
+
+/* A side that breaks while its last bytes are still to be delivered is over
+ * in that direction only: they are delivered first. */
+static bool
+run_pipe(struct tcp_session *s, struct tcp_pipe *pipe)
+{
+    bool upward = pipe == &s->up;
+
+    switch (pipe_run(pipe, s->dial.engine->buffers)) {
+    case PIPE_WAITS:
+        return true;
+    case PIPE_BUSY:
+        loop_defer(s->dial.engine->loop, &s->resume);
+        return true;
+    case PIPE_BROKE_FROM:
+        session_break(s, upward ? "CD" : "SD", errno);
+        return false;
+    case PIPE_BROKE_TO:
+        session_break(s, upward ? "SD" : "CD", errno);
+        return false;
+    }
+    return false;
+}
+
+static void
+session_run(struct tcp_session *s)
+{
+    uint64_t before = s->up.bytes + s->down.bytes;
+
+    if (s->reason != NULL || s->server == NULL)
+        return;
+    if (!run_pipe(s, &s->up) || !run_pipe(s, &s->down))
+        return;
+    if (pipes_moved(s, before))
+        s->active_ms = clock_ms();
+    if (s->up.to_ended && s->down.to_ended)
+        session_close(s, "--", "both sides have ended");
+}
+
+static void
+on_client(struct stream *stream)
+{
+    session_run(container_of(stream, struct tcp_session, client));
+}
+
+static void
+on_server(struct stream *stream)
+{
+    session_run(server_conn_of(stream)->owner);
+}
+
+static void
+on_resume(struct deferred *deferred)
+{
+    session_run(container_of(deferred, struct tcp_session, resume));
+}
+
+static uint32_t
+idle_limit_ms(const struct tcp_session *s)
+{
+    uint32_t client_ms = s->limits.client_timeout_ms;
+    uint32_t server_ms = s->limits.server_timeout_ms;
+
+    return client_ms < server_ms ? client_ms : server_ms;
+}
+
+/* Nothing is re-armed on traffic: when the timer fires, it is seen how long
+ * ago the last byte was. */
+static void
+on_idle(struct timer *timer)
+{
+    struct tcp_session *s = container_of(timer, struct tcp_session, timer);
+    uint64_t limit_ms = idle_limit_ms(s);
+    uint64_t idle_ms = clock_ms() - s->active_ms;
+
+    if (idle_ms < limit_ms) {
+        loop_start_timer(s->dial.engine->loop, timer, limit_ms - idle_ms);
+        return;
+    }
+    if (s->limits.client_timeout_ms <= s->limits.server_timeout_ms)
+        session_close(s, "cD", "client timed out");
+    else
+        session_close(s, "sD", "server timed out");
+}
+
+static void
+join(struct tcp_session *s)
+{
+    s->server = s->dial.conn;
+    s->server->owner = s;
+    s->server->stream.on_ready = on_server;
+    s->up.to = s->down.from = &s->server->stream;
+    s->connected_us = clock_us();
+    s->active_ms = clock_ms();
+    loop_start_timer(s->dial.engine->loop, &s->timer, idle_limit_ms(s));
+    session_run(s);
+}
+
+static const char *
+flags_of(enum dial_result result)
+{
+    switch (result) {
+    case DIAL_CONNECTED:
+        return "--";
+    case DIAL_DOWN:
+    case DIAL_FAILED:
+        return "SC";
+    case DIAL_TIMEOUT:
+        return "sC";
+    case DIAL_FULL:
+        return "PC";
+    case DIAL_REFUSED:
+        return "PR";
+    }
+    return "SC";
+}
+
+static void
+on_dialled(struct dial *dial, enum dial_result result)
+{
+    struct tcp_session *s = container_of(dial, struct tcp_session, dial);
+
+    s->picked_us = dial->picked_us;
+    s->retries = dial->attempts > 0 ? dial->attempts - 1 : 0;
+    if (result == DIAL_CONNECTED) {
+        join(s);
+        return;
+    }
+    log_warn("no server for a connection: %s section=" STR_FMT
+             " upstream=" STR_FMT,
+             dial->reason, STR_ARG(s->section->conf->name),
+             STR_ARG(s->flow.upstream->conf->name));
+    session_close(s, flags_of(result), dial->reason);
+}
+
+/* Sessions that are joined end by themselves; that is what draining means for
+ * them, and drain_timeout is how long it may take. */
+static void
+on_drain(struct engine_session *session)
+{
+    (void)session;
+}
+
+static void
+on_kill(struct engine_session *session, const char *reason)
+{
+    session_close(container_of(session, struct tcp_session, session), "KD",
+                  reason);
+}
+
+/* Asks the section's `accept`; false: the client is refused. */
+static bool
+ask_accept(struct tcp_session *s)
+{
+    struct section *section = s->section;
+    struct hook_verdict verdict = {0};
+    struct hook_conn conn = {
+        .client = &s->client_addr,
+        .listener = s->flow.listener,
+        .section = section->conf->name,
+    };
+
+    if (section->hooks.accept == NULL)
+        return true;
+    switch (section->hooks.accept(section->hooks.arg, &conn, &verdict)) {
+    case HOOK_PASS:
+    case HOOK_REPLY:
+        return true;
+    case HOOK_ROUTE:
+        s->flow.upstream = verdict.upstream;
+        s->flow.pinned = verdict.server;
+        return true;
+    case HOOK_FAILED:
+        return section->conf->script_failure == SCRIPT_FAILURE_PASS;
+    case HOOK_DENY:
+        log_info("connection refused by a script: " STR_FMT " section=" STR_FMT,
+                 STR_ARG(verdict.reason), STR_ARG(section->conf->name));
+        return false;
+    }
+    return true;
+}
+
+static struct tcp_session *
+session_new(struct listener *listener, const struct addr *client)
+{
+    struct tcp_session *s = calloc(1, sizeof(*s));
+
+    if (s == NULL)
+        return NULL;
+    s->runtime = runtime_ref(listener->runtime);
+    s->listener = listener;
+    s->section = listener->fallback;
+    s->client_addr = *client;
+    s->flow.upstream = s->section->upstream;
+    s->flow.client = &s->client_addr;
+    s->flow.listener = &listener->addr;
+    s->flow.section = s->section->conf->name;
+    s->accepted_us = clock_us();
+    s->accepted_wall_ms = clock_wall_ms();
+    s->active_ms = clock_ms();
+    s->session.drain = on_drain;
+    s->session.kill = on_kill;
+    s->up.from = s->down.to = &s->client;
+    set_term(s, "--");
+    timer_init(&s->timer, on_idle);
+    deferred_init(&s->cleanup, free_session);
+    deferred_init(&s->resume, on_resume);
+    return s;
+}
+
+void
+tcp_accept(struct listener *listener, int fd, const struct addr *client)
+{
+    struct engine *engine = listener->engine;
+    struct tcp_session *s = session_new(listener, client);
+
+    if (s == NULL || stream_open(&s->client, engine->loop, fd, on_client) < 0)
+        goto refuse;
+    engine_add(engine, &s->session);
+    dial_init(&s->dial, engine, &s->flow, &s->limits, on_dialled);
+    counter_add(&counters_of(s)->connections, 1);
+    counter_add(&counters_of(s)->requests, 1);
+    if (!ask_accept(s)) {
+        counter_add(&counters_of(s)->denied, 1);
+        session_close(s, "PR", "refused by a script");
+        return;
+    }
+    limits_merge(&s->limits, s->section->conf, s->flow.upstream->conf);
+    if (s->limits.tcp_keepalive)
+        stream_set_keepalive(&s->client, true);
+    dial_start(&s->dial);
+    return;
+
+refuse:
+    log_error("cannot take a connection: %s", strerror(errno));
+    if (s != NULL)
+        free_session(&s->cleanup);
+    close(fd);
+    listener_dismiss(listener);
+}
