@@ -2,6 +2,21 @@
 #include "proxy/engine.h"
 
 void
+engine_init(struct engine *engine, struct loop *loop, struct board *board,
+            struct buffer_pool *buffers, unsigned worker)
+{
+    *engine = (struct engine){
+        .loop = loop,
+        .board = board,
+        .buffers = buffers,
+        .worker = worker,
+        .temp_dir = "/tmp",
+    };
+    list_init(&engine->sessions);
+    list_init(&engine->exchanges);
+}
+
+void
 engine_add(struct engine *engine, struct engine_session *session)
 {
     list_init(&session->link);

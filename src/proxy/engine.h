@@ -35,6 +35,9 @@ struct engine {
     struct list sessions; /* every open one, idle or not */
     unsigned session_count;
     bool draining; /* no new sessions; idle ones are closed */
+
+    struct list exchanges; /* spare ones (http_exchange.h) */
+    unsigned exchange_count;
 };
 
 /* A session's place in engine->sessions.  `drain` is called once when the
@@ -45,6 +48,10 @@ struct engine_session {
     void (*drain)(struct engine_session *session);
     void (*kill)(struct engine_session *session, const char *reason);
 };
+
+/* An engine with these; all the rest is empty. */
+void engine_init(struct engine *engine, struct loop *loop, struct board *board,
+                 struct buffer_pool *buffers, unsigned worker);
 
 void engine_add(struct engine *engine, struct engine_session *session);
 void engine_remove(struct engine *engine, struct engine_session *session);

@@ -72,20 +72,20 @@ struct http_exchange {
     struct engine *engine;
     void (*on_wake)(struct http_exchange *exchange); /* its connection's */
     void *conn;
-    const struct http_section *section;
+    struct list link; /* among the spare ones */
+    struct http_section *section;
     enum exchange_state state;
-    struct arena arena; /* everything that lives as long as the exchange */
 
-    struct http_request head; /* as it came */
-    struct str path;          /* decoded, normalised, rewritten by hooks */
-    struct str query;         /* without '?'; p is NULL when there is none */
-    struct str host;          /* lower case, without the port */
-    struct str root;          /* the route's document root; p is NULL until
-                                 it was asked for (http_file.h) */
-    struct addr client;       /* who connected, or whom `trust` believes */
-    struct str first_line;    /* for the record, also of what was refused */
-    struct spool body;        /* the request's, whole before a server is asked;
-                                 it keeps, so that it can be sent again */
+    struct str path;       /* decoded, normalised, rewritten by hooks */
+    struct str query;      /* without '?'; p is NULL when there is none */
+    struct str host;       /* lower case, without the port */
+    struct str root;       /* the route's document root; p is NULL until it
+                              was asked for (http_file.h) */
+    struct addr client;    /* who connected, or whom `trust` believes */
+    struct str first_line; /* for the record of what was not understood */
+    bool refused;          /* the head was not understood */
+    struct spool body;     /* the request's, whole before a server is asked;
+                              it keeps, so that it can be sent again */
 
     const struct http_route *route;         /* NULL: none matched */
     struct str groups[EXCHANGE_GROUPS_MAX]; /* of a regex route, in path */
@@ -94,19 +94,24 @@ struct http_exchange {
     int error_status; /* an error page is being made for this one; 0: none */
 
     struct flow flow;
+    bool routed_by_hook; /* flow.upstream is a hook's decision */
     struct limits_conf limits;
+    uint64_t max_body_bytes;
     unsigned retries; /* further attempts that were made */
     const struct exchange_handler *handler; /* NULL: none is at work */
     void *handler_data;                     /* the handler's own */
 
-    struct http_writer writer;
     struct exchange_times times;
-    char term[2];     /* HAProxy's termination flags; "--": all went well */
-    bool refused;     /* the head was never understood */
-    bool finished;    /* the handler has ended the response */
-    int hook_ref;     /* the script floor's own; 0: nothing */
-    void *hook_data;  /* likewise */
-    struct list link; /* in the list of spare exchanges */
+    char term[2];              /* HAProxy's termination flags; "--": well */
+    bool broken;               /* the answer cannot be completed: close */
+    struct exchange_end *ends; /* exchange_on_end */
+    int hook_ref;              /* the script floor's own; 0: nothing */
+    void *hook_data;           /* likewise */
+
+    /* Not cleared between requests. */
+    struct arena arena; /* everything that lives as long as the exchange */
+    struct http_writer writer;
+    struct http_request head; /* as it came */
 };
 
 /* --- for hooks ------------------------------------------------------------ */
@@ -169,8 +174,14 @@ void exchange_free(struct http_exchange *exchange);
 /* Frees the spare ones: when the process ends. */
 void exchange_drop_spares(struct engine *engine);
 
-/* Prepares path, query and host from `head`, which was just read.  0, or the
- * status to refuse it with (400, 404 for a dot-file, 500). */
-int exchange_accept_head(struct http_exchange *exchange);
+/* Sets `host` from the head that was just read.  -1 without memory. */
+int exchange_read_host(struct http_exchange *exchange) MUST_CHECK;
+
+/* Prepares the rest, once the section is known: path, query, client, and what
+ * of the fields is dropped.  0, or the status to refuse the request with. */
+int exchange_read_head(struct http_exchange *exchange) MUST_CHECK;
+
+/* Whether a segment of PATH begins with a dot; /.well-known/ does not count. */
+bool exchange_is_hidden(struct str path);
 
 #endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/http_file.h"
+
+#include <string.h>
+
+#include "proxy/file_cache.h"
+#include "proxy/http_exchange.h"
+#include "proxy/http_section.h"
+#include "proxy/variable.h"
+
+static const struct template *
+root_template(const struct http_exchange *exchange)
+{
+    const struct http_route *route = exchange->route;
+
+    if (route != NULL && route->conf->root != NULL)
+        return route->conf->root;
+    return exchange->section->conf->root;
+}
+
+struct str
+exchange_root(struct http_exchange *exchange)
+{
+    const struct template *template = root_template(exchange);
+    struct str root;
+
+    if (exchange->root.p != NULL || template == NULL)
+        return exchange->root;
+    root = variable_text(template, exchange);
+    while (root.len > 1 && root.p[root.len - 1] == '/')
+        root.len--;
+    exchange->root = root;
+    return root;
+}
+
+static struct str
+join(struct http_exchange *exchange, struct str folder, struct str path)
+{
+    size_t len = folder.len + path.len;
+    char *text;
+
+    if (folder.p == NULL)
+        return (struct str){0};
+    text = arena_alloc(&exchange->arena, len + 1);
+    if (text == NULL)
+        return (struct str){0};
+    memcpy(text, folder.p, folder.len);
+    memcpy(text + folder.len, path.p, path.len);
+    text[len] = '\0';
+    return str_make(text, len);
+}
+
+struct str
+exchange_file(struct http_exchange *exchange, struct str path)
+{
+    const struct http_route *route = exchange->route;
+    struct str prefix;
+
+    if (route == NULL || route->conf->alias == NULL)
+        return join(exchange, exchange_root(exchange), path);
+    prefix = route->conf->pattern;
+    if (!str_starts_with(path, prefix))
+        return (struct str){0};
+    return join(exchange, variable_text(route->conf->alias, exchange),
+                str_slice(path, prefix.len, path.len));
+}
+
+bool
+exchange_file_exists(struct http_exchange *exchange, struct str path)
+{
+    struct str name =
+        exchange_file(exchange, path.len > 0 ? path : exchange->path);
+    struct file *file;
+    bool exists;
+
+    if (name.p == NULL || exchange_is_hidden(path))
+        return false;
+    file = file_cache_get(exchange->section->files, name);
+    exists = file != NULL && file->kind == FILE_REGULAR;
+    if (file != NULL)
+        file_unref(file);
+    return exists;
+}
