@@ -39,41 +39,35 @@ enum http_conn_state {
 
 struct http_conn {
     struct engine_session session;
+    struct engine *engine;
     struct runtime *runtime; /* a reference */
     struct listener *listener;
     struct stream stream;
     struct addr client;
     enum http_conn_state state;
-    bool running; /* in http_conn_run: further wakes are its next round */
-    bool woken;
-
-    struct buffer *in;     /* bytes read and not yet taken, from in->start */
-    size_t seen;           /* of them, looked at for the end of a head */
-    uint64_t body_left;    /* of a body with Content-Length */
-    struct chunked chunks; /* of one without */
-    bool body_chunked;
-    bool body_done;
+    bool running;    /* in the step loop: a wake is its next round */
+    bool woken;      /* there is something for another round */
     bool read_ended; /* the client sends no more */
+    bool blocked;    /* the client did not take all of the answer */
+
+    struct buffer *in;      /* bytes read and not yet taken */
+    struct buffer *head_in; /* the buffer of the head, once `in` is another */
+    size_t seen;            /* of `in`, looked at for the end of a head */
+    uint64_t body_left;     /* of a body with Content-Length */
+    struct chunked chunks;  /* of one without */
+    bool body_done;
+    bool body_refused; /* the client waits for a 100 that never came */
 
     struct http_exchange *exchange; /* NULL while idle */
     uint64_t requests;              /* so far */
+    uint64_t bytes_in;              /* of the present request */
     struct timer timer;
-    uint64_t due_ms;    /* when the present state times out */
-    uint64_t active_ms; /* of the last byte, in states that go by it */
-    uint64_t begun_us;  /* accepted, or idle since */
+    uint64_t since_ms; /* of the present state, or its last byte */
+    uint64_t begun_us; /* accepted, or idle since */
     struct deferred cleanup;
-    struct deferred resume;
 };
 
-/* Takes over the accepted socket FD. */
+/* Takes over the accepted socket FD for one of the listener's sections. */
 void http_accept(struct listener *listener, int fd, const struct addr *client);
-
-/* Something has changed for the connection's exchange: goes on with it, now or
- * as soon as the caller has returned. */
-void http_conn_wake(struct http_conn *conn);
-
-/* The body of the exchange is wanted: reads it, then calls exchange_on_body.
- * Called while the exchange is routed. */
-void http_conn_want_body(struct http_conn *conn);
 
 #endif

@@ -86,6 +86,7 @@ struct http_exchange {
     bool refused;          /* the head was not understood */
     struct spool body;     /* the request's, whole before a server is asked;
                               it keeps, so that it can be sent again */
+    bool body_whole;       /* it has come to its end */
 
     const struct http_route *route;         /* NULL: none matched */
     struct str groups[EXCHANGE_GROUPS_MAX]; /* of a regex route, in path */

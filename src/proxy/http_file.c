@@ -55,14 +55,18 @@ exchange_file(struct http_exchange *exchange, struct str path)
 {
     const struct http_route *route = exchange->route;
     struct str prefix;
+    struct str rest;
 
     if (route == NULL || route->conf->alias == NULL)
         return join(exchange, exchange_root(exchange), path);
     prefix = route->conf->pattern;
     if (!str_starts_with(path, prefix))
         return (struct str){0};
-    return join(exchange, variable_text(route->conf->alias, exchange),
-                str_slice(path, prefix.len, path.len));
+    rest = str_slice(path, prefix.len, path.len);
+    /* "/img" with an alias must not let "/img../x" out of the alias. */
+    if (rest.len > 0 && rest.p[0] != '/' && !str_ends_with(prefix, STR("/")))
+        return (struct str){0};
+    return join(exchange, variable_text(route->conf->alias, exchange), rest);
 }
 
 bool

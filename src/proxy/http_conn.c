@@ -1,0 +1,903 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One function, run(), brings the connection forward step by step, whoever
+ * woke it: an edge of the client's socket, a handler, a timer.  A step does
+ * what the state asks for and says whether there may be more to do.
+ *
+ * The texts of a request point into the buffer that its head was read into,
+ * so that buffer stays as it is until the exchange has ended: `in` is it as
+ * long as there is room behind the head, `head_in` afterwards.
+ */
+#include "proxy/http_conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "board/board.h"
+#include "codec/http1.h"
+#include "net/buffer.h"
+#include "proxy/access_log.h"
+#include "proxy/http_answer.h"
+#include "proxy/http_dispatch.h"
+#include "proxy/http_exchange.h"
+#include "proxy/http_section.h"
+#include "proxy/listener.h"
+#include "proxy/runtime.h"
+
+enum {
+    LINGER_MS = 5000,       /* for what a client sends after its answer */
+    SKIP_MAX = 64 << 10,    /* bytes of an unwanted body that are read */
+    READ_MIN = 1024,        /* room below which another buffer is taken */
+    STEPS_MAX = 1024,       /* rounds before others have their turn */
+};
+
+static void run(struct http_conn *conn);
+
+static struct section_counters *
+counters_of(const struct http_conn *conn, const struct section *section)
+{
+    return board_section_counters(conn->engine->board, conn->engine->worker,
+                                  section->row);
+}
+
+/* --- states and their ends ------------------------------------------------ */
+
+static const struct limits_conf *
+limits_of(const struct http_conn *conn)
+{
+    if (conn->exchange != NULL && conn->exchange->section != NULL)
+        return &conn->exchange->limits;
+    return &conn->listener->fallback->conf->limits;
+}
+
+/* How long the present state may last from since_ms; 0: for ever. */
+static uint64_t
+state_limit_ms(const struct http_conn *conn)
+{
+    const struct limits_conf *limits = limits_of(conn);
+
+    switch (conn->state) {
+    case HTTP_CONN_IDLE:
+        return conn->requests == 0 ? limits->header_timeout_ms
+                                   : limits->keepalive_timeout_ms;
+    case HTTP_CONN_HEAD:
+        return limits->header_timeout_ms;
+    case HTTP_CONN_BODY:
+    case HTTP_CONN_SKIP:
+        return limits->client_timeout_ms;
+    case HTTP_CONN_ANSWER:
+        return conn->blocked ? limits->client_timeout_ms : 0;
+    case HTTP_CONN_LINGER:
+        return LINGER_MS;
+    case HTTP_CONN_CLOSED:
+        return 0;
+    }
+    return 0;
+}
+
+/* Lets the timer fire no later than the state's end.  One that would fire
+ * earlier is left as it is: it will look, and go on. */
+static void
+watch_state(struct http_conn *conn)
+{
+    uint64_t limit_ms = state_limit_ms(conn);
+    uint64_t due_ms = conn->since_ms + limit_ms;
+    uint64_t now_ms = clock_ms();
+
+    if (limit_ms == 0)
+        return;
+    if (timer_is_running(&conn->timer) && conn->timer.due_ms <= due_ms)
+        return;
+    loop_start_timer(conn->engine->loop, &conn->timer,
+                     due_ms > now_ms ? due_ms - now_ms : 0);
+}
+
+static void
+set_state(struct http_conn *conn, enum http_conn_state state)
+{
+    conn->state = state;
+    conn->since_ms = clock_ms();
+}
+
+/* --- the end of an exchange and of the connection ------------------------- */
+
+static void
+count_request(struct http_conn *conn, struct http_exchange *exchange)
+{
+    struct section_counters *counters =
+        counters_of(conn, &exchange->section->section);
+
+    counter_add(&counters->bytes_in, conn->bytes_in);
+    counter_add(&counters->bytes_out, exchange->writer.sent_bytes);
+    if (exchange->refused)
+        counter_add(&counters->errors, 1);
+    else
+        counter_add(&counters->requests, 1);
+    if (exchange->term[0] == 'P')
+        counter_add(&counters->denied, 1);
+    else if (exchange->term[0] != '-' && exchange->term[0] != 'L')
+        counter_add(&counters->errors, 1);
+}
+
+static void
+end_exchange(struct http_conn *conn)
+{
+    struct http_exchange *exchange = conn->exchange;
+    const struct section_hooks *hooks = &exchange->section->section.hooks;
+
+    conn->exchange = NULL;
+    access_log_http(exchange);
+    count_request(conn, exchange);
+    if (hooks->forget != NULL && !exchange->refused)
+        hooks->forget(hooks->arg, exchange);
+    exchange_free(exchange);
+    conn->bytes_in = 0;
+    conn->requests++;
+}
+
+/* Ends an exchange whose answer cannot be completed. */
+static void
+abort_exchange(struct http_conn *conn, const char *flags, const char *reason)
+{
+    struct http_exchange *exchange = conn->exchange;
+    const struct exchange_handler *handler = exchange->handler;
+
+    if (exchange->term[0] == '-' && exchange->state != EXCHANGE_FINISHED) {
+        exchange->term[0] = flags[0];
+        exchange->term[1] = flags[1];
+    }
+    exchange->handler = NULL;
+    if (handler != NULL)
+        handler->abort(exchange, reason);
+    end_exchange(conn);
+}
+
+static void
+free_conn(struct deferred *cleanup)
+{
+    struct http_conn *conn = container_of(cleanup, struct http_conn, cleanup);
+
+    runtime_unref(conn->runtime);
+    free(conn);
+}
+
+/* The one way out. */
+static void
+conn_close(struct http_conn *conn, const char *flags, const char *reason)
+{
+    struct engine *engine = conn->engine;
+
+    if (conn->state == HTTP_CONN_CLOSED)
+        return;
+    log_debug("connection closed: %s requests=%llu", reason,
+              (unsigned long long)conn->requests);
+    if (conn->exchange != NULL)
+        abort_exchange(conn, flags, reason);
+    set_state(conn, HTTP_CONN_CLOSED);
+    timer_stop(&conn->timer);
+    stream_close(&conn->stream);
+    buffer_give(engine->buffers, conn->in);
+    buffer_give(engine->buffers, conn->head_in);
+    conn->in = conn->head_in = NULL;
+    listener_dismiss(conn->listener);
+    engine_remove(engine, &conn->session);
+    loop_defer(engine->loop, &conn->cleanup);
+}
+
+/* --- reading -------------------------------------------------------------- */
+
+static bool
+has_input(const struct http_conn *conn)
+{
+    return conn->in != NULL && buffer_len(conn->in) > 0;
+}
+
+/* Whether `in` is the buffer that the exchange's texts point into. */
+static bool
+is_pinned(const struct http_conn *conn)
+{
+    return conn->exchange != NULL && conn->head_in == NULL &&
+           conn->state != HTTP_CONN_HEAD;
+}
+
+static void
+take_input(struct http_conn *conn, size_t n)
+{
+    if (is_pinned(conn))
+        conn->in->start += (uint32_t)n;
+    else
+        buffer_skip(conn->in, n);
+}
+
+static void
+drop_empty_input(struct http_conn *conn)
+{
+    if (conn->in == NULL || buffer_len(conn->in) > 0)
+        return;
+    buffer_give(conn->engine->buffers, conn->in);
+    conn->in = NULL;
+}
+
+/* Leaves the head where it is and goes on in another buffer, with what is
+ * left behind the head. */
+static bool
+move_input(struct http_conn *conn)
+{
+    struct buffer *next = buffer_take(conn->engine->buffers);
+    size_t left = buffer_len(conn->in);
+
+    if (next == NULL)
+        return false;
+    memcpy(next->data, conn->in->data + conn->in->start, left);
+    next->end = (uint32_t)left;
+    conn->head_in = conn->in;
+    conn->in = next;
+    return true;
+}
+
+static bool
+make_room(struct http_conn *conn)
+{
+    if (conn->in == NULL)
+        conn->in = buffer_take(conn->engine->buffers);
+    if (conn->in == NULL)
+        return false;
+    if (buffer_room(conn->in) >= READ_MIN)
+        return true;
+    if (is_pinned(conn) && buffer_len(conn->in) < BUFFER_SIZE - READ_MIN)
+        return move_input(conn);
+    if (!is_pinned(conn))
+        buffer_compact(conn->in);
+    return true;
+}
+
+/* Reads once.  true when there is something new: bytes, or their end.  Errors
+ * close the connection. */
+static bool
+fill(struct http_conn *conn)
+{
+    ssize_t n;
+
+    if (!conn->stream.readable || conn->read_ended)
+        return false;
+    if (!make_room(conn)) {
+        conn_close(conn, "RC", "out of memory");
+        return false;
+    }
+    if (buffer_room(conn->in) == 0)
+        return false;
+    n = stream_read(&conn->stream, conn->in->data + conn->in->end,
+                    buffer_room(conn->in));
+    if (n > 0) {
+        conn->in->end += (uint32_t)n;
+        conn->bytes_in += (uint64_t)n;
+        return true;
+    }
+    if (n == 0) {
+        conn->read_ended = true;
+        return true;
+    }
+    if (errno != EAGAIN)
+        conn_close(conn, conn->state == HTTP_CONN_ANSWER ? "CD" : "CR",
+                   strerror(errno));
+    return false;
+}
+
+/* --- exchanges ------------------------------------------------------------ */
+
+static void
+on_wake(struct http_exchange *exchange)
+{
+    struct http_conn *conn = exchange->conn;
+
+    if (conn->running)
+        conn->woken = true;
+    else
+        run(conn);
+}
+
+static bool
+begin_exchange(struct http_conn *conn)
+{
+    struct http_exchange *exchange = exchange_new(conn->engine, &conn->stream);
+
+    if (exchange == NULL) {
+        conn_close(conn, "RC", "out of memory");
+        return false;
+    }
+    exchange->on_wake = on_wake;
+    exchange->conn = conn;
+    exchange->client = conn->client;
+    exchange->flow.client = &exchange->client;
+    exchange->flow.listener = &conn->listener->addr;
+    exchange->times.begun_us = conn->begun_us;
+    exchange->times.first_us = clock_us();
+    exchange->times.wall_ms = clock_wall_ms();
+    conn->exchange = exchange;
+    conn->seen = 0;
+    conn->body_refused = false;
+    return true;
+}
+
+/* Answers a head that was not understood, and closes. */
+static void
+refuse_head(struct http_conn *conn, int status, struct str first_line,
+            const char *why)
+{
+    struct http_exchange *exchange = conn->exchange;
+    char client[ADDR_TEXT_MAX];
+
+    log_info("request refused: %s client=%s status=%d", why,
+             addr_format(&conn->client, client, sizeof(client)), status);
+    memset(&exchange->head, 0, sizeof(exchange->head));
+    exchange->refused = true;
+    exchange->section = http_section_of(conn->listener->fallback);
+    exchange->limits = exchange->section->section.conf->limits;
+    exchange->flow.section = exchange->section->section.conf->name;
+    exchange->first_line = first_line;
+    exchange->times.head_us = clock_us();
+    set_state(conn, HTTP_CONN_ANSWER);
+    conn->body_done = true;
+    exchange->writer.keep_alive = false;
+    exchange_fail(exchange, status, "PR");
+}
+
+static void
+begin_body(struct http_conn *conn)
+{
+    const struct http_request *head = &conn->exchange->head;
+
+    conn->body_done = !head->has_body;
+    conn->body_left = 0;
+    if (head->chunked)
+        chunked_init(&conn->chunks);
+    else if (head->has_body)
+        conn->body_left = (uint64_t)head->content_length;
+    conn->exchange->body_whole = conn->body_done;
+}
+
+static void
+accept_head(struct http_conn *conn)
+{
+    struct http_exchange *exchange = conn->exchange;
+    int status;
+
+    exchange->times.head_us = clock_us();
+    exchange->writer.head_only = exchange->head.method == HTTP_METHOD_HEAD;
+    exchange->writer.http10 = exchange->head.minor == 0;
+    exchange->writer.keep_alive = exchange->head.keep_alive;
+    if (exchange_read_host(exchange) < 0) {
+        conn_close(conn, "RC", "out of memory");
+        return;
+    }
+    exchange->section = listener_find_http(conn->listener, exchange->host);
+    status = exchange_read_head(exchange);
+    begin_body(conn);
+    set_state(conn, HTTP_CONN_ANSWER);
+    if (status != 0)
+        exchange_fail(exchange, status, "PR");
+}
+
+static bool
+step_head(struct http_conn *conn)
+{
+    struct http_exchange *exchange = conn->exchange;
+    const uint8_t *p = conn->in->data + conn->in->start;
+    size_t n = buffer_len(conn->in);
+    ssize_t taken = http1_read_request(&exchange->head, p, n, conn->seen);
+
+    if (taken == 0 && n == BUFFER_SIZE)
+        taken = http1_full_error(p, n);
+    if (taken > 0) {
+        conn->in->start += (uint32_t)taken;
+        accept_head(conn);
+        return true;
+    }
+    if (taken < 0) {
+        enum http1_error error = (enum http1_error)taken;
+
+        refuse_head(conn, http1_error_status(error), http1_first_line(p, n),
+                    http1_error_text(error));
+        return true;
+    }
+    conn->seen = n;
+    if (conn->read_ended) {
+        refuse_head(conn, 400, http1_first_line(p, n),
+                    "the client left in the middle of a head");
+        return true;
+    }
+    return fill(conn);
+}
+
+static bool
+step_idle(struct http_conn *conn)
+{
+    if (!has_input(conn)) {
+        if (!conn->read_ended && !fill(conn))
+            return false;
+        if (conn->state == HTTP_CONN_CLOSED)
+            return false;
+        if (!has_input(conn)) {
+            drop_empty_input(conn);
+            if (conn->read_ended)
+                conn_close(conn, "--", "the client has closed");
+            return false;
+        }
+    }
+    set_state(conn, HTTP_CONN_HEAD);
+    return begin_exchange(conn);
+}
+
+/* --- bodies --------------------------------------------------------------- */
+
+enum body_result {
+    BODY_MORE,  /* is to come */
+    BODY_DONE,  /* it is whole */
+    BODY_WRONG, /* its framing is: 400 */
+    BODY_LARGE, /* over max_body: 413 */
+    BODY_FULL,  /* it could not be stored: 500 */
+};
+
+static enum body_result
+store(struct http_conn *conn, const void *p, size_t n)
+{
+    struct http_exchange *exchange = conn->exchange;
+
+    if (n == 0 || conn->state == HTTP_CONN_SKIP)
+        return BODY_MORE;
+    if (spool_len(&exchange->body) + n > exchange->max_body_bytes)
+        return BODY_LARGE;
+    return spool_append(&exchange->body, p, n) < 0 ? BODY_FULL : BODY_MORE;
+}
+
+static enum body_result
+take_chunks(struct http_conn *conn)
+{
+    while (has_input(conn) && !conn->chunks.done) {
+        const uint8_t *p = conn->in->data + conn->in->start;
+        enum body_result result;
+        struct str data;
+        ssize_t taken =
+            chunked_read(&conn->chunks, p, buffer_len(conn->in), &data);
+
+        if (taken < 0)
+            return BODY_WRONG;
+        result = store(conn, data.p, data.len);
+        take_input(conn, (size_t)taken);
+        if (result != BODY_MORE)
+            return result;
+    }
+    return conn->chunks.done ? BODY_DONE : BODY_MORE;
+}
+
+static enum body_result
+take_body(struct http_conn *conn)
+{
+    enum body_result result;
+    size_t n;
+
+    if (conn->exchange == NULL ? conn->body_left == 0
+                               : conn->exchange->head.chunked)
+        return take_chunks(conn);
+    if (!has_input(conn))
+        return conn->body_left == 0 ? BODY_DONE : BODY_MORE;
+    n = buffer_len(conn->in);
+    if (n > conn->body_left)
+        n = (size_t)conn->body_left;
+    result = store(conn, conn->in->data + conn->in->start, n);
+    take_input(conn, n);
+    conn->body_left -= n;
+    if (result != BODY_MORE)
+        return result;
+    return conn->body_left == 0 ? BODY_DONE : BODY_MORE;
+}
+
+static void
+body_arrived(struct http_conn *conn)
+{
+    struct http_exchange *exchange = conn->exchange;
+
+    conn->body_done = true;
+    exchange->body_whole = true;
+    exchange->times.body_us = clock_us();
+    exchange->state = EXCHANGE_START;
+    set_state(conn, HTTP_CONN_ANSWER);
+}
+
+static void
+body_failed(struct http_conn *conn, int status)
+{
+    set_state(conn, HTTP_CONN_ANSWER);
+    exchange_fail(conn->exchange, status, status == 500 ? "RC" : "PR");
+}
+
+static bool
+step_body(struct http_conn *conn)
+{
+    switch (take_body(conn)) {
+    case BODY_MORE:
+        break;
+    case BODY_DONE:
+        body_arrived(conn);
+        return true;
+    case BODY_WRONG:
+        body_failed(conn, 400);
+        return true;
+    case BODY_LARGE:
+        body_failed(conn, 413);
+        return true;
+    case BODY_FULL:
+        log_error("cannot store a request body: %s", strerror(errno));
+        body_failed(conn, 500);
+        return true;
+    }
+    if (conn->read_ended) {
+        conn_close(conn, "CR", "the client left in the middle of a body");
+        return false;
+    }
+    if (!fill(conn))
+        return false;
+    conn->since_ms = clock_ms();
+    return true;
+}
+
+/* The exchange wants its body.  A client that waits to be told gets told. */
+static void
+want_body(struct http_conn *conn)
+{
+    struct http_exchange *exchange = conn->exchange;
+
+    set_state(conn, HTTP_CONN_BODY);
+    if (!exchange->head.expect_continue || has_input(conn))
+        return;
+    if (writer_interim(&exchange->writer, 100) < 0)
+        conn_close(conn, "CD", strerror(errno));
+    exchange->head.expect_continue = false;
+}
+
+/* --- answers -------------------------------------------------------------- */
+
+/* A body that the answer did not wait for is read and dropped, if that is
+ * little; otherwise the connection cannot be used again. */
+static bool
+can_skip_body(const struct http_conn *conn)
+{
+    const struct http_exchange *exchange = conn->exchange;
+
+    if (conn->body_done)
+        return true;
+    if (exchange->head.expect_continue)
+        return false;
+    return exchange->head.chunked || conn->body_left <= SKIP_MAX;
+}
+
+static void
+decide_keep_alive(struct http_conn *conn)
+{
+    struct http_writer *writer = &conn->exchange->writer;
+
+    if (conn->engine->draining || conn->exchange->broken ||
+        !can_skip_body(conn) || (conn->read_ended && !has_input(conn)))
+        writer->keep_alive = false;
+}
+
+static void
+linger(struct http_conn *conn)
+{
+    if (conn->read_ended || stream_shutdown(&conn->stream) < 0) {
+        conn_close(conn, "--", "the answer was the last");
+        return;
+    }
+    set_state(conn, HTTP_CONN_LINGER);
+}
+
+static void
+next_request(struct http_conn *conn)
+{
+    if (conn->head_in != NULL)
+        buffer_give(conn->engine->buffers, conn->head_in);
+    conn->head_in = NULL;
+    drop_empty_input(conn);
+    conn->begun_us = clock_us();
+    set_state(conn, HTTP_CONN_IDLE);
+}
+
+/* The answer is out, all of it. */
+static void
+answered(struct http_conn *conn)
+{
+    struct http_exchange *exchange = conn->exchange;
+    bool keep = exchange->writer.keep_alive && !exchange->broken;
+    bool whole = conn->body_done && conn->read_ended;
+
+    if (exchange->broken) {
+        /* What has left is cut short, and must be seen to be. */
+        stream_reset(&conn->stream);
+        conn_close(conn, "--", "the answer was cut short");
+        return;
+    }
+    if (keep && !conn->body_done) {
+        set_state(conn, HTTP_CONN_SKIP);
+        return;
+    }
+    end_exchange(conn);
+    if (keep) {
+        next_request(conn);
+    } else if (whole) {
+        conn_close(conn, "--", "the answer was the last");
+    } else {
+        buffer_give(conn->engine->buffers, conn->head_in);
+        conn->head_in = NULL;
+        linger(conn);
+    }
+}
+
+static bool
+flush(struct http_conn *conn)
+{
+    struct http_exchange *exchange = conn->exchange;
+    bool was_blocked = conn->blocked;
+
+    if (!conn->stream.writable && conn->blocked)
+        return false;
+    if (writer_is_unsent(&exchange->writer))
+        decide_keep_alive(conn);
+    switch (writer_flush(&exchange->writer)) {
+    case WRITER_BLOCKED:
+        if (!conn->blocked || exchange->writer.progress)
+            conn->since_ms = clock_ms();
+        conn->blocked = true;
+        if (exchange->handler != NULL)
+            exchange->handler->on_drained(exchange);
+        return false;
+    case WRITER_IDLE:
+        conn->blocked = false;
+        if (exchange->state == EXCHANGE_FINISHED) {
+            answered(conn);
+            return true;
+        }
+        if (was_blocked && exchange->handler != NULL)
+            exchange->handler->on_drained(exchange);
+        return false;
+    case WRITER_DONE:
+        conn->blocked = false;
+        if (exchange->state != EXCHANGE_FINISHED)
+            return false;
+        answered(conn);
+        return true;
+    case WRITER_FAILED:
+        conn_close(conn, "CD", strerror(errno));
+        return false;
+    }
+    return false;
+}
+
+static bool
+step_answer(struct http_conn *conn)
+{
+    while (http_dispatch(conn->exchange)) {
+    }
+    if (conn->exchange->state == EXCHANGE_BODY) {
+        want_body(conn);
+        return true;
+    }
+    if (flush(conn))
+        return true;
+    if (conn->state != HTTP_CONN_ANSWER)
+        return false;
+    /* A client that is gone is noticed, and what it sends ahead is taken as
+     * long as there is room for it. */
+    (void)fill(conn);
+    return false;
+}
+
+static bool
+step_skip(struct http_conn *conn)
+{
+    if (take_body(conn) == BODY_DONE) {
+        conn->body_done = true;
+        end_exchange(conn);
+        next_request(conn);
+        return true;
+    }
+    if (conn->read_ended || conn->bytes_in > 2 * SKIP_MAX) {
+        end_exchange(conn);
+        linger(conn);
+        return true;
+    }
+    return fill(conn);
+}
+
+static bool
+step_linger(struct http_conn *conn)
+{
+    if (conn->in != NULL)
+        conn->in->start = conn->in->end = 0;
+    if (!fill(conn))
+        return false;
+    if (conn->read_ended) {
+        conn_close(conn, "--", "the client has closed");
+        return false;
+    }
+    return true;
+}
+
+static bool
+step(struct http_conn *conn)
+{
+    switch (conn->state) {
+    case HTTP_CONN_IDLE:
+        return step_idle(conn);
+    case HTTP_CONN_HEAD:
+        return step_head(conn);
+    case HTTP_CONN_BODY:
+        return step_body(conn);
+    case HTTP_CONN_ANSWER:
+        return step_answer(conn);
+    case HTTP_CONN_SKIP:
+        return step_skip(conn);
+    case HTTP_CONN_LINGER:
+        return step_linger(conn);
+    case HTTP_CONN_CLOSED:
+        return false;
+    }
+    return false;
+}
+
+static void
+run(struct http_conn *conn)
+{
+    unsigned steps = 0;
+    bool more;
+
+    conn->running = true;
+    do {
+        conn->woken = false;
+        more = step(conn);
+    } while ((more || conn->woken) && ++steps < STEPS_MAX);
+    conn->running = false;
+    if (steps == STEPS_MAX)
+        loop_defer(conn->engine->loop, &conn->resume);
+    if (conn->state != HTTP_CONN_CLOSED)
+        watch_state(conn);
+}
+
+static void
+on_ready(struct stream *stream)
+{
+    run(container_of(stream, struct http_conn, stream));
+}
+
+static void
+on_resume(struct deferred *deferred)
+{
+    run(container_of(deferred, struct http_conn, resume));
+}
+
+/* --- time, drain, kill ---------------------------------------------------- */
+
+static void
+timed_out(struct http_conn *conn)
+{
+    switch (conn->state) {
+    case HTTP_CONN_IDLE:
+        conn_close(conn, "cR", "idle for too long");
+        return;
+    case HTTP_CONN_HEAD:
+        refuse_head(conn, 408,
+                    http1_first_line(conn->in->data + conn->in->start,
+                                     buffer_len(conn->in)),
+                    "the head took too long");
+        conn->exchange->term[0] = 'c';
+        break;
+    case HTTP_CONN_BODY:
+        set_state(conn, HTTP_CONN_ANSWER);
+        exchange_fail(conn->exchange, 408, "cR");
+        break;
+    case HTTP_CONN_ANSWER:
+        conn_close(conn, "cD", "the client does not take its answer");
+        return;
+    case HTTP_CONN_SKIP:
+    case HTTP_CONN_LINGER:
+        conn_close(conn, "--", "the client was waited for long enough");
+        return;
+    case HTTP_CONN_CLOSED:
+        return;
+    }
+    run(conn);
+}
+
+static void
+on_timer(struct timer *timer)
+{
+    struct http_conn *conn = container_of(timer, struct http_conn, timer);
+    uint64_t limit_ms = state_limit_ms(conn);
+
+    if (limit_ms != 0 && clock_ms() - conn->since_ms >= limit_ms)
+        timed_out(conn);
+    else
+        watch_state(conn);
+}
+
+static void
+on_drain(struct engine_session *session)
+{
+    struct http_conn *conn = container_of(session, struct http_conn, session);
+
+    if (conn->state == HTTP_CONN_IDLE)
+        conn_close(conn, "--", "the worker is draining");
+}
+
+static void
+on_kill(struct engine_session *session, const char *reason)
+{
+    conn_close(container_of(session, struct http_conn, session), "KD", reason);
+}
+
+/* --- accept --------------------------------------------------------------- */
+
+/* Asks the `accept` hook of the listener's default section; false: refused. */
+static bool
+ask_accept(struct http_conn *conn)
+{
+    struct section *section = conn->listener->fallback;
+    struct hook_verdict verdict = {0};
+    struct hook_conn about = {
+        .client = &conn->client,
+        .listener = &conn->listener->addr,
+        .section = section->conf->name,
+    };
+    enum hook_result result;
+
+    if (section->hooks.accept == NULL)
+        return true;
+    result = section->hooks.accept(section->hooks.arg, &about, &verdict);
+    if (result == HOOK_FAILED)
+        return section->conf->script_failure == SCRIPT_FAILURE_PASS;
+    if (result != HOOK_DENY)
+        return true;
+    log_info("connection refused by a script: " STR_FMT " section=" STR_FMT,
+             STR_ARG(verdict.reason), STR_ARG(section->conf->name));
+    return false;
+}
+
+void
+http_accept(struct listener *listener, int fd, const struct addr *client)
+{
+    struct engine *engine = listener->engine;
+    struct http_conn *conn = calloc(1, sizeof(*conn));
+    struct section_counters *counters;
+
+    if (conn == NULL || stream_open(&conn->stream, engine->loop, fd,
+                                    on_ready) < 0) {
+        log_error("cannot take a connection: %s", strerror(errno));
+        free(conn);
+        close(fd);
+        listener_dismiss(listener);
+        return;
+    }
+    conn->engine = engine;
+    conn->runtime = runtime_ref(listener->runtime);
+    conn->listener = listener;
+    conn->client = *client;
+    conn->begun_us = clock_us();
+    conn->session.drain = on_drain;
+    conn->session.kill = on_kill;
+    timer_init(&conn->timer, on_timer);
+    deferred_init(&conn->cleanup, free_conn);
+    deferred_init(&conn->resume, on_resume);
+    set_state(conn, HTTP_CONN_IDLE);
+    engine_add(engine, &conn->session);
+    counters = counters_of(conn, listener->fallback);
+    counter_add(&counters->connections, 1);
+    if (!ask_accept(conn)) {
+        counter_add(&counters->denied, 1);
+        conn_close(conn, "PR", "refused by a script");
+        return;
+    }
+    run(conn);
+}
