@@ -29,10 +29,10 @@
 #include "proxy/runtime.h"
 
 enum {
-    LINGER_MS = 5000,       /* for what a client sends after its answer */
-    SKIP_MAX = 64 << 10,    /* bytes of an unwanted body that are read */
-    READ_MIN = 1024,        /* room below which another buffer is taken */
-    STEPS_MAX = 1024,       /* rounds before others have their turn */
+    LINGER_MS = 5000,    /* for what a client sends after its answer */
+    SKIP_MAX = 64 << 10, /* bytes of an unwanted body that are read */
+    READ_MIN = 1024,     /* room below which another buffer is taken */
+    STEPS_MAX = 1024,    /* rounds before others have their turn */
 };
 
 static void run(struct http_conn *conn);
@@ -156,6 +156,35 @@ abort_exchange(struct http_conn *conn, const char *flags, const char *reason)
     end_exchange(conn);
 }
 
+/* A record of a connection on which nothing came, where it is wanted. */
+static void
+log_null(struct http_conn *conn, const char *flags)
+{
+    struct http_section *section = http_section_of(conn->listener->fallback);
+    struct http_exchange *exchange;
+
+    if (conn->state != HTTP_CONN_IDLE || conn->requests > 0 ||
+        !section->conf->log_null)
+        return;
+    exchange = exchange_new(conn->engine, &conn->stream);
+    if (exchange == NULL)
+        return;
+    memset(&exchange->head, 0, sizeof(exchange->head));
+    exchange->refused = true;
+    exchange->section = section;
+    exchange->client = conn->client;
+    exchange->flow.client = &exchange->client;
+    exchange->flow.listener = &conn->listener->addr;
+    exchange->flow.section = section->section.conf->name;
+    exchange->times.begun_us = conn->begun_us;
+    exchange->times.first_us = clock_us();
+    exchange->times.wall_ms = clock_wall_ms();
+    exchange->term[0] = flags[0] == '-' ? 'C' : flags[0];
+    exchange->term[1] = 'R';
+    access_log_http(exchange);
+    exchange_free(exchange);
+}
+
 static void
 free_conn(struct deferred *cleanup)
 {
@@ -175,10 +204,12 @@ conn_close(struct http_conn *conn, const char *flags, const char *reason)
         return;
     log_debug("connection closed: %s requests=%llu", reason,
               (unsigned long long)conn->requests);
+    log_null(conn, flags);
     if (conn->exchange != NULL)
         abort_exchange(conn, flags, reason);
     set_state(conn, HTTP_CONN_CLOSED);
     timer_stop(&conn->timer);
+    deferred_cancel(&conn->resume);
     stream_close(&conn->stream);
     buffer_give(engine->buffers, conn->in);
     buffer_give(engine->buffers, conn->head_in);
@@ -319,7 +350,6 @@ begin_exchange(struct http_conn *conn)
     exchange->times.wall_ms = clock_wall_ms();
     conn->exchange = exchange;
     conn->seen = 0;
-    conn->body_refused = false;
     return true;
 }
 
@@ -480,8 +510,7 @@ take_body(struct http_conn *conn)
     enum body_result result;
     size_t n;
 
-    if (conn->exchange == NULL ? conn->body_left == 0
-                               : conn->exchange->head.chunked)
+    if (conn->exchange->head.chunked)
         return take_chunks(conn);
     if (!has_input(conn))
         return conn->body_left == 0 ? BODY_DONE : BODY_MORE;
@@ -508,9 +537,11 @@ body_arrived(struct http_conn *conn)
     set_state(conn, HTTP_CONN_ANSWER);
 }
 
+/* Where the next request begins is not known any more. */
 static void
 body_failed(struct http_conn *conn, int status)
 {
+    conn->exchange->writer.keep_alive = false;
     set_state(conn, HTTP_CONN_ANSWER);
     exchange_fail(conn->exchange, status, status == 500 ? "RC" : "PR");
 }
@@ -612,7 +643,7 @@ answered(struct http_conn *conn)
 {
     struct http_exchange *exchange = conn->exchange;
     bool keep = exchange->writer.keep_alive && !exchange->broken;
-    bool whole = conn->body_done && conn->read_ended;
+    bool unread = !conn->body_done || has_input(conn);
 
     if (exchange->broken) {
         /* What has left is cut short, and must be seen to be. */
@@ -627,52 +658,39 @@ answered(struct http_conn *conn)
     end_exchange(conn);
     if (keep) {
         next_request(conn);
-    } else if (whole) {
-        conn_close(conn, "--", "the answer was the last");
-    } else {
-        buffer_give(conn->engine->buffers, conn->head_in);
-        conn->head_in = NULL;
+    } else if (unread) {
         linger(conn);
+    } else {
+        conn_close(conn, "--", "the answer was the last");
     }
 }
 
+/* Writes what can be written; true when the exchange is over. */
 static bool
 flush(struct http_conn *conn)
 {
     struct http_exchange *exchange = conn->exchange;
-    bool was_blocked = conn->blocked;
+    uint64_t sent_before = exchange->writer.sent_bytes;
+    enum writer_result result;
 
-    if (!conn->stream.writable && conn->blocked)
+    if (conn->blocked && !conn->stream.writable)
         return false;
     if (writer_is_unsent(&exchange->writer))
         decide_keep_alive(conn);
-    switch (writer_flush(&exchange->writer)) {
-    case WRITER_BLOCKED:
-        if (!conn->blocked || exchange->writer.progress)
-            conn->since_ms = clock_ms();
-        conn->blocked = true;
-        if (exchange->handler != NULL)
-            exchange->handler->on_drained(exchange);
-        return false;
-    case WRITER_IDLE:
-        conn->blocked = false;
-        if (exchange->state == EXCHANGE_FINISHED) {
-            answered(conn);
-            return true;
-        }
-        if (was_blocked && exchange->handler != NULL)
-            exchange->handler->on_drained(exchange);
-        return false;
-    case WRITER_DONE:
-        conn->blocked = false;
-        if (exchange->state != EXCHANGE_FINISHED)
-            return false;
-        answered(conn);
-        return true;
-    case WRITER_FAILED:
+    result = writer_flush(&exchange->writer);
+    if (result == WRITER_FAILED) {
         conn_close(conn, "CD", strerror(errno));
         return false;
     }
+    if (exchange->writer.sent_bytes != sent_before || !conn->blocked)
+        conn->since_ms = clock_ms();
+    conn->blocked = result == WRITER_BLOCKED;
+    if (exchange->state == EXCHANGE_FINISHED && !conn->blocked) {
+        answered(conn);
+        return true;
+    }
+    if (exchange->writer.sent_bytes != sent_before && exchange->handler != NULL)
+        exchange->handler->on_drained(exchange);
     return false;
 }
 
@@ -795,8 +813,8 @@ timed_out(struct http_conn *conn)
         conn->exchange->term[0] = 'c';
         break;
     case HTTP_CONN_BODY:
-        set_state(conn, HTTP_CONN_ANSWER);
-        exchange_fail(conn->exchange, 408, "cR");
+        body_failed(conn, 408);
+        conn->exchange->term[0] = 'c';
         break;
     case HTTP_CONN_ANSWER:
         conn_close(conn, "cD", "the client does not take its answer");
@@ -872,8 +890,8 @@ http_accept(struct listener *listener, int fd, const struct addr *client)
     struct http_conn *conn = calloc(1, sizeof(*conn));
     struct section_counters *counters;
 
-    if (conn == NULL || stream_open(&conn->stream, engine->loop, fd,
-                                    on_ready) < 0) {
+    if (conn == NULL ||
+        stream_open(&conn->stream, engine->loop, fd, on_ready) < 0) {
         log_error("cannot take a connection: %s", strerror(errno));
         free(conn);
         close(fd);

@@ -56,7 +56,6 @@ struct http_conn {
     uint64_t body_left;     /* of a body with Content-Length */
     struct chunked chunks;  /* of one without */
     bool body_done;
-    bool body_refused; /* the client waits for a 100 that never came */
 
     struct http_exchange *exchange; /* NULL while idle */
     uint64_t requests;              /* so far */
@@ -65,6 +64,7 @@ struct http_conn {
     uint64_t since_ms; /* of the present state, or its last byte */
     uint64_t begun_us; /* accepted, or idle since */
     struct deferred cleanup;
+    struct deferred resume; /* a busy connection lets others have their turn */
 };
 
 /* Takes over the accepted socket FD for one of the listener's sections. */

@@ -23,8 +23,7 @@ take_route_of_hook(struct http_exchange *exchange,
 static void
 on_hook_failed(struct http_exchange *exchange)
 {
-    if (exchange->section->section.conf->script_failure ==
-        SCRIPT_FAILURE_DENY)
+    if (exchange->section->section.conf->script_failure == SCRIPT_FAILURE_DENY)
         exchange_fail(exchange, 500, "PR");
 }
 
