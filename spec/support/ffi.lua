@@ -4,8 +4,9 @@
 --     core.http1_read_request(...)
 --
 -- A header is given to ffi.cdef without what LuaJIT cannot read: preprocessor
--- lines (integer #defines become constants), bodies of inline functions, words
--- of C11.  Headers that it includes come first, each once.  The library is
+-- lines (integer #defines become constants, tables that are written as macros
+-- are expanded), bodies of inline functions, words of C11.  Headers that it
+-- includes come first, each once.  The library is
 -- MOONGATE_BUILD/libmoongate-core.so; MOONGATE_BUILD is "build" unless set.
 local ffi = require "ffi"
 local libc = require "support.libc"
@@ -84,6 +85,58 @@ local function define(line)
 end
 
 
+-- The arguments of a macro's call, cut at the commas between them.
+local function arguments(text)
+  local out, rest = {}, text
+  local quoted = {}
+  rest = rest:gsub('"[^"]*"', function(literal)
+    quoted[#quoted + 1] = literal
+    return "\1" .. #quoted .. "\1"
+  end)
+  for part in (rest .. ","):gmatch("%s*(.-)%s*,") do
+    out[#out + 1] = part:gsub("\1(%d+)\1", function(i)
+      return quoted[tonumber(i)]
+    end)
+  end
+  return out
+end
+
+
+-- The body of a macro with its parameters replaced.
+local function substitute(macro, values)
+  local by_name = {}
+  for i, name in ipairs(macro.parameters) do
+    by_name[name] = values[i]
+  end
+  local text = macro.body:gsub("[%a_][%w_]*", by_name)
+  return (text:gsub("%s*##%s*", ""))
+end
+
+
+-- Expands a table that is written as a macro, TABLE(ROW), where both are known:
+-- the body of TABLE calls ROW for each of its rows.
+local function expand_tables(line, macros)
+  return (line:gsub("([%a_][%w_]*)%(([%a_][%w_]*)%)", function(name, row)
+    if not macros[name] or not macros[row] then
+      return nil
+    end
+    local text = substitute(macros[name], { row })
+    return (text:gsub("%f[%w_]" .. row .. "(%b())", function(call)
+      return substitute(macros[row], arguments(call:sub(2, -2)))
+    end))
+  end))
+end
+
+
+local function note_macro(line, macros)
+  local name, parameters, body =
+    line:match("^#%s*define%s+([%w_]+)%(([%w_, ]*)%)%s*(.*)$")
+  if name then
+    macros[name] = { parameters = arguments(parameters), body = body }
+  end
+end
+
+
 local function declare(name, text)
   local ok, reason = pcall(ffi.cdef, text)
   if not ok then
@@ -113,7 +166,7 @@ local function declare_header(name)
   local text = without_comments(file:read("*a"))
   file:close()
 
-  local kept = {}
+  local kept, macros = {}, {}
   for line in (text:gsub("\\\n", " ") .. "\n"):gmatch("(.-)\n") do
     if line:match("^%s*#") then
       local ours = line:match('#%s*include%s+"(.-)"')
@@ -124,10 +177,11 @@ local function declare_header(name)
         declare_system(theirs)
       else
         kept[#kept + 1] = define(line)
+        note_macro(line, macros)
       end
 
     else
-      kept[#kept + 1] = line
+      kept[#kept + 1] = expand_tables(line, macros)
     end
   end
   declare("src/" .. name, declarations(table.concat(kept, "\n")))
