@@ -45,20 +45,24 @@ struct http_routes {
 typedef struct upstream *(*http_route_upstream_fn)(
     void *arg, const struct upstream_conf *conf);
 
-/* Compiles the CONF's routes.  -1 with errno ENOMEM; a pattern that does not
- * compile is the configuration reader's to refuse. */
+/* Compiles CONF's routes, which must outlive them.  -1 with errno: ENOMEM, or
+ * EINVAL for a pattern that does not compile and EEXIST for the same exact
+ * path twice, which the configuration reader refuses before. */
 int http_routes_init(struct http_routes *routes, const struct http_conf *conf,
                      http_route_upstream_fn find, void *arg) MUST_CHECK;
 void http_routes_fini(struct http_routes *routes);
 
 /* The route of PATH, or NULL.  A regex route sets up to MAX GROUPS (into
- * PATH) and *GROUP_COUNT; other routes set *GROUP_COUNT to 0. */
+ * PATH) and *GROUP_COUNT; other routes set *GROUP_COUNT to 0.  When a regex
+ * was given up (base/regex.h), where PATH belongs is not known: NULL, and
+ * *GROUP_COUNT is -1. */
 const struct http_route *
 http_routes_find(const struct http_routes *routes, struct str path,
                  struct str *groups, int max, int *group_count);
 
-/* Whether any regex route to an upstream matches PATH, whatever goes before
- * it: then a file there is a script, and is never served as it stands. */
+/* Whether any regex route to an upstream matches PATH (or cannot be said not
+ * to), whatever goes before it: then a file there is a script, and is never
+ * served as it stands. */
 bool http_routes_is_script(const struct http_routes *routes, struct str path);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An [http] section made live: its routes, what is constant in its answers,
- * and which of several sections behind one listener a request is for.
+ * An [http] section made live: its routes and its error pages.
  */
 #ifndef PROXY_HTTP_SECTION_H
 #define PROXY_HTTP_SECTION_H
