@@ -49,9 +49,9 @@ buf_reserve(struct buf *b, size_t n)
 static inline void
 buf_add(struct buf *b, const void *p, size_t n)
 {
-    char *to = buf_reserve(b, n);
+    char *to;
 
-    if (to == NULL || n == 0)
+    if (n == 0 || (to = buf_reserve(b, n)) == NULL)
         return;
     memcpy(to, p, n);
     b->len += n;
