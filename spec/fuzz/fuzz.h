@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The harnesses, one a codec. Each takes any bytes, feeds them to its codec in
+ * several ways, and aborts where a promise of the codec's header is broken.
+ * libFuzzer calls them through entry.c, the replay spec through replay.c.
+ */
+#ifndef FUZZ_FUZZ_H
+#define FUZZ_FUZZ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+/* Aborts with the words of what does not hold. */
+#define FUZZ_CHECK(holds)                                               \
+    do {                                                                \
+        if (!(holds)) {                                                 \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #holds); \
+            abort();                                                    \
+        }                                                               \
+    } while (0)
+
+/* A copy of N bytes with nothing readable behind it, as the sanitizer sees. */
+static inline uint8_t *
+fuzz_copy(const void *p, size_t n)
+{
+    uint8_t *copy = malloc(n > 0 ? n : 1);
+
+    FUZZ_CHECK(copy != NULL);
+    if (n > 0)
+        memcpy(copy, p, n);
+    return copy;
+}
+
+/* Does TEXT lie in the N bytes at P? */
+static inline bool
+fuzz_inside(struct str text, const uint8_t *p, size_t n)
+{
+    const char *start = (const char *)p;
+
+    return text.p >= start && text.len <= n &&
+           (size_t)(text.p - start) <= n - text.len;
+}
+
+void fuzz_cgi(const uint8_t *p, size_t n);
+void fuzz_chunked(const uint8_t *p, size_t n);
+void fuzz_cookie(const uint8_t *p, size_t n);
+void fuzz_etag(const uint8_t *p, size_t n);
+void fuzz_fcgi(const uint8_t *p, size_t n);
+void fuzz_http1(const uint8_t *p, size_t n);
+void fuzz_httpdate(const uint8_t *p, size_t n);
+void fuzz_range(const uint8_t *p, size_t n);
+void fuzz_uri(const uint8_t *p, size_t n);
+
+#endif
