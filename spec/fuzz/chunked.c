@@ -66,8 +66,9 @@ encode(struct buf *to, struct str data, size_t step)
     while (data.len > 0) {
         char line[CHUNKED_SIZE_LINE];
         size_t len = step < data.len ? step : data.len;
+        size_t line_len = chunked_write_size(line, len);
 
-        buf_add(to, line, chunked_write_size(line, len));
+        buf_add(to, line, line_len);
         buf_add(to, data.p, len);
         buf_str(to, STR("\r\n"));
         data = str_slice(data, len, data.len);

@@ -52,7 +52,7 @@ struct cgi_response {
  * bytes taken, 0 for not enough yet, or a cgi_error: the answer to the client
  * is 502. *OUT holds nothing of use unless the result is above 0. */
 ssize_t cgi_read_response(struct cgi_response *out, const uint8_t *p, size_t n,
-                          size_t seen);
+                          size_t seen) __attribute__((warn_unused_result));
 
 /* What is wrong, in words for a log; never NULL. */
 const char *cgi_error_text(enum cgi_error error);

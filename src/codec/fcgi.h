@@ -81,14 +81,17 @@ struct fcgi_pair {
 
 /* Reads the header of a record. Takes 8 bytes, or answers 0 or an error. Types
  * are not looked at. */
-ssize_t fcgi_read_header(struct fcgi_header *out, const uint8_t *p, size_t n);
+ssize_t fcgi_read_header(struct fcgi_header *out, const uint8_t *p, size_t n)
+    __attribute__((warn_unused_result));
 
 /* Reads the content of an END_REQUEST, whose length N must be 8. */
-ssize_t fcgi_read_end(struct fcgi_end *out, const uint8_t *p, size_t n);
+ssize_t fcgi_read_end(struct fcgi_end *out, const uint8_t *p, size_t n)
+    __attribute__((warn_unused_result));
 
 /* Reads one pair from a whole stream of PARAMS of which N bytes are left. Never
  * answers 0: what is cut off is FCGI_E_PAIR. */
-ssize_t fcgi_read_pair(struct fcgi_pair *out, const uint8_t *p, size_t n);
+ssize_t fcgi_read_pair(struct fcgi_pair *out, const uint8_t *p, size_t n)
+    __attribute__((warn_unused_result));
 
 /* What is wrong, in words for a log; never NULL. */
 const char *fcgi_error_text(enum fcgi_error error);

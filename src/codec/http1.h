@@ -66,7 +66,7 @@ enum http1_error {
  * Returns the bytes taken, 0 for not enough yet, or an http1_error. *OUT holds
  * nothing of use unless the result is above 0. */
 ssize_t http1_read_request(struct http_request *out, const uint8_t *p, size_t n,
-                           size_t seen);
+                           size_t seen) __attribute__((warn_unused_result));
 
 /* Which error it is when the caller's limit of N bytes is reached and
  * http1_read_request still answers 0: HTTP1_E_TARGET_SIZE where not even the
