@@ -86,7 +86,8 @@ end
 --- Writes the configuration and what it needs, and starts nothing.
 -- @param options  table: config (string); files (contents by path); ports
 --                 (numbers by name); workers (1 unless given); global (further
---                 lines of [global]); log (its lines about the log); env
+--                 lines of [global]); log (its lines about the log); env; wrap
+--                 (words before the program's, for instance prlimit's)
 -- @return the instance: dir, port (by name), file (the configuration's path)
 function _M.prepare(options)
   local self = setmetatable({
@@ -184,7 +185,11 @@ end
 -- @return the instance
 function _M.start(options)
   local self = _M.prepare(options)
-  self.master = process.spawn({ _M.build() .. "/moongate", "-c", self.file }, {
+  local argv = { _M.build() .. "/moongate", "-c", self.file }
+  for i, word in ipairs(options.wrap or {}) do
+    table.insert(argv, i, word)
+  end
+  self.master = process.spawn(argv, {
     stdout = self.log_file,
     stderr = self.log_file,
     env = options.env,
@@ -262,6 +267,27 @@ function Moongate:ctl(command)
     error(("ctl %s: %s: %s"):format(command, reason, text), 2)
   end
   return value
+end
+
+
+--- What `ctl show servers` says of a server.
+-- @param name  string: the server's, without its upstream
+-- @return table
+function Moongate:server(name)
+  for _, row in ipairs(self:ctl("show servers --json")) do
+    if row.server == name then
+      return row
+    end
+  end
+  error("no server " .. name .. " is shown", 2)
+end
+
+
+--- Waits until a server has so many active connections, as the program counts.
+function Moongate:wait_active(name, n, seconds)
+  loop.wait_until(("server %s has %d active"):format(name, n), function()
+    return self:server(name).active == n
+  end, seconds)
 end
 
 
