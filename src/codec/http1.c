@@ -266,8 +266,10 @@ name_len(struct str text)
 
     if (len == 0 || len > HTTP1_MAX_HOST || p[0] == '.')
         return 0;
-    if (memmem(p, len, "..", 2) != NULL)
-        return 0;
+    for (size_t i = 1; i < len; i++) {
+        if (p[i] == '.' && p[i - 1] == '.')
+            return 0;
+    }
     return len;
 }
 
@@ -430,6 +432,11 @@ settle_connection(struct http_request *out)
 
         if (field->id != HTTP_HEADER_CONNECTION)
             continue;
+        /* What nearly every client says needs no list. */
+        if (str_equal_nocase(field->value, STR("keep-alive"))) {
+            keep_alive = true;
+            continue;
+        }
         close |= http_list_has(field->value, STR("close"));
         keep_alive |= http_list_has(field->value, STR("keep-alive"));
     }
