@@ -69,7 +69,9 @@ nearest_offer(struct nearest *nearest, struct str name)
 
     if (name.len > NEAREST_NAME_MAX || nearest->wanted.len > NEAREST_NAME_MAX)
         return;
-    d = distance(nearest->wanted, name);
+    d = str_equal_nocase(nearest->wanted, name)
+            ? 1
+            : distance(nearest->wanted, name);
     if (d >= nearest->distance)
         return;
     nearest->distance = d;

@@ -204,6 +204,9 @@ verify_pair(const struct verifier *v, const struct place *a,
 {
     const char *kind = section_kind_name(a->section->kind);
 
+    if (a->section != b->section && a->section->kind == b->section->kind &&
+        str_equal(a->section->name, b->section->name))
+        return; /* one section that is there twice, which was said */
     if (a->section == b->section || a->section->kind != SECTION_HTTP ||
         b->section->kind != SECTION_HTTP) {
         faults_add_at(v->faults, b->listen->at,
