@@ -7,12 +7,14 @@
 #     make test      every spec, plainly and under the sanitizers
 #     make lint      compilers, linters, formats and manual pages
 #     make install   PREFIX=/usr/local, DESTDIR=
-#     make soak      what takes longer than a test should
+#     make soak      what takes longer than a test should; each codec is fuzzed
+#                    for FUZZ_SECONDS=3600
 #     make clean     remove what was built
 
 PREFIX ?= /usr/local
 DESTDIR ?=
 DEPS ?= build demo test
+FUZZ_SECONDS ?= 3600
 
 all:
 	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
@@ -37,6 +39,7 @@ soak:
 	@tools/deps build demo test
 	@$(MAKE) --no-print-directory all
 	@spec/run --soak
+	@spec/fuzz/run -t $(FUZZ_SECONDS)
 
 lint:
 	@tools/deps build test
