@@ -21,9 +21,6 @@ exchange_begin_response(struct http_exchange *exchange, int status)
     for (size_t i = 0; i < conf->header_count; i++)
         writer_field(writer, conf->headers[i].name,
                      variable_text(conf->headers[i].value, exchange));
-    for (unsigned i = 0; i < exchange->carried_count; i++)
-        writer_field(writer, exchange->carried[i].name,
-                     exchange->carried[i].value);
 }
 
 static void
@@ -104,7 +101,10 @@ take_error_page(struct http_exchange *exchange, int status)
     exchange->query = (struct str){0};
     exchange->flow.upstream = NULL;
     exchange->flow.pinned = NULL;
-    exchange_become_get(exchange);
+    if (exchange->head.method != HTTP_METHOD_HEAD) {
+        exchange->head.method = HTTP_METHOD_GET;
+        exchange->head.method_name = STR("GET");
+    }
     return exchange_reroute(exchange);
 }
 
