@@ -48,7 +48,9 @@ describe("a Galera cluster behind moongate", function()
   end)
 
   teardown(function()
-    cluster:stop()
+    if cluster then
+      cluster:stop()
+    end
     folder.remove(place)
   end)
 

@@ -15,7 +15,7 @@ describe("php-fpm nodes", function()
   end)
 
   teardown(function()
-    php.stop(nodes)
+    php.stop(nodes or {})
     folder.remove(place)
   end)
 
@@ -57,7 +57,9 @@ describe("a Galera cluster", function()
   end)
 
   teardown(function()
-    cluster:stop()
+    if cluster then
+      cluster:stop()
+    end
     folder.remove(place)
   end)
 

@@ -68,7 +68,7 @@ describe("three php-fpm nodes", function()
   end)
 
   teardown(function()
-    php.stop(nodes)
+    php.stop(nodes or {})
     folder.remove(place)
   end)
 
