@@ -1,5 +1,5 @@
 --- Whatever a file holds, reading it ends in a configuration or in faults that
--- say where: every cut of the sample, bytes of it changed, and noise.
+-- say where: every cut of the sample, every byte of it changed, and noise.
 local config = require "support.config"
 local folder = require "support.folder"
 
@@ -42,6 +42,8 @@ describe("a configuration that is", function()
     content = content:gsub("include", "incl_de")
     folder.write(dir .. "/c", content)
     check_file(dir .. "/c")
+    -- A file that is written over instead waits for the disk.
+    os.remove(dir .. "/c")
   end
 
   it("cut at any byte is read to its end", function()
@@ -58,9 +60,9 @@ describe("a configuration that is", function()
     end
   end)
 
-  it("changed at a byte is read to its end", function()
+  it("changed at any byte is read to its end", function()
     local random = 12345
-    for n = 1, #SAMPLE, 7 do
+    for n = 1, #SAMPLE do
       random = (random * 1103515245 + 12345) % 2 ^ 31
       check(SAMPLE:sub(1, n - 1) .. string.char(random / 2 ^ 16 % 256)
             .. SAMPLE:sub(n + 1))
