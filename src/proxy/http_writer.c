@@ -276,7 +276,11 @@ has_no_body(const struct http_writer *writer)
 static enum writer_framing
 choose_framing(struct http_writer *writer)
 {
-    if (writer->ended && writer->length < 0)
+    /* An application that writes nothing for HEAD does not say by that how
+     * long its answer to GET would be (RFC 9110, 8.6). */
+    bool told = !writer->head_only || writer->body_bytes > 0;
+
+    if (writer->ended && writer->length < 0 && told)
         writer->length = (int64_t)writer->body_bytes;
     if (has_no_body(writer))
         return WRITER_NO_BODY;
