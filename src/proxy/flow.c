@@ -3,6 +3,12 @@
 
 #include <string.h>
 
+struct server *
+flow_last_server(const struct flow *flow)
+{
+    return flow->server != NULL ? flow->server : flow->served;
+}
+
 bool
 flow_has_tried(const struct flow *flow, unsigned index)
 {

@@ -24,6 +24,7 @@ struct upstream;
 struct flow {
     struct upstream *upstream;      /* where it goes; NULL before routing */
     struct server *server;          /* picked and held; NULL between picks */
+    struct server *served;          /* the one that was given back last */
     struct server *pinned;          /* a hook named this one; NULL: any */
     struct http_exchange *exchange; /* NULL on TCP */
 
@@ -37,6 +38,9 @@ struct flow {
     uint8_t tried_count;
     uint16_t tried[FLOW_TRIES_MAX]; /* indices of servers, oldest first */
 };
+
+/* The server that is held, or was held last; NULL: none ever was. */
+struct server *flow_last_server(const struct flow *flow);
 
 /* Whether the server with this index was tried by this flow. */
 bool flow_has_tried(const struct flow *flow, unsigned index);

@@ -286,5 +286,6 @@ upstream_give(struct flow *flow, const struct flow_result *result,
         counter_add(&upstream_counters(server)->errors, 1);
     if (!keep_slot)
         upstream_give_slot(server);
+    flow->served = server;
     flow->server = NULL;
 }
