@@ -117,6 +117,16 @@ void writer_length(struct http_writer *writer, uint64_t length);
  * in its place. */
 bool writer_is_unsent(const struct http_writer *writer);
 
+/* Bytes of the body that the socket took, framing included, as nginx counts
+ * them. */
+static inline uint64_t
+writer_body_sent(const struct http_writer *writer)
+{
+    return writer->sent_bytes > writer->head_bytes
+               ? writer->sent_bytes - writer->head_bytes
+               : 0;
+}
+
 /* Adds body bytes, which stay the caller's and must stay where they are until
  * writer_flush.  false: flush first, there are WRITER_SPANS_MAX. */
 bool writer_span(struct http_writer *writer, struct str bytes) MUST_CHECK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The values of ${...} variables (config/template.h) for an exchange.
+ * The values of ${...} variables (config/template.h) for an HTTP exchange or a
+ * TCP session.  A variable that has no value, or not yet, is empty.
  */
 #ifndef PROXY_VARIABLE_H
 #define PROXY_VARIABLE_H
@@ -9,9 +10,23 @@
 #include "base/str.h"
 #include "config/template.h"
 
-struct http_exchange;
+enum {
+    VARIABLE_SPACE = 160, /* bytes that a value which must be written needs */
+};
 
-/* Appends the expansion of TEMPLATE; what has no value is empty. */
+struct http_exchange;
+struct tcp_session;
+
+/* The value of PIECE's variable, or its literal text.  It lives as long as
+ * SPACE and the exchange or session. */
+struct str
+variable_of_http(const struct template_piece *piece,
+                 struct http_exchange *exchange, char space[VARIABLE_SPACE]);
+struct str
+variable_of_tcp(const struct template_piece *piece,
+                const struct tcp_session *session, char space[VARIABLE_SPACE]);
+
+/* Appends the expansion of TEMPLATE. */
 void variable_expand(struct buf *to, const struct template *template,
                      struct http_exchange *exchange);
 
