@@ -478,6 +478,11 @@ local CASES = {
     is = 1,
   },
   {
+    name = "refuses to include the file itself",
+    text = "[global]\ninclude = *\n" .. SECTION,
+    faults = { "c:2: include: the pattern matches this very file" },
+  },
+  {
     name = "refuses the same section in two files",
     text = "[global]\ninclude = *.ini\n" .. SECTION,
     files = { ["a.ini"] = SECTION },

@@ -115,7 +115,7 @@ apply_later(const struct builder *b, const struct entry *entry, struct str text)
 }
 
 static void
-apply_bool(const struct builder *b, const struct entry *entry, struct str text)
+apply_bool(struct builder *b, const struct entry *entry, struct str text)
 {
     char why[VALUE_WHY_MAX];
     bool on;
@@ -127,8 +127,7 @@ apply_bool(const struct builder *b, const struct entry *entry, struct str text)
 }
 
 static void
-apply_quantity(const struct builder *b, const struct entry *entry,
-               struct str text)
+apply_quantity(struct builder *b, const struct entry *entry, struct str text)
 {
     uint64_t n;
 
@@ -137,8 +136,7 @@ apply_quantity(const struct builder *b, const struct entry *entry,
 }
 
 static void
-apply_choice(const struct builder *b, const struct entry *entry,
-             struct str text)
+apply_choice(struct builder *b, const struct entry *entry, struct str text)
 {
     int place = parse_choice(&b->parse, entry, text, entry->key->words,
                              entry->key->later);
@@ -149,7 +147,7 @@ apply_choice(const struct builder *b, const struct entry *entry,
 
 /* A single word; only `user` and `group` have it, and note their line. */
 static void
-apply_name(const struct builder *b, const struct entry *entry, struct str text)
+apply_name(struct builder *b, const struct entry *entry, struct str text)
 {
     struct global_conf *global = b->to.global;
 
@@ -166,21 +164,60 @@ apply_name(const struct builder *b, const struct entry *entry, struct str text)
 }
 
 static void
-apply_path(const struct builder *b, const struct entry *entry, struct str text)
+apply_path(struct builder *b, const struct entry *entry, struct str text)
 {
     store_text(&b->to, entry->key, parse_path(&b->parse, text));
     if (str_equal(str_from(entry->key->name), STR("script_path")))
         b->to.global->script_path_at = entry->at;
 }
 
-/* Takes the item that was added last back, which was at fault. */
-#define add_parsed(b, list, type, parser)                               \
-    do {                                                                \
-        type *item =                                                    \
-            vec_add(&(b)->lists.list, (b)->parse.arena, sizeof(*item)); \
-        if (parser(&(b)->parse, entry, text, item) != 0)                \
-            (b)->lists.list.count--;                                    \
-    } while (0)
+/* An applier for what may be there several times: it adds an item to a list,
+ * and takes it back when it was at fault. */
+#define APPLY_ITEM(list, type, parser)                                      \
+    static void apply_##list(struct builder *b, const struct entry *entry,  \
+                             struct str text)                               \
+    {                                                                       \
+        struct vec *vec = &b->lists.list;                                   \
+                                                                            \
+        if (parser(&b->parse, entry, text,                                  \
+                   vec_add(vec, b->parse.arena, sizeof(struct type))) != 0) \
+            vec->count--;                                                   \
+    }
+
+APPLY_ITEM(logs, log_conf, parse_log)
+APPLY_ITEM(servers, server_conf, parse_server)
+APPLY_ITEM(listens, listen_conf, parse_listen)
+APPLY_ITEM(routes, route_conf, parse_route)
+APPLY_ITEM(params, field_conf, parse_field)
+APPLY_ITEM(headers, field_conf, parse_field)
+APPLY_ITEM(error_pages, error_page_conf, parse_error_page)
+
+/* An applier for what is parsed into one member: parsers set nothing when
+ * there was a fault, so there is nothing to undo. */
+#define APPLY_MEMBER(name, parser, to)                                     \
+    static void apply_##name(struct builder *b, const struct entry *entry, \
+                             struct str text)                              \
+    {                                                                      \
+        int ignored = parser(&b->parse, entry, text, to);                  \
+                                                                           \
+        (void)ignored;                                                     \
+    }
+
+APPLY_MEMBER(policy, parse_policy, b->to.upstream)
+APPLY_MEMBER(access_log, parse_access_log, b->to.section)
+APPLY_MEMBER(retry_on, parse_retry_on, place_of(&b->to, entry->key))
+APPLY_MEMBER(index, parse_index, b->to.http)
+APPLY_MEMBER(server_names, parse_server_names, b->to.http)
+APPLY_MEMBER(trust, parse_trust, b->to.http)
+
+static void
+apply_root(struct builder *b, const struct entry *entry, struct str text)
+{
+    struct http_conf *http = b->to.http;
+
+    if (parse_root(&b->parse, entry, text, &http->root) == 0)
+        http->root_at = entry->at;
+}
 
 static void
 apply_script(struct builder *b, const struct entry *entry, struct str text)
@@ -193,8 +230,7 @@ apply_script(struct builder *b, const struct entry *entry, struct str text)
 }
 
 static void
-apply_upstream_of(const struct builder *b, const struct entry *entry,
-                  struct str text)
+apply_upstream_of(struct builder *b, const struct entry *entry, struct str text)
 {
     const struct upstream_conf *upstream = parse_find_upstream(&b->parse, text);
     char hint[64];
@@ -213,8 +249,7 @@ apply_upstream_of(const struct builder *b, const struct entry *entry,
 }
 
 static void
-apply_log_to(const struct builder *b, const struct entry *entry,
-             struct str text)
+apply_log_to(struct builder *b, const struct entry *entry, struct str text)
 {
     struct log_conf *log = memory_alloc(b->parse.arena, sizeof(*log));
 
@@ -222,79 +257,36 @@ apply_log_to(const struct builder *b, const struct entry *entry,
         b->to.section->log_to = log;
 }
 
-/* The types whose values have parsers of their own. Results of parsers that
- * set nothing on a fault are of no further use here. */
-static void
-apply_composed(struct builder *b, const struct entry *entry, struct str text)
-{
-    const struct parse *p = &b->parse;
-    int ignored = 0;
+typedef void (*apply_fn)(struct builder *b, const struct entry *entry,
+                         struct str text);
 
-    switch (entry->key->type) {
-    case KEY_LOG:
-        add_parsed(b, logs, struct log_conf, parse_log);
-        break;
-    case KEY_SERVER:
-        add_parsed(b, servers, struct server_conf, parse_server);
-        break;
-    case KEY_LISTEN:
-        add_parsed(b, listens, struct listen_conf, parse_listen);
-        break;
-    case KEY_ROUTE:
-        add_parsed(b, routes, struct route_conf, parse_route);
-        break;
-    case KEY_PARAM:
-        add_parsed(b, params, struct field_conf, parse_field);
-        break;
-    case KEY_HEADER:
-        add_parsed(b, headers, struct field_conf, parse_field);
-        break;
-    case KEY_ERROR_PAGE:
-        add_parsed(b, error_pages, struct error_page_conf, parse_error_page);
-        break;
-    case KEY_SCRIPT:
-        apply_script(b, entry, text);
-        break;
-    case KEY_UPSTREAM_OF:
-        apply_upstream_of(b, entry, text);
-        break;
-    case KEY_LOG_TO:
-        apply_log_to(b, entry, text);
-        break;
-    case KEY_POLICY:
-        ignored = parse_policy(p, entry, text, b->to.upstream);
-        break;
-    case KEY_ACCESS_LOG:
-        ignored = parse_access_log(p, entry, text, b->to.section);
-        break;
-    case KEY_RETRY_ON:
-        ignored = parse_retry_on(p, entry, text, place_of(&b->to, entry->key));
-        break;
-    case KEY_ROOT:
-        b->to.http->root_at = entry->at;
-        ignored = parse_root(p, entry, text, &b->to.http->root);
-        break;
-    case KEY_WORDS:
-        ignored = parse_index(p, entry, text, b->to.http);
-        break;
-    case KEY_SERVER_NAME:
-        ignored = parse_server_names(p, entry, text, b->to.http);
-        break;
-    case KEY_TRUST:
-        ignored = parse_trust(p, entry, text, b->to.http);
-        break;
-    case KEY_INCLUDE: /* the document is complete */
-    case KEY_BOOL:    /* these are no composed ones: see apply */
-    case KEY_DURATION:
-    case KEY_SIZE:
-    case KEY_NUMBER:
-    case KEY_CHOICE:
-    case KEY_NAME:
-    case KEY_PATH:
-        break;
-    }
-    (void)ignored;
-}
+static const apply_fn APPLIERS[] = {
+    [KEY_BOOL] = apply_bool,
+    [KEY_DURATION] = apply_quantity,
+    [KEY_SIZE] = apply_quantity,
+    [KEY_NUMBER] = apply_quantity,
+    [KEY_CHOICE] = apply_choice,
+    [KEY_NAME] = apply_name,
+    [KEY_PATH] = apply_path,
+    [KEY_ROOT] = apply_root,
+    [KEY_INDEX] = apply_index,
+    [KEY_INCLUDE] = NULL, /* the document is complete */
+    [KEY_LOG] = apply_logs,
+    [KEY_LOG_TO] = apply_log_to,
+    [KEY_RETRY_ON] = apply_retry_on,
+    [KEY_POLICY] = apply_policy,
+    [KEY_SERVER] = apply_servers,
+    [KEY_LISTEN] = apply_listens,
+    [KEY_UPSTREAM_OF] = apply_upstream_of,
+    [KEY_SCRIPT] = apply_script,
+    [KEY_SERVER_NAME] = apply_server_names,
+    [KEY_ROUTE] = apply_routes,
+    [KEY_PARAM] = apply_params,
+    [KEY_HEADER] = apply_headers,
+    [KEY_TRUST] = apply_trust,
+    [KEY_ACCESS_LOG] = apply_access_log,
+    [KEY_ERROR_PAGE] = apply_error_pages,
+};
 
 /* Sets the entry's key from its value. */
 static void
@@ -312,28 +304,8 @@ apply(struct builder *b, const struct entry *entry)
         apply_later(b, entry, text);
         return;
     }
-    switch (entry->key->type) {
-    case KEY_BOOL:
-        apply_bool(b, entry, text);
-        return;
-    case KEY_DURATION:
-    case KEY_SIZE:
-    case KEY_NUMBER:
-        apply_quantity(b, entry, text);
-        return;
-    case KEY_CHOICE:
-        apply_choice(b, entry, text);
-        return;
-    case KEY_NAME:
-        apply_name(b, entry, text);
-        return;
-    case KEY_PATH:
-        apply_path(b, entry, text);
-        return;
-    default: /* all others are composed */
-        apply_composed(b, entry, text);
-        return;
-    }
+    if (APPLIERS[entry->key->type] != NULL)
+        APPLIERS[entry->key->type](b, entry, text);
 }
 
 /* Sets KEY, which BLOCK does not have, from its fallback. */

@@ -5,7 +5,7 @@
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "config/build.h"
 #include "config/document.h"
@@ -31,6 +31,16 @@ folder_of(struct arena *arena, const char *path)
     return result;
 }
 
+static bool
+is_same_file(const char *a, const char *b)
+{
+    struct stat x;
+    struct stat y;
+
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
 /* Reads the files that one include key names. */
 static void
 read_pattern(struct document *doc, const struct parse *p,
@@ -49,8 +59,12 @@ read_pattern(struct document *doc, const struct parse *p,
                          STR_ARG(pattern));
         return;
     }
-    for (size_t i = 0; i < found.gl_pathc; i++)
-        document_read(doc, found.gl_pathv[i]);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        if (is_same_file(found.gl_pathv[i], entry->at.file))
+            parse_refuse(p, entry, "the pattern matches this very file");
+        else
+            document_read(doc, found.gl_pathv[i]);
+    }
     globfree(&found);
 }
 
@@ -60,13 +74,14 @@ read_includes(struct document *doc, const struct parse *p)
 {
     const struct key *key = keys_find(KEY_GLOBAL, STR("include"));
     const struct block *global = document_find(doc, KEY_GLOBAL);
-    struct vec entries =
-        global == NULL ? (struct vec){.count = 0} : global->entries;
-    const struct entry *items = entries.items;
+    const struct entry *entries;
 
-    for (size_t i = 0; i < entries.count; i++)
-        if (items[i].key == key)
-            read_pattern(doc, p, &items[i]);
+    if (global == NULL)
+        return;
+    entries = global->entries.items;
+    for (size_t i = 0; i < global->entries.count; i++)
+        if (entries[i].key == key)
+            read_pattern(doc, p, &entries[i]);
 }
 
 int

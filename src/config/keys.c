@@ -107,7 +107,7 @@ static const struct key KEYS[] = {
     }, {
         .name = "max_connections", .sections = KEY_GLOBAL,
         .type = KEY_NUMBER, .supported = true, .fallback = "65536",
-        .min = 1, .max = 16777216, STORE(GLOBAL, max_connections),
+        .min = 1, .max = 16777215, STORE(GLOBAL, max_connections),
         .sentence = "Connections of the whole program; a lower limit of "
                     "descriptors lowers it, with a warning.",
     }, {
@@ -243,7 +243,7 @@ static const struct key KEYS[] = {
         .sentence = "The folder of the files; ${host} and other variables of "
                     "the request are allowed.",
     }, {
-        .name = "index", .sections = KEY_HTTP, .type = KEY_WORDS,
+        .name = "index", .sections = KEY_HTTP, .type = KEY_INDEX,
         .supported = true, .fallback = "index.php index.html index.htm",
         .syntax = "FILE ...",
         .sentence = "Files that stand for their folder; the first that exists "
@@ -322,7 +322,7 @@ static const struct key KEYS[] = {
                     "servers only.",
     }, {
         .name = "max_connections", .sections = STREAMS, .type = KEY_NUMBER,
-        .supported = true, .fallback = "10000", .min = 1, .max = 16777216,
+        .supported = true, .fallback = "10000", .min = 1, .max = 16777215,
         STORE(SECTION, max_connections),
         .sentence = "Connections of this section.",
     }, {
@@ -531,7 +531,7 @@ key_syntax(const struct key *key)
     case KEY_INCLUDE:
     case KEY_SCRIPT:
         return "PATH";
-    case KEY_WORDS:
+    case KEY_INDEX:
     case KEY_LOG:
     case KEY_LOG_TO:
     case KEY_RETRY_ON:

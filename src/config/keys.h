@@ -35,7 +35,7 @@ enum key_type {
     KEY_NAME,        /* a single word; struct str */
     KEY_PATH,        /* made absolute; struct str */
     KEY_ROOT,        /* a path with variables */
-    KEY_WORDS,       /* a list of words */
+    KEY_INDEX,       /* a list of files' names */
     KEY_INCLUDE,     /* a pattern of paths */
     KEY_LOG,         /* a log target with its options */
     KEY_LOG_TO,      /* the same, for access records */

@@ -115,8 +115,8 @@ parse_option(const struct parse *p, const struct entry *entry, struct str word,
 
     if (place >= 0) {
         out->name = memory_str(p->arena, name);
-        out->value = equals < 0 ? (struct str){.p = NULL}
-                                : str_slice(word, len + 1, word.len);
+        out->value =
+            equals < 0 ? str_from(NULL) : str_slice(word, len + 1, word.len);
         return place;
     }
     if (later != NULL && value_find_word(later, name) >= 0) {

@@ -25,7 +25,7 @@ enum listen_option {
 };
 
 static const struct key WEIGHT = {.type = KEY_NUMBER, .max = CONFIG_WEIGHT_MAX};
-static const struct key MAXCONN = {.type = KEY_NUMBER, .max = 16777216};
+static const struct key MAXCONN = {.type = KEY_NUMBER, .max = 16777215};
 static const struct key BACKLOG = {.type = KEY_NUMBER, .min = 1, .max = 65535};
 
 static int
