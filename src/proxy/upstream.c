@@ -68,8 +68,12 @@ refresh_one(struct upstream *upstream, unsigned i, const struct flow *flow,
 {
     const struct server *server = &upstream->servers[i];
     struct server_view *view = &upstream->views[i];
+    bool room;
 
     board_read_view(upstream->engine->board, server->row, view);
+    room = server_has_room(server, view);
+    /* Kept connections hold slots, but they are no load. */
+    view->active -= (int32_t)server->idle_count;
     view->usable = false;
     if (!view_is_in_service(view))
         return;
@@ -78,7 +82,7 @@ refresh_one(struct upstream *upstream, unsigned i, const struct flow *flow,
         counts->tried++;
         return;
     }
-    if (!server_has_room(server, view)) {
+    if (!room) {
         counts->full++;
         return;
     }
