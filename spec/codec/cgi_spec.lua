@@ -75,6 +75,8 @@ local REFUSED = {
   { "STATUS", "a sign", "Status: +20\r\n\r\n" },
   { "LENGTH", "no number", "Content-Length: x\r\n\r\n" },
   { "LENGTH", "a minus", "Content-Length: -1\r\n\r\n" },
+  { "LENGTH", "another one behind a zero",
+    "Content-Length: 0\r\nContent-Length: 2\r\n\r\n" },
   { "LENGTH", "another one",
     "Content-Length: 1\r\nContent-Length: 2\r\n\r\n" },
 }

@@ -184,6 +184,13 @@ describe("chunked_read", function()
     assert.are.equal(0, tonumber(data.len))
   end)
 
+  it("begins the greatest chunk", function()
+    local body, taken, done = decode { "7fffffffffffffff\r\nx" }
+    assert.are.equal("x", body)
+    assert.are.equal(19, taken)
+    assert.is_false(done)
+  end)
+
   it("points into the bytes that it was given", function()
     local c, data = ffi.new("struct chunked"), ffi.new("struct str")
     local p, map = guarded("3\r\nabc")

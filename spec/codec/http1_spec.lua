@@ -87,6 +87,16 @@ local ACCEPTED = {
     { method_name = "M-SEARCH" }, { method = 0 },
   },
   {
+    "the longest method",
+    ("A"):rep(32) .. " / HTTP/1.1\r\nHost: a\r\n\r\n",
+    { method_name = ("A"):rep(32) }, {},
+  },
+  {
+    "the greatest port and the longest name",
+    "GET / HTTP/1.1\r\nHost: " .. ("a"):rep(255) .. ":65535\r\n\r\n",
+    { host = ("a"):rep(255) }, { port = 65535 },
+  },
+  {
     "HTTP/1.0 without Host",
     "GET / HTTP/1.0\r\n\r\n",
     {}, { minor = 0, keep_alive = false, port = -1 },
