@@ -260,9 +260,9 @@ local CASES = {
     name = "refuses a key without a value",
     text = SECTION .. "root =\nindex = ; none\nserver_name = \"\"\n",
     faults = {
-      "c:3: root: has no value",
-      "c:4: index: has no value",
-      "c:5: server_name: has no value",
+      "c:3: root: the value is missing",
+      "c:4: index: the value is missing",
+      "c:5: server_name: the value is missing",
     },
   },
 

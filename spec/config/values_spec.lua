@@ -443,8 +443,8 @@ local CASES = {
     fault = "route: write redirect CODE URL, with one of the codes 301 302 303 "
       .. "307 308" },
   { HTTP, "route = /a",
-    fault = "route: has no target: the last word is an upstream, static, "
-      .. "internal, deny, or redirect CODE URL" },
+    fault = "route: the target is missing: the last word is an upstream, "
+      .. "static, internal, deny, or redirect CODE URL" },
   { HTTP, "route = ~", fault = "route: nothing follows the '~'" },
   { HTTP, "route = a deny",
     fault = "route: 'a' does not begin with '/': write a path, or '~' and a "
@@ -487,14 +487,14 @@ local CASES = {
   -- What comes in a later version.
   { GLOBAL, "daemon = no", value = global("workers"), is = 0 },
   { GLOBAL, "daemon = yes",
-    fault = "daemon: is not supported in this version: leave it out, or write "
+    fault = "daemon: not supported in this version: leave it out, or write "
       .. "daemon = no" },
   { GLOBAL, "script_budget = 50ms",
-    fault = "script_budget: is not supported in this version: leave it out" },
+    fault = "script_budget: not supported in this version: leave it out" },
   { HTTP, "queue_timeout = 5s",
-    fault = "queue_timeout: is not supported in this version: leave it out" },
+    fault = "queue_timeout: not supported in this version: leave it out" },
   { UPSTREAM, "check = tcp interval=2s",
-    fault = "check: is not supported in this version: leave it out, or write "
+    fault = "check: not supported in this version: leave it out, or write "
       .. "check = off" },
   { UPSTREAM, "slowstart = 0s",
     value = function(c)
@@ -502,7 +502,7 @@ local CASES = {
     end,
     is = 1 },
   { UPSTREAM, "on_marked_down = shutdown",
-    fault = "on_marked_down: is not supported in this version: leave it out, "
+    fault = "on_marked_down: not supported in this version: leave it out, "
       .. "or write on_marked_down = keep" },
 }
 

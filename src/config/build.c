@@ -106,12 +106,12 @@ apply_later(const struct builder *b, const struct entry *entry, struct str text)
         return;
     if (key->fallback != NULL)
         parse_refuse(&b->parse, entry,
-                     "is not supported in this version: leave it out, or "
+                     "not supported in this version: leave it out, or "
                      "write %s = %s",
                      key->name, key->fallback);
     else
         parse_refuse(&b->parse, entry,
-                     "is not supported in this version: leave it out");
+                     "not supported in this version: leave it out");
 }
 
 static void
@@ -297,7 +297,7 @@ apply(struct builder *b, const struct entry *entry)
     if (entry->broken)
         return;
     if (text.len == 0) {
-        parse_refuse(&b->parse, entry, "has no value");
+        parse_refuse(&b->parse, entry, "the value is missing");
         return;
     }
     if (!entry->key->supported) {

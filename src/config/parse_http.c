@@ -249,7 +249,7 @@ parse_route_options(const struct parse *p, const struct entry *entry,
             return -1;
     }
     parse_refuse(p, entry,
-                 "has no target: the last word is an upstream, "
+                 "the target is missing: the last word is an upstream, "
                  "static, internal, deny, or redirect CODE URL");
     return -1;
 }
