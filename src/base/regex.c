@@ -15,6 +15,7 @@ enum {
     JIT_STACK_FIRST = 32 * 1024, /* touched only as far as a match needs it */
     JIT_STACK_MAX = 512 * 1024,
     HEAP_MAX_KIB = 1024, /* of the interpreter, where there is no JIT */
+    VERSION_MAX = 64,    /* bytes of its text */
 };
 
 struct regex {
@@ -130,4 +131,15 @@ unsigned
 regex_groups(const struct regex *re)
 {
     return re->groups;
+}
+
+const char *
+regex_version(void)
+{
+    static char text[VERSION_MAX];
+
+    if (pcre2_config(PCRE2_CONFIG_VERSION, NULL) > VERSION_MAX ||
+        pcre2_config(PCRE2_CONFIG_VERSION, text) < 0)
+        return "of unknown version";
+    return text;
 }

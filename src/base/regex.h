@@ -36,4 +36,7 @@ int regex_match(const struct regex *re, struct str subject, struct str *groups,
 /* How many groups the pattern has, group 0 included. */
 unsigned regex_groups(const struct regex *re);
 
+/* The version of the library in use, as text. */
+const char *regex_version(void);
+
 #endif
