@@ -29,6 +29,7 @@ struct engine {
     unsigned worker;             /* its number, from 0 */
     struct buffer_pool *buffers; /* I/O buffers of this process */
     const char *temp_dir;        /* for spooled bodies */
+    uint32_t max_connections;    /* of the whole program, as they have room */
     engine_record_fn record;
     void *record_arg;
 

@@ -24,7 +24,7 @@ accept_fn_of(enum section_kind kind)
 int
 serve_start(struct runtime *runtime, const int *fds)
 {
-    uint32_t most = runtime->conf->global.max_connections;
+    uint32_t most = runtime->engine->max_connections;
 
     for (size_t i = 0; i < runtime->section_count; i++) {
         struct section *section = runtime->sections[i];
