@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Descriptors of a process as a whole: how many it may have, and which ones a
+ * child keeps.
+ */
+#ifndef APP_DESCRIPTORS_H
+#define APP_DESCRIPTORS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Raises this process's limit of descriptors to what CONNECTIONS need. Returns
+ * for how many there will be room: CONNECTIONS, or fewer, which was logged. */
+uint32_t descriptors_raise(uint32_t connections);
+
+/* Closes every descriptor but 0, 1, 2 and the COUNT ones at KEEP, which gets
+ * sorted; negative numbers there are ignored. */
+void descriptors_close_others(int *keep, size_t count);
+
+#endif

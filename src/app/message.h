@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the master and its children say to each other, over a pair of sockets
+ * that keeps the borders of messages. A child whose socket is closed has no
+ * master any more, and leaves.
+ *
+ *     master ── STOP, DRAIN, LOG_FILE ──▶ child
+ *            ◀── READY ────────────────
+ */
+#ifndef APP_MESSAGE_H
+#define APP_MESSAGE_H
+
+#include <stdint.h>
+
+#include "base/mem.h"
+
+enum message_kind {
+    MESSAGE_READY,    /* from a child: it serves from now on */
+    MESSAGE_STOP,     /* end at once */
+    MESSAGE_DRAIN,    /* to a worker: accept no more, leave when idle */
+    MESSAGE_LOG_FILE, /* to control: log target ARG is the descriptor now */
+};
+
+enum message_result {
+    MESSAGE_GOT = 1,     /* *OUT is filled */
+    MESSAGE_NONE = 0,    /* there is none now */
+    MESSAGE_CLOSED = -1, /* the other end is gone */
+};
+
+struct message {
+    enum message_kind kind;
+    uint32_t arg; /* as the kind says */
+    int fd;       /* -1: none; a received one is the receiver's */
+};
+
+/* Opens a pair of non-blocking sockets; 0, or -1 with errno. */
+int message_open(int pair[2]) MUST_CHECK;
+
+/* Sends without waiting; 0, or -1 with errno. M's descriptor stays open. */
+int message_send(int socket, const struct message *m);
+
+/* Takes the next message, without waiting. */
+enum message_result message_receive(struct message *out, int socket) MUST_CHECK;
+
+#endif
