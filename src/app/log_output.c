@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/log_output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "app/syslog.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "config/faults.h"
+
+enum {
+    LOG_HEAD_MAX = 256,     /* a date, a host, a tag */
+    SYSLOG_TEXT_MAX = 8192, /* longer messages are cut: collectors would */
+    LOG_FILE_MODE = 0640,
+};
+
+/* --- opening -------------------------------------------------------------- */
+
+static int
+open_file(const struct log_conf *conf)
+{
+    return open(conf->path.p, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
+                LOG_FILE_MODE);
+}
+
+static int
+open_udp(struct log_target *t, const char **why)
+{
+    const struct address_conf *to = &t->conf->address;
+
+    if (addr_resolve(&t->addr, 1, to->host.p, to->port, why) < 1)
+        return -1;
+    return socket(t->addr.sa.sa_family,
+                  SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+static int
+open_dev(struct log_target *t, const char **why)
+{
+    char text[ADDR_TEXT_MAX];
+
+    (void)snprintf(text, sizeof(text), "unix:%s", t->conf->path.p);
+    if (addr_parse(&t->addr, text, why) < 0)
+        return -1;
+    return socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+/* *WHY is set where errno does not say what is wrong. */
+static int
+open_target(struct log_target *t, const char **why)
+{
+    switch (t->conf->kind) {
+    case LOG_KIND_STDERR:
+        return STDERR_FILENO;
+    case LOG_KIND_STDOUT:
+        return STDOUT_FILENO;
+    case LOG_KIND_FILE:
+        return open_file(t->conf);
+    case LOG_KIND_SYSLOG_UDP:
+        return open_udp(t, why);
+    case LOG_KIND_SYSLOG_DEV:
+        return open_dev(t, why);
+    }
+    errno = EINVAL;
+    return -1;
+}
+
+static void
+target_name(const struct log_conf *conf, char *text, size_t size)
+{
+    switch (conf->kind) {
+    case LOG_KIND_STDERR:
+        (void)snprintf(text, size, "stderr");
+        return;
+    case LOG_KIND_STDOUT:
+        (void)snprintf(text, size, "stdout");
+        return;
+    case LOG_KIND_FILE:
+        (void)snprintf(text, size, "file:%s", conf->path.p);
+        return;
+    case LOG_KIND_SYSLOG_UDP:
+        (void)snprintf(text, size, "syslog:%s", conf->address.text.p);
+        return;
+    case LOG_KIND_SYSLOG_DEV:
+        (void)snprintf(text, size, "syslog:%s", conf->path.p);
+        return;
+    }
+}
+
+static struct log_target *
+add_target(struct log_output *o, const struct log_conf *conf,
+           struct faults *faults)
+{
+    struct log_target *t = &o->targets[o->count++];
+    const char *why = NULL;
+    char name[ADDR_TEXT_MAX];
+
+    t->conf = conf;
+    t->fd = open_target(t, &why);
+    if (t->fd < 0) {
+        if (why == NULL)
+            why = strerror(errno);
+        target_name(conf, name, sizeof(name));
+        faults_add_at(faults, conf->at, "cannot open the log %s: %s", name,
+                      why);
+    }
+    return t;
+}
+
+void
+log_output_open(struct log_output *o, const struct config *config,
+                struct faults *faults)
+{
+    const struct global_conf *global = &config->global;
+
+    *o = (struct log_output){.config = config};
+    o->targets =
+        xcalloc(global->log_count + config->section_count, sizeof(*o->targets));
+    o->of_section = xcalloc(config->section_count, sizeof(*o->of_section));
+    for (size_t i = 0; i < global->log_count; i++)
+        add_target(o, &global->logs[i], faults);
+    o->global_count = o->count;
+    for (size_t i = 0; i < config->section_count; i++) {
+        if (config->sections[i].log_to != NULL)
+            o->of_section[i] =
+                add_target(o, config->sections[i].log_to, faults);
+    }
+    if (gethostname(o->host, LOG_OUTPUT_HOST_MAX) < 0 || o->host[0] == '\0')
+        (void)snprintf(o->host, sizeof(o->host), "localhost");
+}
+
+void
+log_output_close(struct log_output *o)
+{
+    for (size_t i = 0; i < o->count; i++) {
+        if (o->targets[i].fd > STDERR_FILENO)
+            close(o->targets[i].fd);
+    }
+    free(o->targets);
+    free(o->of_section);
+    *o = (struct log_output){.count = 0};
+}
+
+bool
+log_output_reopen(struct log_output *o, size_t i)
+{
+    struct log_target *t = &o->targets[i];
+    int fd;
+
+    if (t->conf->kind != LOG_KIND_FILE)
+        return false;
+    fd = open_file(t->conf);
+    if (fd < 0) {
+        log_error("cannot open the log file again, going on with the old one:"
+                  " %s file=%s",
+                  strerror(errno), t->conf->path.p);
+        return false;
+    }
+    log_output_replace(o, i, fd);
+    return true;
+}
+
+void
+log_output_replace(struct log_output *o, size_t i, int fd)
+{
+    if (i >= o->count || o->targets[i].conf->kind != LOG_KIND_FILE) {
+        close(fd);
+        return;
+    }
+    close(o->targets[i].fd);
+    o->targets[i].fd = fd;
+}
+
+enum log_level
+log_output_level(const struct log_output *o)
+{
+    enum log_level lowest = LOG_LEVEL_ERROR;
+
+    for (size_t i = 0; i < o->global_count; i++) {
+        if (o->targets[i].conf->level < lowest)
+            lowest = o->targets[i].conf->level;
+    }
+    return lowest;
+}
+
+/* --- writing -------------------------------------------------------------- */
+
+/* One thing to write, line or record. */
+struct entry {
+    pid_t pid;
+    enum log_level level;
+    bool is_line; /* records have their own date, where they have one */
+    struct str text;
+};
+
+/* A pipe or a terminal whose reader has stopped would hold the writer. A file
+ * is always ready. */
+static bool
+takes_more(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0;
+}
+
+static bool
+write_text(struct log_target *t, const struct entry *e)
+{
+    char memory[LOG_HEAD_MAX];
+    struct buf head;
+    struct iovec iov[3];
+    size_t len;
+
+    buf_init(&head, memory, sizeof(memory));
+    if (e->is_line) {
+        buf_str(&head, clock_rfc3339_date());
+        buf_printf(&head, " %s ", log_level_name(e->level));
+    }
+    len = head.len + e->text.len + 1;
+    iov[0] = (struct iovec){head.p, head.len};
+    iov[1] = (struct iovec){(void *)(uintptr_t)e->text.p, e->text.len};
+    iov[2] = (struct iovec){(void *)(uintptr_t) "\n", 1};
+    return takes_more(t->fd) && writev(t->fd, iov, 3) == (ssize_t)len;
+}
+
+/* Sent to the address each time: a socket that is connected would show the
+ * answer to the last datagram (nobody listens) as an error of the next. */
+static bool
+send_syslog(const struct log_output *o, struct log_target *t,
+            const struct entry *e)
+{
+    char memory[LOG_HEAD_MAX];
+    struct buf head;
+    struct iovec iov[2];
+    struct msghdr message = {
+        .msg_name = &t->addr.sa,
+        .msg_namelen = t->addr.len,
+        .msg_iov = iov,
+        .msg_iovlen = 2,
+    };
+    struct str text = str_slice(e->text, 0, SYSLOG_TEXT_MAX);
+
+    buf_init(&head, memory, sizeof(memory));
+    syslog_write_head(&head, &(struct syslog_head){
+                                 .format = t->conf->format,
+                                 .local = t->conf->kind == LOG_KIND_SYSLOG_DEV,
+                                 .facility = t->conf->facility,
+                                 .level = e->level,
+                                 .host = o->host,
+                                 .pid = e->pid,
+                             });
+    iov[0] = (struct iovec){head.p, head.len};
+    iov[1] = (struct iovec){(void *)(uintptr_t)text.p, text.len};
+    return sendmsg(t->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+}
+
+static void
+put(const struct log_output *o, struct log_target *t, const struct entry *e)
+{
+    bool syslog = t->conf->kind == LOG_KIND_SYSLOG_UDP ||
+                  t->conf->kind == LOG_KIND_SYSLOG_DEV;
+
+    if (e->level < t->conf->level)
+        return;
+    if (!(syslog ? send_syslog(o, t, e) : write_text(t, e)))
+        t->lost++;
+}
+
+static void
+put_global(const struct log_output *o, const struct entry *e)
+{
+    for (size_t i = 0; i < o->global_count; i++)
+        put(o, &o->targets[i], e);
+}
+
+void
+log_output_line(struct log_output *o, pid_t pid, enum log_level level,
+                struct str text)
+{
+    put_global(o, &(struct entry){
+                      .pid = pid,
+                      .level = level,
+                      .is_line = true,
+                      .text = text,
+                  });
+}
+
+void
+log_output_record(struct log_output *o, pid_t pid, unsigned section,
+                  struct str text)
+{
+    struct entry e = {
+        .pid = pid,
+        .level = LOG_LEVEL_INFO,
+        .text = text,
+    };
+
+    if (section >= o->config->section_count)
+        return;
+    if (o->of_section[section] != NULL)
+        put(o, o->of_section[section], &e);
+    else
+        put_global(o, &e);
+}
+
+void
+log_output_report(struct log_output *o)
+{
+    char name[ADDR_TEXT_MAX];
+
+    for (size_t i = 0; i < o->count; i++) {
+        struct log_target *t = &o->targets[i];
+
+        if (t->lost == t->reported)
+            continue;
+        target_name(t->conf, name, sizeof(name));
+        log_warn("the log %s did not take some lines lost=%" PRIu64, name,
+                 t->lost - t->reported);
+        t->reported = t->lost;
+    }
+}

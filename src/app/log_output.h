@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where log lines and access records go: stderr, stdout, files, syslog. The
+ * master opens the targets; it and control write to them, each with a handle of
+ * its own. Writing never waits for a reader; what a target does not take is
+ * counted as lost.
+ *
+ *     line ───▶ every [global] log whose level it reaches
+ *     record ─▶ its section's log_to, or else as a line of level info
+ */
+#ifndef APP_LOG_OUTPUT_H
+#define APP_LOG_OUTPUT_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/addr.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "config/model.h"
+
+struct faults;
+
+enum {
+    LOG_OUTPUT_HOST_MAX = 64, /* bytes of the host's name */
+};
+
+struct log_target {
+    const struct log_conf *conf;
+    int fd;
+    struct addr addr;  /* where datagrams go */
+    uint64_t lost;     /* lines that it did not take */
+    uint64_t reported; /* of them, those that were spoken of */
+};
+
+struct log_output {
+    const struct config *config;
+    struct log_target *targets; /* those of [global], then those of log_to */
+    size_t count;
+    size_t global_count;
+    struct log_target **of_section; /* NULL: those of [global] */
+    char host[LOG_OUTPUT_HOST_MAX + 1];
+};
+
+/* Opens every target of CONFIG, which must outlive it; a target that cannot be
+ * opened is a fault. */
+void log_output_open(struct log_output *o, const struct config *config,
+                     struct faults *faults);
+void log_output_close(struct log_output *o);
+
+/* The lowest level that any target of [global] takes. */
+enum log_level log_output_level(const struct log_output *o);
+
+/* Writes a line, without its newline, that the process PID has said. */
+void log_output_line(struct log_output *o, pid_t pid, enum log_level level,
+                     struct str text);
+
+/* Writes an access record of a section, by its index. One of a section that
+ * does not exist is nobody's. */
+void log_output_record(struct log_output *o, pid_t pid, unsigned section,
+                       struct str text);
+
+/* Opens target I again, if it is a file; true when it has a new descriptor.
+ * When it cannot be opened, the old one stays, and a line says so. */
+bool log_output_reopen(struct log_output *o, size_t i);
+
+/* Target I writes to FD from now on, which becomes its own. */
+void log_output_replace(struct log_output *o, size_t i, int fd);
+
+/* Logs what was lost since the last time. */
+void log_output_report(struct log_output *o);
+
+#endif
