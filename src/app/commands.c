@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/commands.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/ctl.h"
+#include "app/setup.h"
+#include "base/clock.h"
+#include "base/regex.h"
+#include "config/config.h"
+
+int
+command_check(const char *file)
+{
+    struct faults faults;
+    struct setup setup;
+    int status = EXIT_FAILURE;
+
+    clock_update();
+    faults_init(&faults);
+    if (setup_init(&setup, file, &faults) == 0) {
+        printf("%s: configuration is valid\n", file);
+        status = EXIT_SUCCESS;
+    }
+    setup_print_faults(&faults, stderr);
+    setup_fini(&setup);
+    faults_fini(&faults);
+    return status;
+}
+
+int
+command_version(void)
+{
+    printf("moongate %s\n", MOONGATE_VERSION);
+    printf("libevent %s\n", event_get_version());
+    printf("inih %s\n", MOONGATE_INIH_VERSION);
+    printf("PCRE2 %s\n", regex_version());
+    return EXIT_SUCCESS;
+}
+
+/* Only what says where the socket is must be right in the file, but a reader
+ * that skips the rest would be a second one. */
+static int
+ctl_of_file(const char *file, char *const *words, int count)
+{
+    const struct config *config = NULL;
+    struct faults faults;
+    int status = EXIT_FAILURE;
+
+    faults_init(&faults);
+    if (config_read(&config, file, &faults) < 0)
+        setup_print_faults(&faults, stderr);
+    else if (config->global.control.p == NULL)
+        fprintf(stderr, "moongate: %s names no control socket\n", file);
+    else
+        status = ctl_run(config->global.control.p, words, count);
+    config_unref(config);
+    faults_fini(&faults);
+    return status;
+}
+
+int
+command_ctl(const char *socket, const char *file, char *const *words, int count)
+{
+    if (socket != NULL)
+        return ctl_run(socket, words, count);
+    return ctl_of_file(file, words, count);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/control.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/control_server.h"
+#include "app/log_output.h"
+#include "app/log_ring.h"
+#include "app/message.h"
+#include "base/log.h"
+#include "board/board.h"
+#include "net/loop.h"
+
+struct control {
+    const struct control_conf *conf;
+    struct loop *loop;
+    struct watch master;
+    struct log_shipper shipper;
+    struct control_server server;
+};
+
+static void
+on_line(void *arg, enum log_level level, const char *line, size_t len)
+{
+    log_output_line(arg, getpid(), level, str_make(line, len - 1));
+}
+
+static void
+on_message(struct control *c, const struct message *m)
+{
+    if (m->kind == MESSAGE_STOP)
+        loop_stop(c->loop);
+    else if (m->kind == MESSAGE_LOG_FILE && m->fd >= 0)
+        log_output_replace(c->conf->logs, m->arg, m->fd);
+}
+
+static void
+on_master(struct watch *watch)
+{
+    struct control *c = container_of(watch, struct control, master);
+    struct message m;
+
+    switch (message_receive(&m, watch_fd(watch))) {
+    case MESSAGE_NONE:
+        return;
+    case MESSAGE_CLOSED:
+        loop_stop(c->loop);
+        return;
+    case MESSAGE_GOT:
+        on_message(c, &m);
+        return;
+    }
+}
+
+static void
+start(struct control *c)
+{
+    const struct control_conf *conf = c->conf;
+    struct message ready = {.kind = MESSAGE_READY, .fd = -1};
+
+    c->loop = loop_new();
+    if (c->loop == NULL ||
+        watch_start(&c->master, c->loop, conf->master, on_master) < 0 ||
+        log_shipper_start(&c->shipper, c->loop, conf->board, conf->logs,
+                          conf->log_wake) < 0 ||
+        control_server_start(&c->server, c->loop, conf->board, conf->listener) <
+            0 ||
+        message_send(conf->master, &ready) < 0)
+        fatal("cannot start: %s", strerror(errno));
+}
+
+int
+control_run(const struct control_conf *conf)
+{
+    struct control c = {.conf = conf};
+
+    log_set_name("control");
+    log_set_sink(on_line, conf->logs);
+    /* A service manager tells all processes; the master tells us when. */
+    signal(SIGTERM, SIG_IGN);
+    start(&c);
+    loop_run(c.loop);
+    control_server_stop(&c.server);
+    log_shipper_stop(&c.shipper);
+    watch_stop(&c.master);
+    loop_free(c.loop);
+    log_set_sink(NULL, NULL);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The control process: it ships the log and answers the control socket, until
+ * its master says that all others have left, or is gone.
+ */
+#ifndef APP_CONTROL_H
+#define APP_CONTROL_H
+
+struct board;
+struct log_output;
+
+/* What the master gives it; all of it outlives control. */
+struct control_conf {
+    int master;   /* the socket to the master */
+    int log_wake; /* the eventfd by which workers wake it */
+    int listener; /* the control socket; -1: none */
+    struct board *board;
+    struct log_output *logs;
+};
+
+/* Serves; returns the exit status. */
+int control_run(const struct control_conf *conf);
+
+#endif

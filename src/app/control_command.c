@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/control_command.h"
+
+#include "board/render.h"
+
+enum {
+    WORDS_MAX = 8, /* of a command */
+};
+
+/* A command is known by its first words; RUN is NULL for those that a later
+ * version has. */
+struct command {
+    const char *first;
+    const char *second; /* NULL: any */
+    void (*run)(struct buf *out, const struct board *board,
+                enum render_format format);
+};
+
+static const struct command commands[] = {
+    {"show", "info", render_info}, {"show", "servers", render_servers},
+    {"show", "sessions", NULL},    {"show", "scripts", NULL},
+    {"show", "pools", NULL},       {"show", "errors", NULL},
+    {"server", NULL, NULL},        {"script", NULL, NULL},
+    {"log", NULL, NULL},           {"reload", NULL, NULL},
+    {"stop", NULL, NULL},          {"top", NULL, NULL},
+};
+
+struct words {
+    struct str word[WORDS_MAX];
+    unsigned count;
+    bool too_many;
+    bool json; /* --json was among them */
+};
+
+static void
+add_word(struct words *w, struct str word)
+{
+    if (str_equal(word, STR("--json")))
+        w->json = true;
+    else if (w->count == WORDS_MAX)
+        w->too_many = true;
+    else
+        w->word[w->count++] = word;
+}
+
+static struct words
+split(struct str line)
+{
+    struct words w = {.count = 0};
+    size_t from = 0;
+
+    for (size_t i = 0; i <= line.len; i++) {
+        bool ends = i == line.len || line.p[i] == ' ' || line.p[i] == '\t' ||
+                    line.p[i] == '\r';
+
+        if (!ends)
+            continue;
+        if (i > from)
+            add_word(&w, str_slice(line, from, i));
+        from = i + 1;
+    }
+    return w;
+}
+
+static bool
+is_command(const struct command *c, const struct words *w)
+{
+    if (w->count < 1 || !str_equal(w->word[0], str_from(c->first)))
+        return false;
+    return c->second == NULL ||
+           (w->count > 1 && str_equal(w->word[1], str_from(c->second)));
+}
+
+static const struct command *
+find(const struct words *w)
+{
+    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+        if (is_command(&commands[i], w))
+            return &commands[i];
+    }
+    return NULL;
+}
+
+void
+control_command_run(struct buf *answer, struct board *board, struct str line)
+{
+    struct words w = split(line);
+    const struct command *c = find(&w);
+
+    if (c == NULL) {
+        buf_str(answer, STR("error unknown command; there are: show info, "
+                            "show servers, each with --json\n"));
+        return;
+    }
+    if (c->run == NULL) {
+        buf_printf(answer, "error %s%s%s is not supported in this version\n",
+                   c->first, c->second == NULL ? "" : " ",
+                   c->second == NULL ? "" : c->second);
+        return;
+    }
+    if (w.too_many || w.count > 2) {
+        buf_printf(answer, "error %s %s takes no arguments but --json\n",
+                   c->first, c->second);
+        return;
+    }
+    buf_str(answer, STR("ok\n"));
+    c->run(answer, board, w.json ? RENDER_JSON : RENDER_TEXT);
+}

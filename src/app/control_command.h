@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The commands of the control socket.
+ */
+#ifndef APP_CONTROL_COMMAND_H
+#define APP_CONTROL_COMMAND_H
+
+#include "base/buf.h"
+#include "base/str.h"
+
+struct board;
+
+/* Runs the command that LINE (without a newline) is, and appends its answer:
+ * "ok" on a line and the result, or "error" with the reason. */
+void
+control_command_run(struct buf *answer, struct board *board, struct str line);
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/control_server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/control_command.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "net/stream.h"
+
+enum {
+    CLIENTS_MAX = 64,      /* more wait in the backlog */
+    COMMAND_MAX = 1024,    /* bytes of a command with its newline */
+    IDLE_MS = 30000,       /* a client that does nothing is closed */
+    ANSWER_MAX = 64 << 20, /* bytes */
+};
+
+struct client {
+    struct list link;
+    struct control_server *server;
+    struct stream stream;
+    struct timer idle;
+    struct deferred end; /* frees it */
+    char command[COMMAND_MAX];
+    size_t command_len;
+    bool answering; /* the answer is made; what is left of it is sent */
+    struct buf answer;
+    size_t sent;
+};
+
+/* Closes it; its memory goes at the end of the turn. */
+static void
+close_client(struct client *c)
+{
+    stream_close(&c->stream);
+    timer_stop(&c->idle);
+    loop_defer(c->server->loop, &c->end);
+}
+
+static void
+free_client(struct client *c)
+{
+    list_remove(&c->link);
+    c->server->client_count--;
+    buf_fini(&c->answer);
+    free(c);
+}
+
+static void
+on_end(struct deferred *deferred)
+{
+    free_client(container_of(deferred, struct client, end));
+}
+
+static void
+on_idle(struct timer *timer)
+{
+    close_client(container_of(timer, struct client, idle));
+}
+
+/* Sends what the client takes; the end closes the connection. */
+static void
+send_answer(struct client *c)
+{
+    while (c->sent < c->answer.len && c->stream.writable) {
+        ssize_t n = stream_write(&c->stream, c->answer.p + c->sent,
+                                 c->answer.len - c->sent);
+
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n < 0) {
+            close_client(c);
+            return;
+        }
+        c->sent += (size_t)n;
+    }
+    if (c->sent == c->answer.len)
+        close_client(c);
+}
+
+static void
+answer(struct client *c, struct str command)
+{
+    c->answering = true;
+    control_command_run(&c->answer, c->server->board, command);
+    if (c->answer.failed) {
+        buf_reset(&c->answer);
+        buf_str(&c->answer, STR("error there is no memory for the answer\n"));
+    }
+}
+
+/* Reads on until there is a line, or nothing more. */
+static void
+read_command(struct client *c)
+{
+    while (!c->answering && c->stream.readable) {
+        char *end;
+        ssize_t n = stream_read(&c->stream, c->command + c->command_len,
+                                sizeof(c->command) - c->command_len);
+
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n <= 0) {
+            close_client(c);
+            return;
+        }
+        c->command_len += (size_t)n;
+        end = memchr(c->command, '\n', c->command_len);
+        if (end != NULL)
+            answer(c, str_make(c->command, (size_t)(end - c->command)));
+        else if (c->command_len == sizeof(c->command))
+            answer(c, str_make(c->command, c->command_len));
+    }
+}
+
+static void
+on_ready(struct stream *stream)
+{
+    struct client *c = container_of(stream, struct client, stream);
+
+    if (!c->answering)
+        read_command(c);
+    if (c->answering && stream_is_open(stream)) {
+        loop_start_timer(c->server->loop, &c->idle, IDLE_MS);
+        send_answer(c);
+    }
+}
+
+static bool
+admit(struct acceptor *acceptor)
+{
+    struct control_server *s =
+        container_of(acceptor, struct control_server, acceptor);
+
+    return s->client_count < CLIENTS_MAX;
+}
+
+static void
+dismiss(struct acceptor *acceptor)
+{
+    (void)acceptor; /* nothing was taken for the admission */
+}
+
+static void
+on_client(struct acceptor *acceptor, int fd, const struct addr *addr)
+{
+    struct control_server *s =
+        container_of(acceptor, struct control_server, acceptor);
+    struct client *c = calloc(1, sizeof(*c));
+
+    (void)addr;
+    if (c == NULL || stream_open(&c->stream, s->loop, fd, on_ready) < 0) {
+        log_warn("cannot serve a client of the control socket: %s",
+                 strerror(errno));
+        close(fd);
+        free(c);
+        return;
+    }
+    c->server = s;
+    timer_init(&c->idle, on_idle);
+    deferred_init(&c->end, on_end);
+    buf_init_growing(&c->answer, ANSWER_MAX);
+    list_init(&c->link);
+    list_add_tail(&s->clients, &c->link);
+    s->client_count++;
+    loop_start_timer(s->loop, &c->idle, IDLE_MS);
+    on_ready(&c->stream);
+}
+
+int
+control_server_start(struct control_server *s, struct loop *loop,
+                     struct board *board, int fd)
+{
+    *s = (struct control_server){
+        .acceptor = {.on_client = on_client,
+                     .admit = admit,
+                     .dismiss = dismiss},
+        .loop = loop,
+        .board = board,
+        .fd = fd,
+    };
+    list_init(&s->clients);
+    return fd < 0 ? 0 : acceptor_start(&s->acceptor, loop, fd);
+}
+
+/* After the loop has run: what was put off has been done. */
+void
+control_server_stop(struct control_server *s)
+{
+    if (s->fd >= 0)
+        acceptor_stop(&s->acceptor);
+    list_for_each_safe(node, &s->clients)
+    {
+        struct client *c = container_of(node, struct client, link);
+
+        stream_close(&c->stream);
+        timer_stop(&c->idle);
+        free_client(c);
+    }
+}

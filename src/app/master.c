@@ -1,0 +1,615 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ *     STARTING ─all ready─▶ RUNNING ─QUIT─▶ DRAINING ──▶ STOPPING ──▶ FINISHING
+ *         │                    │               workers leave   │  control
+ *         └────TERM, INT, ─────┴───────────────────────────────┘  ships the
+ *              a failure                                          rest, leaves
+ *
+ * The workers leave first and control after them, so that what they logged last
+ * is shipped.
+ */
+#include "app/master.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/child.h"
+#include "app/control.h"
+#include "app/descriptors.h"
+#include "app/log_output.h"
+#include "app/pidfile.h"
+#include "app/rows.h"
+#include "app/setup.h"
+#include "app/socket_file.h"
+#include "app/sockets.h"
+#include "app/worker.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "board/board.h"
+
+enum {
+    STOP_GRACE_MS = 5000, /* from the request to leave to the killing */
+    CONTROL_FILE_MODE = 0660,
+    CONTROL_BACKLOG = 128,
+};
+
+enum state {
+    STATE_STARTING,  /* not all children serve yet */
+    STATE_RUNNING,   /* the dead are replaced */
+    STATE_DRAINING,  /* workers end their sessions' work */
+    STATE_STOPPING,  /* workers leave */
+    STATE_FINISHING, /* control leaves */
+};
+
+struct master {
+    enum state state;
+    int status; /* of the exit */
+    const struct config *config;
+    struct privileges privileges;
+    uint32_t max_connections;
+    unsigned worker_count;
+    struct loop *loop;
+    struct board *board;
+    struct log_output logs;
+    struct pidfile pidfile;
+    struct socket_file control_socket;
+    struct sockets sockets;
+    int log_wake; /* the eventfd by which workers wake control */
+    struct watch signals;
+    int signal_fd; /* -1: not watched */
+    struct child control;
+    struct child *workers;
+    struct timer drain; /* a graceful stop takes too long */
+    struct timer grace; /* a stop does */
+};
+
+/* --- the children --------------------------------------------------------- */
+
+/* Becomes unprivileged and forgets what is not its own. KEEP has the COUNT
+ * descriptors that it needs. */
+static void
+restrict_child(const struct master *m, int *keep, size_t count)
+{
+    descriptors_close_others(keep, count);
+    if (privileges_drop(&m->privileges) < 0)
+        fatal("cannot become user and group of the configuration: %s",
+              strerror(errno));
+}
+
+static int
+run_worker(struct child *child, int socket)
+{
+    struct master *m = child->owner;
+    size_t listeners = m->sockets.listener_count;
+    int *fds = xcalloc(listeners + 1, sizeof(int));
+    int *keep = xcalloc(listeners + 3, sizeof(int));
+    struct worker_conf conf = {
+        .number = child->number,
+        .master = socket,
+        .log_wake = m->log_wake,
+        .board = m->board,
+        .config = m->config,
+        .max_connections = m->max_connections,
+        .listeners = fds,
+    };
+    int status;
+
+    sockets_of_worker(&m->sockets, child->number, fds);
+    sockets_of_worker(&m->sockets, child->number, keep);
+    keep[listeners] = socket;
+    keep[listeners + 1] = m->log_wake;
+    keep[listeners + 2] = m->board->fd;
+    restrict_child(m, keep, listeners + 3);
+    free(keep);
+    status = worker_run(&conf);
+    free(fds);
+    return status;
+}
+
+static int
+run_control(struct child *child, int socket)
+{
+    struct master *m = child->owner;
+    size_t count = m->logs.count + 4;
+    int *keep = xcalloc(count, sizeof(int));
+    struct control_conf conf = {
+        .master = socket,
+        .log_wake = m->log_wake,
+        .listener = m->control_socket.fd,
+        .board = m->board,
+        .logs = &m->logs,
+    };
+
+    for (size_t i = 0; i < m->logs.count; i++)
+        keep[i] = m->logs.targets[i].fd;
+    keep[count - 4] = socket;
+    keep[count - 3] = m->log_wake;
+    keep[count - 2] = m->control_socket.fd;
+    keep[count - 1] = m->board->fd;
+    restrict_child(m, keep, count);
+    free(keep);
+    return control_run(&conf);
+}
+
+static void
+on_worker_start(struct child *child)
+{
+    struct master *m = child->owner;
+
+    board_worker_started(m->board, child->number, child->pid, 1);
+}
+
+static void
+on_control_start(struct child *child)
+{
+    (void)child; /* it has no row on the board */
+}
+
+/* "serving on 0.0.0.0:80 unix:/run/x workers=2" */
+static void
+tell_serving(const struct master *m)
+{
+    char text[LOG_LINE_MAX / 2];
+    struct buf b;
+
+    buf_init(&b, text, sizeof(text));
+    for (size_t i = 0; i < m->sockets.listener_count; i++)
+        buf_printf(&b, " %s", m->sockets.texts[i]);
+    log_info("serving on" STR_FMT "%s workers=%u pid=%ld",
+             STR_ARG(buf_text(&b)), b.failed ? " and others" : "",
+             m->worker_count, (long)getpid());
+}
+
+static void
+on_ready(struct child *child)
+{
+    struct master *m = child->owner;
+    bool all = m->control.ready;
+
+    for (unsigned i = 0; i < m->worker_count; i++)
+        all = all && m->workers[i].ready;
+    if (!all || m->state != STATE_STARTING)
+        return;
+    m->state = STATE_RUNNING;
+    tell_serving(m);
+}
+
+static void
+init_child(struct master *m, struct child *c, const char *title)
+{
+    c->owner = m;
+    c->title = title;
+    c->on_ready = on_ready;
+    child_init(c, m->loop);
+}
+
+static void
+init_children(struct master *m)
+{
+    m->control.run = run_control;
+    m->control.on_start = on_control_start;
+    (void)snprintf(m->control.name, sizeof(m->control.name), "control");
+    init_child(m, &m->control, "mg-control");
+    m->workers = xcalloc(m->worker_count, sizeof(*m->workers));
+    for (unsigned i = 0; i < m->worker_count; i++) {
+        struct child *c = &m->workers[i];
+
+        c->run = run_worker;
+        c->on_start = on_worker_start;
+        c->number = i;
+        (void)snprintf(c->name, sizeof(c->name), "worker[%u]", i);
+        init_child(m, c, "mg-worker");
+    }
+}
+
+/* --- ending --------------------------------------------------------------- */
+
+static bool
+any_worker(const struct master *m)
+{
+    for (unsigned i = 0; i < m->worker_count; i++) {
+        if (child_is_running(&m->workers[i]))
+            return true;
+    }
+    return false;
+}
+
+static void
+tell_workers(struct master *m, enum message_kind kind)
+{
+    for (unsigned i = 0; i < m->worker_count; i++) {
+        child_give_up(&m->workers[i]);
+        child_tell(&m->workers[i], kind);
+    }
+}
+
+/* Goes on with the ending when those that it waits for have left. */
+static void
+finish(struct master *m)
+{
+    if (m->state < STATE_DRAINING || any_worker(m))
+        return;
+    if (m->state != STATE_FINISHING) {
+        m->state = STATE_FINISHING;
+        timer_stop(&m->drain);
+        loop_start_timer(m->loop, &m->grace, STOP_GRACE_MS);
+        child_give_up(&m->control);
+        child_tell(&m->control, MESSAGE_STOP);
+    }
+    if (!child_is_running(&m->control))
+        loop_stop(m->loop);
+}
+
+static void
+stop(struct master *m)
+{
+    if (m->state >= STATE_STOPPING)
+        return;
+    m->state = STATE_STOPPING;
+    timer_stop(&m->drain);
+    loop_start_timer(m->loop, &m->grace, STOP_GRACE_MS);
+    tell_workers(m, MESSAGE_STOP);
+    finish(m);
+}
+
+static void
+drain(struct master *m)
+{
+    if (m->state >= STATE_DRAINING)
+        return;
+    m->state = STATE_DRAINING;
+    loop_start_timer(m->loop, &m->drain, m->config->global.drain_timeout_ms);
+    tell_workers(m, MESSAGE_DRAIN);
+    finish(m);
+}
+
+static void
+on_drain_timeout(struct timer *timer)
+{
+    struct master *m = container_of(timer, struct master, drain);
+
+    log_info("drain_timeout is over: closing what is left");
+    stop(m);
+}
+
+static void
+kill_child(const struct child *c)
+{
+    if (!child_is_running(c))
+        return;
+    log_error("%s (pid %ld) does not leave; killing it", c->name, (long)c->pid);
+    kill(c->pid, SIGKILL);
+}
+
+static void
+on_grace_over(struct timer *timer)
+{
+    struct master *m = container_of(timer, struct master, grace);
+
+    for (unsigned i = 0; i < m->worker_count; i++)
+        kill_child(&m->workers[i]);
+    if (m->state == STATE_FINISHING)
+        kill_child(&m->control);
+}
+
+/* Control serves as long as there are workers; a worker as long as nobody has
+ * asked for an end. */
+static void
+replace(struct master *m, struct child *c)
+{
+    bool wanted = m->state <= STATE_RUNNING ||
+                  (c == &m->control && m->state != STATE_FINISHING);
+
+    if (m->state == STATE_STARTING && !c->ready) {
+        log_error("%s before it served", c->last_end);
+        m->status = EXIT_FAILURE;
+        stop(m);
+    } else if (wanted) {
+        child_restart(c);
+    }
+    finish(m);
+}
+
+static struct child *
+find_child(struct master *m, pid_t pid)
+{
+    if (m->control.pid == pid)
+        return &m->control;
+    for (unsigned i = 0; i < m->worker_count; i++) {
+        if (m->workers[i].pid == pid)
+            return &m->workers[i];
+    }
+    return NULL;
+}
+
+static void
+on_end(struct master *m, struct child *c, int status)
+{
+    bool crashed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+
+    if (c != &m->control)
+        board_worker_died(m->board, c->number);
+    child_ended(c, status);
+    if (crashed && m->state >= STATE_DRAINING)
+        log_error("%s", c->last_end);
+    replace(m, c);
+}
+
+static void
+reap(struct master *m)
+{
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        struct child *c = find_child(m, pid);
+
+        if (c != NULL)
+            on_end(m, c, status);
+    }
+}
+
+/* --- signals -------------------------------------------------------------- */
+
+static void
+reopen_logs(struct master *m)
+{
+    log_info("opening the log files again");
+    for (size_t i = 0; i < m->logs.count; i++) {
+        struct message message = {.kind = MESSAGE_LOG_FILE, .arg = (uint32_t)i};
+
+        if (!log_output_reopen(&m->logs, i) || m->control.socket < 0)
+            continue;
+        message.fd = m->logs.targets[i].fd;
+        if (message_send(m->control.socket, &message) < 0)
+            log_error("cannot hand a log file to control: %s", strerror(errno));
+    }
+}
+
+static void
+handle_signal(struct master *m, int number)
+{
+    switch (number) {
+    case SIGCHLD:
+        reap(m);
+        return;
+    case SIGTERM:
+    case SIGINT:
+        log_info("stopping now signal=%d", number);
+        stop(m);
+        return;
+    case SIGQUIT:
+        log_info("stopping gracefully: accepting no more connections");
+        drain(m);
+        return;
+    case SIGUSR1:
+        reopen_logs(m);
+        return;
+    case SIGHUP:
+        log_warn("reloading (HUP) is not supported in this version");
+        return;
+    case SIGUSR2:
+        log_warn("a new binary (USR2) is not supported in this version");
+        return;
+    }
+}
+
+static void
+on_signal(struct watch *watch)
+{
+    struct master *m = container_of(watch, struct master, signals);
+    struct signalfd_siginfo info;
+
+    while (read(watch_fd(watch), &info, sizeof(info)) == sizeof(info))
+        handle_signal(m, (int)info.ssi_signo);
+}
+
+static int
+watch_signals(struct master *m)
+{
+    static const int numbers[] = {SIGTERM, SIGINT,  SIGQUIT, SIGHUP,
+                                  SIGUSR1, SIGUSR2, SIGCHLD};
+    sigset_t set;
+    int fd;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+        sigaddset(&set, numbers[i]);
+    if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
+        return -1;
+    fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    if (watch_start(&m->signals, m->loop, fd, on_signal) < 0) {
+        close(fd);
+        return -1;
+    }
+    m->signal_fd = fd;
+    return 0;
+}
+
+/* --- starting ------------------------------------------------------------- */
+
+static void
+on_line(void *arg, enum log_level level, const char *line, size_t len)
+{
+    log_output_line(arg, getpid(), level, str_make(line, len - 1));
+}
+
+static unsigned
+count_cpus(void)
+{
+    cpu_set_t set;
+    int count;
+
+    if (sched_getaffinity(0, sizeof(set), &set) < 0)
+        return 1;
+    count = CPU_COUNT(&set);
+    return count < CONFIG_WORKERS_MAX ? (unsigned)count : CONFIG_WORKERS_MAX;
+}
+
+static int
+open_pidfile(struct master *m)
+{
+    const char *path = m->config->global.pidfile.p;
+
+    if (path == NULL || pidfile_open(&m->pidfile, path) == 0)
+        return 0;
+    if (errno == EWOULDBLOCK)
+        log_error("another one is running: it holds the pidfile %s", path);
+    else
+        log_error("cannot write the pidfile %s: %s", path, strerror(errno));
+    return -1;
+}
+
+/* Opens what the configuration names; what cannot be had is a fault. */
+static int
+open_named(struct master *m, const struct setup *setup, struct faults *faults)
+{
+    const struct global_conf *global = &setup->config->global;
+
+    m->config = config_ref(setup->config);
+    m->privileges = setup->privileges;
+    m->worker_count = global->workers == 0 ? count_cpus() : global->workers;
+    if (open_pidfile(m) < 0)
+        return -1;
+    m->max_connections = descriptors_raise(global->max_connections);
+    log_output_open(&m->logs, m->config, faults);
+    return sockets_open(&m->sockets, setup->runtime, m->worker_count, faults);
+}
+
+/* Everything that is wrong has been said when it returns -1. */
+static int
+open_all(struct master *m, const char *file)
+{
+    struct faults faults;
+    struct setup setup;
+    int result;
+
+    faults_init(&faults);
+    result = setup_init(&setup, file, &faults);
+    if (result == 0)
+        result = open_named(m, &setup, &faults);
+    if (faults.count > 0)
+        result = -1;
+    faults_sort(&faults);
+    setup_print_faults(&faults, stderr);
+    setup_fini(&setup);
+    faults_fini(&faults);
+    return result;
+}
+
+static int
+open_control(struct master *m)
+{
+    const char *path = m->config->global.control.p;
+    char text[ADDR_TEXT_MAX];
+    const char *why = NULL;
+    struct addr addr;
+
+    if (path == NULL)
+        return 0;
+    (void)snprintf(text, sizeof(text), "unix:%s", path);
+    if (addr_parse(&addr, text, &why) == 0 &&
+        socket_file_open(&m->control_socket, &addr, CONTROL_FILE_MODE,
+                         CONTROL_BACKLOG) == 0)
+        return 0;
+    if (why == NULL)
+        why = errno == EADDRINUSE ? "another one is running and answers there,"
+                                    " or it is not a socket"
+                                  : strerror(errno);
+    log_error("cannot open the control socket %s: %s", path, why);
+    return -1;
+}
+
+static int
+start_children(struct master *m)
+{
+    if (child_start(&m->control) < 0)
+        return -1;
+    for (unsigned i = 0; i < m->worker_count; i++) {
+        if (child_start(&m->workers[i]) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* From here on lines go where the configuration says. */
+static int
+start(struct master *m)
+{
+    log_set_level(log_output_level(&m->logs));
+    log_set_sink(on_line, &m->logs);
+    privileges_warn(&m->privileges);
+    if (open_control(m) < 0)
+        return -1;
+    m->board = rows_open_board(m->config, m->worker_count);
+    m->log_wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    m->loop = loop_new();
+    if (m->board == NULL || m->log_wake < 0 || m->loop == NULL ||
+        watch_signals(m) < 0) {
+        log_error("cannot start: %s", strerror(errno));
+        return -1;
+    }
+    timer_init(&m->drain, on_drain_timeout);
+    timer_init(&m->grace, on_grace_over);
+    init_children(m);
+    if (start_children(m) < 0) {
+        m->status = EXIT_FAILURE;
+        stop(m);
+    }
+    return 0;
+}
+
+static void
+close_all(struct master *m)
+{
+    sockets_close(&m->sockets);
+    socket_file_close(&m->control_socket);
+    pidfile_close(&m->pidfile);
+    if (m->signal_fd >= 0) {
+        watch_stop(&m->signals);
+        close(m->signal_fd);
+    }
+    loop_free(m->loop);
+    if (m->log_wake >= 0)
+        close(m->log_wake);
+    board_close(m->board);
+    free(m->workers);
+    log_set_sink(NULL, NULL);
+    log_output_close(&m->logs);
+    config_unref(m->config);
+}
+
+int
+master_run(const char *file)
+{
+    struct master m = {
+        .status = EXIT_SUCCESS,
+        .pidfile = {.fd = -1},
+        .control_socket = {.fd = -1},
+        .log_wake = -1,
+        .signal_fd = -1,
+    };
+
+    clock_update();
+    signal(SIGPIPE, SIG_IGN);
+    if (open_all(&m, file) < 0 || start(&m) < 0) {
+        close_all(&m);
+        return EXIT_FAILURE;
+    }
+    loop_run(m.loop);
+    log_info("stopped");
+    close_all(&m);
+    return m.status;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/rows.h"
+
+#include "board/board.h"
+#include "proxy/section.h"
+
+enum {
+    SCRIPT_ROWS = 512,
+    RING_BYTES = 1 << 20, /* of each worker's log ring */
+};
+
+static int
+add_server(struct board *board, int upstream, const struct server_conf *conf)
+{
+    int row = board_add_server(board, upstream, conf->name);
+
+    if (row == BOARD_NONE)
+        return -1;
+    board_set_server(board, row, conf->address.text, (int32_t)conf->weight,
+                     (int32_t)conf->maxconn, conf->backup);
+    if (conf->disabled)
+        board_set_admin(board, row, SERVER_MAINT);
+    return 0;
+}
+
+static int
+add_upstream(struct board *board, const struct upstream_conf *conf)
+{
+    int row = board_add_upstream(board, conf->name);
+
+    if (row == BOARD_NONE)
+        return -1;
+    for (size_t i = 0; i < conf->server_count; i++) {
+        if (add_server(board, row, &conf->servers[i]) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int
+add_section(struct board *board, const struct section_conf *conf)
+{
+    char name[SECTION_ROW_NAME];
+    int row = board_add_section(board, section_row_name(name, conf));
+
+    if (row == BOARD_NONE)
+        return -1;
+    atomic_store(&board->sections[row].max_connections,
+                 (int32_t)conf->max_connections);
+    return 0;
+}
+
+static int
+add_rows(struct board *board, const struct config *config)
+{
+    for (size_t i = 0; i < config->upstream_count; i++) {
+        if (add_upstream(board, &config->upstreams[i]) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < config->section_count; i++) {
+        if (add_section(board, &config->sections[i]) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+struct board *
+rows_open_board(const struct config *config, unsigned workers)
+{
+    const struct board_limits limits = {
+        .workers = workers,
+        .upstreams = CONFIG_UPSTREAMS_MAX,
+        .servers = CONFIG_SERVERS_MAX,
+        .sections = CONFIG_SECTIONS_MAX,
+        .scripts = SCRIPT_ROWS,
+        .ring_bytes = RING_BYTES,
+    };
+    struct board *board = board_open(&limits, MOONGATE_VERSION);
+
+    if (board == NULL || add_rows(board, config) == 0)
+        return board;
+    board_close(board);
+    return NULL;
+}

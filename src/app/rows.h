@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The board of a configuration: a row for every upstream, server and section,
+ * filled with what the administrator wrote.
+ */
+#ifndef APP_ROWS_H
+#define APP_ROWS_H
+
+#include "config/model.h"
+
+struct board;
+
+/* Makes a board for CONFIG and so many workers, with room for what a later
+ * configuration may add. NULL with errno. */
+struct board *
+rows_open_board(const struct config *config, unsigned workers) MUST_CHECK;
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/sockets.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "config/faults.h"
+#include "proxy/listener.h"
+#include "proxy/runtime.h"
+
+enum {
+    BACKLOG_LARGEST = 65535, /* the kernel cuts it to its own limit */
+    SOCKET_FILE_MODE = 0666, /* as nginx: who may enter its folder may speak */
+};
+
+static int
+set_option(int fd, int level, int name)
+{
+    int one = 1;
+
+    return setsockopt(fd, level, name, &one, sizeof(one));
+}
+
+/* A bound TCP socket; SHARED with others of this user that say so, too. */
+static int
+bind_tcp(const struct addr *addr, bool shared)
+{
+    int family = addr->sa.sa_family;
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -1;
+    if (set_option(fd, SOL_SOCKET, SO_REUSEADDR) < 0 ||
+        (shared && set_option(fd, SOL_SOCKET, SO_REUSEPORT) < 0) ||
+        (family == AF_INET6 && set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) < 0) ||
+        bind(fd, &addr->sa, addr->len) < 0) {
+        int error = errno;
+
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    return fd;
+}
+
+static int
+listen_tcp(const struct addr *addr, int backlog)
+{
+    int fd = bind_tcp(addr, true);
+
+    if (fd < 0 || listen(fd, backlog) == 0)
+        return fd;
+    close(fd);
+    errno = EADDRINUSE;
+    return -1;
+}
+
+/* SO_REUSEPORT would let a second instance share the port unnoticed, so a
+ * socket without it asks first whether the address is free. */
+static int
+probe_tcp(const struct addr *addr)
+{
+    int fd = bind_tcp(addr, false);
+
+    if (fd < 0)
+        return -1;
+    close(fd);
+    return 0;
+}
+
+static bool
+is_unix(const struct addr *addr)
+{
+    return addr->sa.sa_family == AF_UNIX;
+}
+
+static int
+backlog_of(const struct listener *listener)
+{
+    unsigned backlog = listener->conf->backlog;
+
+    return backlog == 0 ? BACKLOG_LARGEST : (int)backlog;
+}
+
+static int
+open_listener(struct sockets *s, size_t i, const struct listener *listener)
+{
+    int *fds = &s->fds[i * s->workers];
+    int backlog = backlog_of(listener);
+
+    if (is_unix(&listener->addr)) {
+        if (socket_file_open(&s->files[i], &listener->addr, SOCKET_FILE_MODE,
+                             backlog) < 0)
+            return -1;
+        for (unsigned w = 0; w < s->workers; w++)
+            fds[w] = s->files[i].fd;
+        return 0;
+    }
+    for (unsigned w = 0; w < s->workers; w++) {
+        fds[w] = listen_tcp(&listener->addr, backlog);
+        if (fds[w] < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void
+add_fault(struct faults *faults, const struct listener *listener)
+{
+    faults_add_at(
+        faults, listener->conf->at, "cannot listen on " STR_FMT ": %s",
+        STR_ARG(listener->conf->address.text),
+        errno == EADDRINUSE ? "the address is in use by another program"
+                            : strerror(errno));
+}
+
+static void
+init(struct sockets *s, const struct runtime *runtime, unsigned workers)
+{
+    size_t count = runtime->listener_count;
+
+    *s = (struct sockets){
+        .listener_count = count,
+        .workers = workers,
+        .fds = xmalloc((count * workers + 1) * sizeof(int)),
+        .files = xcalloc(count + 1, sizeof(struct socket_file)),
+        .texts = xcalloc(count + 1, sizeof(char *)),
+    };
+    for (size_t i = 0; i < count * workers; i++)
+        s->fds[i] = -1;
+    for (size_t i = 0; i < count; i++) {
+        s->files[i].fd = -1;
+        s->texts[i] = xstrdup(runtime->listeners[i].conf->address.text.p);
+    }
+}
+
+int
+sockets_open(struct sockets *s, const struct runtime *runtime, unsigned workers,
+             struct faults *faults)
+{
+    size_t before = faults->count;
+
+    init(s, runtime, workers);
+    for (size_t i = 0; i < s->listener_count; i++) {
+        const struct listener *listener = &runtime->listeners[i];
+
+        if (!is_unix(&listener->addr) && probe_tcp(&listener->addr) < 0)
+            add_fault(faults, listener);
+    }
+    if (faults->count > before)
+        return -1;
+    for (size_t i = 0; i < s->listener_count; i++) {
+        if (open_listener(s, i, &runtime->listeners[i]) < 0)
+            add_fault(faults, &runtime->listeners[i]);
+    }
+    return faults->count > before ? -1 : 0;
+}
+
+static void
+close_listener(struct sockets *s, size_t i)
+{
+    int *fds = &s->fds[i * s->workers];
+
+    free(s->texts[i]);
+    if (s->files[i].fd >= 0) {
+        socket_file_close(&s->files[i]);
+        return;
+    }
+    for (unsigned w = 0; w < s->workers; w++) {
+        if (fds[w] >= 0)
+            close(fds[w]);
+    }
+}
+
+void
+sockets_close(struct sockets *s)
+{
+    for (size_t i = 0; i < s->listener_count; i++)
+        close_listener(s, i);
+    free(s->fds);
+    free(s->files);
+    free(s->texts);
+    *s = (struct sockets){.listener_count = 0};
+}
+
+void
+sockets_of_worker(const struct sockets *s, unsigned worker, int *fds)
+{
+    for (size_t i = 0; i < s->listener_count; i++)
+        fds[i] = s->fds[i * s->workers + worker];
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The listening sockets, opened by the master and handed to the workers by
+ * fork. The master keeps them all: a worker that takes a dead one's place finds
+ * its sockets and their backlogs as they were.
+ *
+ *                    worker 0   worker 1
+ *     0.0.0.0:80        fd         fd       one SO_REUSEPORT socket each
+ *     unix:/run/x       fd ──────  fd       one for all
+ */
+#ifndef APP_SOCKETS_H
+#define APP_SOCKETS_H
+
+#include <stddef.h>
+
+#include "app/socket_file.h"
+#include "base/mem.h"
+
+struct faults;
+struct runtime;
+
+struct sockets {
+    size_t listener_count;
+    unsigned workers;
+    int *fds;                  /* [listener * workers + worker]; -1: not open */
+    struct socket_file *files; /* [listener]; those of Unix sockets are open */
+    char **texts;              /* [listener] the addresses, as configured */
+};
+
+/* Opens a socket for every listener of RUNTIME and each of WORKERS. 0, or -1
+ * with a fault for every address that cannot be had. End with sockets_close
+ * either way. */
+int sockets_open(struct sockets *s, const struct runtime *runtime,
+                 unsigned workers, struct faults *faults) MUST_CHECK;
+
+/* Closes all and removes the files. */
+void sockets_close(struct sockets *s);
+
+/* Copies the sockets of WORKER, one a listener, to FDS. */
+void sockets_of_worker(const struct sockets *s, unsigned worker, int *fds);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ *     master ── STOP ───▶ end every session, leave
+ *            ── DRAIN ──▶ accept no more, leave when the last has ended
+ *            ── gone ───▶ as STOP
+ */
+#include "app/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "app/log_ring.h"
+#include "app/message.h"
+#include "app/setup.h"
+#include "base/log.h"
+#include "board/board.h"
+#include "net/buffer.h"
+#include "net/loop.h"
+#include "proxy/engine.h"
+#include "proxy/runtime.h"
+#include "proxy/serve.h"
+
+enum {
+    BEAT_MS = 1000,     /* how often the board hears that the loop turns */
+    DRAIN_LOOK_MS = 16, /* how often a draining worker counts its sessions */
+};
+
+struct worker {
+    const struct worker_conf *conf;
+    struct engine engine;
+    struct buffer_pool buffers;
+    struct log_ring log;
+    struct runtime *runtime;
+    struct watch master;
+    struct watch signals;
+    struct timer beat;
+    struct timer drain;
+};
+
+/* Ends all sessions; they are freed before the loop returns. */
+static void
+stop(struct worker *w, const char *reason)
+{
+    serve_pause(w->runtime);
+    engine_kill(&w->engine, reason);
+    loop_stop(w->engine.loop);
+}
+
+static void
+leave_when_idle(struct timer *timer)
+{
+    struct worker *w = container_of(timer, struct worker, drain);
+
+    if (w->engine.session_count == 0)
+        loop_stop(w->engine.loop);
+    else
+        loop_start_timer(w->engine.loop, timer, DRAIN_LOOK_MS);
+}
+
+/* The master holds the sockets, too, so closing them here would leave clients
+ * in a backlog that nobody serves: shutting them down refuses them. */
+static void
+drain(struct worker *w)
+{
+    if (w->engine.draining)
+        return;
+    serve_pause(w->runtime);
+    for (size_t i = 0; i < w->runtime->listener_count; i++)
+        shutdown(w->conf->listeners[i], SHUT_RD);
+    engine_drain(&w->engine);
+    leave_when_idle(&w->drain);
+}
+
+static void
+on_master(struct watch *watch)
+{
+    struct worker *w = container_of(watch, struct worker, master);
+    struct message m;
+
+    switch (message_receive(&m, watch_fd(watch))) {
+    case MESSAGE_NONE:
+        return;
+    case MESSAGE_CLOSED:
+        stop(w, "the master is gone");
+        return;
+    case MESSAGE_GOT:
+        break;
+    }
+    if (m.kind == MESSAGE_STOP)
+        stop(w, "the program is stopping");
+    else if (m.kind == MESSAGE_DRAIN)
+        drain(w);
+}
+
+static void
+on_signal(struct watch *watch)
+{
+    struct worker *w = container_of(watch, struct worker, signals);
+    struct signalfd_siginfo info;
+
+    if (read(watch_fd(watch), &info, sizeof(info)) == sizeof(info))
+        stop(w, "the worker was told to end");
+}
+
+static void
+on_beat(struct timer *timer)
+{
+    struct worker *w = container_of(timer, struct worker, beat);
+
+    board_beat(w->conf->board, w->conf->number);
+    loop_start_timer(w->engine.loop, timer, BEAT_MS);
+}
+
+/* TERM to a single worker; the master's own signals do not come here. */
+static int
+open_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return -1;
+    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static void
+init_engine(struct worker *w)
+{
+    const struct worker_conf *conf = w->conf;
+
+    buffer_pool_init(&w->buffers);
+    w->engine = (struct engine){
+        .loop = loop_new(),
+        .board = conf->board,
+        .worker = conf->number,
+        .buffers = &w->buffers,
+        .temp_dir = conf->config->global.temp_dir.p,
+        .max_connections = conf->max_connections,
+        .record = log_ring_record,
+        .record_arg = &w->log,
+    };
+    list_init(&w->engine.sessions);
+    if (w->engine.loop == NULL)
+        fatal("cannot make an event loop: %s", strerror(errno));
+}
+
+static void
+init_runtime(struct worker *w)
+{
+    struct faults faults;
+
+    faults_init(&faults);
+    w->runtime = setup_runtime(&w->engine, w->conf->config, &faults);
+    for (size_t i = 0; i < faults.count; i++) {
+        char text[LOG_LINE_MAX];
+
+        log_error("%s", fault_format(&faults.items[i], text, sizeof(text)));
+    }
+    if (w->runtime == NULL)
+        fatal("cannot serve the configuration");
+    faults_fini(&faults);
+}
+
+static void
+start(struct worker *w)
+{
+    struct loop *loop = w->engine.loop;
+    struct message ready = {.kind = MESSAGE_READY, .fd = -1};
+    int signals = open_signals();
+
+    timer_init(&w->beat, on_beat);
+    timer_init(&w->drain, leave_when_idle);
+    if (signals < 0 || watch_start(&w->signals, loop, signals, on_signal) < 0 ||
+        watch_start(&w->master, loop, w->conf->master, on_master) < 0)
+        fatal("cannot listen to the master: %s", strerror(errno));
+    if (serve_start(w->runtime, w->conf->listeners) < 0)
+        fatal("cannot start to serve: %s", strerror(errno));
+    on_beat(&w->beat);
+    if (message_send(w->conf->master, &ready) < 0)
+        fatal("cannot speak to the master: %s", strerror(errno));
+}
+
+static void
+finish(struct worker *w)
+{
+    struct loop *loop = w->engine.loop;
+
+    runtime_unref(w->runtime);
+    watch_stop(&w->master);
+    watch_stop(&w->signals);
+    close(watch_fd(&w->signals));
+    loop_free(loop);
+    buffer_pool_fini(&w->buffers);
+    log_ring_stop();
+}
+
+int
+worker_run(const struct worker_conf *conf)
+{
+    struct worker w = {.conf = conf};
+    char name[32];
+
+    (void)snprintf(name, sizeof(name), "worker[%u]", conf->number);
+    log_set_name(name);
+    log_ring_start(&w.log, conf->board, conf->number, conf->log_wake);
+    init_engine(&w);
+    init_runtime(&w);
+    start(&w);
+    loop_run(w.engine.loop);
+    finish(&w);
+    return EXIT_SUCCESS;
+}

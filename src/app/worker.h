@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A worker process: it serves a configuration until its master says otherwise
+ * or is gone.
+ */
+#ifndef APP_WORKER_H
+#define APP_WORKER_H
+
+#include <stdint.h>
+
+#include "config/model.h"
+
+struct board;
+
+/* What the master gives it; all of it outlives the worker. */
+struct worker_conf {
+    unsigned number; /* from 0 */
+    int master;      /* the socket to the master */
+    int log_wake;    /* the eventfd that wakes control */
+    struct board *board;
+    const struct config *config;
+    uint32_t max_connections; /* of the whole program */
+    const int *listeners;     /* one for each of the runtime's, in order */
+};
+
+/* Serves; returns the exit status. */
+int worker_run(const struct worker_conf *conf);
+
+#endif
