@@ -59,15 +59,6 @@ local CASES = {
     },
   },
   {
-    name = "two servers with the same address",
-    text = config.SECTION .. UPSTREAM .. "server c = b:1\n"
-      .. "server d = b:1 root=/x\n",
-    faults = {
-      "c:5: server c: the same address as server a on line 4: give that one a "
-        .. "larger weight",
-    },
-  },
-  {
     name = "what only FastCGI has",
     text = config.SECTION .. STREAM .. "keepalive = 3\n"
       .. "server c = d:1 root=/x\n",

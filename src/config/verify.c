@@ -55,19 +55,6 @@ verify_servers(const struct verifier *v, const struct upstream_conf *upstream)
             faults_add_at(v->faults, server->at,
                           "server " STR_FMT ": root= is for protocol = fastcgi",
                           STR_ARG(server->name));
-        for (size_t k = 0; k < i; k++) {
-            const struct server_conf *other = &upstream->servers[k];
-
-            if (str_equal(other->address.text, server->address.text) &&
-                str_equal(other->root, server->root))
-                faults_add_at(v->faults, server->at,
-                              "server " STR_FMT
-                              ": the same address as server " STR_FMT
-                              " on line %u: give that one a larger "
-                              "weight",
-                              STR_ARG(server->name), STR_ARG(other->name),
-                              other->at.line);
-        }
     }
 }
 
