@@ -13,11 +13,12 @@ enum {
 };
 
 enum clock_text {
-    TEXT_HTTP,    /* clock_http_date */
-    TEXT_CLF,     /* clock_clf_date */
-    TEXT_HAPROXY, /* clock_haproxy_date */
-    TEXT_RFC3164, /* clock_rfc3164_date */
-    TEXT_RFC3339, /* clock_rfc3339_date */
+    TEXT_HTTP,       /* clock_http_date */
+    TEXT_CLF,        /* clock_clf_date */
+    TEXT_HAPROXY,    /* clock_haproxy_date */
+    TEXT_HAPROXY_AT, /* clock_haproxy_date_at */
+    TEXT_RFC3164,    /* clock_rfc3164_date */
+    TEXT_RFC3339,    /* clock_rfc3339_date */
     TEXT_COUNT,
 };
 
@@ -186,6 +187,7 @@ put_text(char *p, enum clock_text kind, const struct tm *tm)
         p = put_clf(p, tm);
         return put_offset(put_char(p, ' '), tm, false);
     case TEXT_HAPROXY:
+    case TEXT_HAPROXY_AT:
         p = put_clf(p, tm);
         memcpy(p, ".000", 4);
         return p + 4;
@@ -199,13 +201,13 @@ put_text(char *p, enum clock_text kind, const struct tm *tm)
     return p;
 }
 
-/* The text of KIND for the cached time, with its milliseconds, if it has any,
- * at MS_AT (0: none). */
+/* The text of KIND for AT_MS, with its milliseconds, if it has any, at
+ * MS_PLACE (0: none). */
 static struct str
-cached(enum clock_text kind, size_t ms_at)
+text_at(enum clock_text kind, size_t ms_place, uint64_t at_ms)
 {
     struct cached_text *c = &texts[kind];
-    time_t second = (time_t)(wall_ms / 1000);
+    time_t second = (time_t)(at_ms / 1000);
     struct tm tm;
 
     if (c->len == 0 || c->second != second) {
@@ -216,9 +218,15 @@ cached(enum clock_text kind, size_t ms_at)
         c->len = (size_t)(put_text(c->text, kind, &tm) - c->text);
         c->second = second;
     }
-    if (ms_at > 0)
-        put_digits(c->text + ms_at, (int)(wall_ms % 1000), 3);
+    if (ms_place > 0)
+        put_digits(c->text + ms_place, (int)(at_ms % 1000), 3);
     return str_make(c->text, c->len);
+}
+
+static struct str
+cached(enum clock_text kind, size_t ms_place)
+{
+    return text_at(kind, ms_place, wall_ms);
 }
 
 struct str
@@ -237,6 +245,13 @@ struct str
 clock_haproxy_date(void)
 {
     return cached(TEXT_HAPROXY, sizeof("24/Nov/2026:11:30:00.") - 1);
+}
+
+struct str
+clock_haproxy_date_at(uint64_t at_wall_ms)
+{
+    return text_at(TEXT_HAPROXY_AT, sizeof("24/Nov/2026:11:30:00.") - 1,
+                   at_wall_ms);
 }
 
 struct str

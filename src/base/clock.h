@@ -25,4 +25,8 @@ struct str clock_haproxy_date(void); /* 24/Nov/2026:11:30:00.123 */
 struct str clock_rfc3164_date(void); /* Nov 24 11:30:00 */
 struct str clock_rfc3339_date(void); /* 2026-11-24T11:30:00.123+00:00 */
 
+/* As clock_haproxy_date, for the moment AT_WALL_MS; until the next such call.
+ */
+struct str clock_haproxy_date_at(uint64_t at_wall_ms);
+
 #endif

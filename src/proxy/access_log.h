@@ -2,7 +2,8 @@
 /*
  * One record for each exchange or TCP session, in the section's format:
  * combined (Apache's), httplog and tcplog (HAProxy's fields in HAProxy's
- * order), json, or a template of variables.
+ * order), json, or a template of variables.  It goes to engine->record without
+ * a newline; the target is the section's index in the configuration.
  */
 #ifndef PROXY_ACCESS_LOG_H
 #define PROXY_ACCESS_LOG_H

@@ -18,8 +18,8 @@ struct loop;
 struct buffer_pool;
 struct ring;
 
-/* Takes a finished access-log record for one of the configuration's log
- * targets (its index there); must not block. */
+/* Takes a finished access-log record, without a newline; TARGET is the index of
+ * the section in the configuration.  Must not block. */
 typedef void (*engine_record_fn)(void *arg, unsigned target, const char *line,
                                  size_t len);
 

@@ -140,6 +140,7 @@ static void
 end_with_part(struct http_exchange *exchange, const struct file *file,
               uint64_t offset, uint64_t len)
 {
+    writer_length(&exchange->writer, len);
     if (add_part(exchange, file, offset, len))
         end(exchange);
     else
