@@ -87,22 +87,16 @@ held_count(uint64_t held)
     return (uint32_t)(held >> STAMP_SEQ_BITS);
 }
 
-/* Step 1: a number that stands neither in the word nor in held, where one of an
- * earlier round of 32 bits could be mistaken for this operation's. */
+/* Step 1: the next number, but not one of which the low half stands in HELD: it
+ * could be mistaken for this operation's. */
 static uint64_t
-next_seq(const struct slots *slots, unsigned actor, unsigned slot,
-         uint64_t held)
+next_seq(const struct slots *slots, unsigned actor, uint64_t held)
 {
-    uint64_t seq = intent_seq(atomic_load_explicit(&slots->intents[actor].word,
-                                                   memory_order_relaxed));
-    uint64_t word =
-        atomic_load_explicit(&slots->words[slot].word, memory_order_relaxed);
+    uint64_t seq =
+        intent_seq(1 + atomic_load_explicit(&slots->intents[actor].word,
+                                            memory_order_relaxed));
 
-    do {
-        seq = intent_seq(seq + 1);
-    } while (word_has_stamp(word, actor, seq) ||
-             (uint32_t)held == (uint32_t)seq);
-    return seq;
+    return (uint32_t)seq == (uint32_t)held ? intent_seq(seq + 1) : seq;
 }
 
 /* Step 4: if the operation that wrote OLD may still be under way, says that it
@@ -153,7 +147,7 @@ operate(struct board *b, unsigned actor, unsigned slot, enum intent_op op,
     _Atomic uint64_t *held = slots_held(slots, actor, slot);
     uint64_t before = atomic_load_explicit(held, memory_order_relaxed);
     int32_t by = op == INTENT_TAKE ? 1 : -1;
-    uint64_t seq = next_seq(slots, actor, slot, before);
+    uint64_t seq = next_seq(slots, actor, before);
     bool done;
 
     assert(slot < slots->count);

@@ -57,11 +57,11 @@
  *
  * Wrapping. seq has 46 bits in intents (a million operations a second for two
  * years), 32 in stamps and held. Step 1 skips a number whose low 32 bits stand
- * in word[s] as w's stamp or in held[w][s], so a stamp of an earlier round is
- * never taken for this operation's: no one else can write w's stamp after that
- * look. What remains: o is stopped between 3 and 5 for exactly a multiple of
- * 2^32 operations of w, and w is killed in the very operation that then has the
- * same number, slot and count.
+ * in held[w][s], and so in word[s] if it still has w's stamp: both come from
+ * w's last change of s. So a stamp of an earlier round is never taken for this
+ * operation's; nobody else can write w's stamp. What remains: o is stopped
+ * between 3 and 5 for exactly a multiple of 2^32 operations of w, and w is
+ * killed in the very operation that then has the same number, slot and count.
  *
  * A respawned worker goes on with the number in intent[w]; the repair comes
  * before it starts. So any number of deaths of one worker are one sequence.

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processes that take and give slots, for slots_spec.lua, which compiles this
+ * and calls it through the FFI:
+ *
+ *  - a stepper does one take or give under ptrace, and stands still between any
+ *    two of its instructions for as long as the spec likes;
+ *  - a hammer takes and gives without end until it is parked or killed, and
+ *    notes what it holds by its own reckoning.
+ *
+ * The functions under test come as pointers: hammers use the core library's, of
+ * whatever build; steppers those of src/board/slots.c compiled into this helper
+ * with -O2, since there are five times as many instructions without.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef bool (*take_fn)(void *board, unsigned worker, unsigned slot,
+                        uint32_t limit);
+typedef void (*give_fn)(void *board, unsigned worker, unsigned slot);
+
+struct slot_calls {
+    take_fn take;
+    give_fn give;
+    void *board;
+};
+
+enum {
+    HAMMER_SLOTS_MAX = 16,
+};
+
+enum stepper_result {
+    STEPPER_RUNNING, /* the call has not returned */
+    STEPPER_TAKEN,   /* slot_take said true */
+    STEPPER_REFUSED, /* slot_take said false */
+    STEPPER_GIVEN,   /* slot_give returned */
+};
+
+/* Shared by the spec and one stepper. */
+struct stepper {
+    int pid;
+    _Atomic int result; /* enum stepper_result */
+};
+
+/* Shared by the spec and all hammers. */
+struct hammer_board {
+    _Atomic int park; /* set: every hammer stops itself between two calls */
+    uint32_t slots;   /* how many are hammered, from 0 */
+    uint32_t limits[HAMMER_SLOTS_MAX];
+    uint32_t held[64][HAMMER_SLOTS_MAX]; /* by each hammer's own reckoning */
+    _Atomic uint64_t operations;
+};
+
+int stepper_start(struct stepper *s, const struct slot_calls *calls, bool take,
+                  unsigned worker, unsigned slot, uint32_t limit);
+bool stepper_step(struct stepper *s, unsigned count);
+int stepper_finish(struct stepper *s);
+unsigned stepper_changes(struct stepper *s, const void *mem, size_t size,
+                         unsigned *out, unsigned max);
+int hammer_start(const struct slot_calls *calls, struct hammer_board *shared,
+                 unsigned worker, unsigned seed);
+int process_kill(int pid);
+int process_wait_stopped(int pid);
+int process_continue(int pid);
+
+/* Stops the traced process here; the next step is the next instruction. */
+static inline void
+stand_still(void)
+{
+#if defined(__x86_64__)
+    __asm__ volatile("int3" ::: "memory");
+#else
+    raise(SIGSTOP);
+#endif
+}
+
+static void
+run_stepper(struct stepper *s, const struct slot_calls *calls, bool take,
+            unsigned worker, unsigned slot, uint32_t limit)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+        _exit(1);
+    stand_still();
+    if (take) {
+        bool taken = calls->take(calls->board, worker, slot, limit);
+
+        s->result = taken ? STEPPER_TAKEN : STEPPER_REFUSED;
+    } else {
+        calls->give(calls->board, worker, slot);
+        s->result = STEPPER_GIVEN;
+    }
+    _exit(0);
+}
+
+/* Starts a process that stands still right before one operation. S is in memory
+ * that both share. Returns 0, or -1. */
+int
+stepper_start(struct stepper *s, const struct slot_calls *calls, bool take,
+              unsigned worker, unsigned slot, uint32_t limit)
+{
+    int pid;
+
+    s->result = STEPPER_RUNNING;
+    pid = fork();
+    if (pid == 0)
+        run_stepper(s, calls, take, worker, slot, limit);
+    s->pid = pid;
+    return pid > 0 ? process_wait_stopped(pid) : -1;
+}
+
+/* Lets it do COUNT instructions. False once its operation has returned. */
+bool
+stepper_step(struct stepper *s, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (ptrace(PTRACE_SINGLESTEP, s->pid, NULL, NULL) < 0 ||
+            process_wait_stopped(s->pid) < 0)
+            return false;
+    }
+    return s->result == STEPPER_RUNNING;
+}
+
+/* Lets it go on to its end. Returns what its operation said. */
+int
+stepper_finish(struct stepper *s)
+{
+    int status;
+
+    if (ptrace(PTRACE_CONT, s->pid, NULL, NULL) < 0 ||
+        waitpid(s->pid, &status, 0) != s->pid)
+        return -1;
+    return s->result;
+}
+
+/* Steps through its operation and notes after which steps the SIZE bytes at MEM
+ * had changed: those are the moments that a death can leave behind. Returns how
+ * many there are. */
+unsigned
+stepper_changes(struct stepper *s, const void *mem, size_t size, unsigned *out,
+                unsigned max)
+{
+    void *before = malloc(size);
+    unsigned count = 0;
+
+    if (before == NULL)
+        return 0;
+    memcpy(before, mem, size);
+    for (unsigned i = 1; stepper_step(s, 1) && count < max; i++) {
+        if (memcmp(before, mem, size) != 0) {
+            memcpy(before, mem, size);
+            out[count++] = i;
+        }
+    }
+    free(before);
+    return count;
+}
+
+static uint32_t
+random_next(uint32_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
+}
+
+static void
+hammer_once(const struct slot_calls *calls, struct hammer_board *shared,
+            unsigned worker, uint32_t *random)
+{
+    unsigned slot = random_next(random) % shared->slots;
+    uint32_t *held = &shared->held[worker][slot];
+
+    if (*held > 0 && random_next(random) % 2 == 0) {
+        calls->give(calls->board, worker, slot);
+        --*held;
+    } else if (calls->take(calls->board, worker, slot, shared->limits[slot])) {
+        ++*held;
+    }
+    atomic_fetch_add_explicit(&shared->operations, 1, memory_order_relaxed);
+}
+
+/* Starts a process that takes and gives at random. Returns its pid. */
+int
+hammer_start(const struct slot_calls *calls, struct hammer_board *shared,
+             unsigned worker, unsigned seed)
+{
+    int pid = fork();
+    uint32_t random = seed * 2654435761u | 1;
+
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* The spec, which stops and kills these, should not wait for its turn. */
+    setpriority(PRIO_PROCESS, 0, 10);
+    memset(shared->held[worker], 0, sizeof(shared->held[worker]));
+    for (;;) {
+        if (atomic_load(&shared->park))
+            raise(SIGSTOP);
+        hammer_once(calls, shared, worker, &random);
+    }
+}
+
+/* SIGKILL, and waits until it is dead. */
+int
+process_kill(int pid)
+{
+    int status;
+
+    /* To kill, 0 and -1 mean more than one process. */
+    if (pid <= 0)
+        return -1;
+    kill(pid, SIGKILL);
+    while (waitpid(pid, &status, 0) == pid) {
+        if (WIFSIGNALED(status) || WIFEXITED(status))
+            return 0;
+    }
+    return errno == ECHILD ? 0 : -1;
+}
+
+/* Waits until it has stopped itself. */
+int
+process_wait_stopped(int pid)
+{
+    int status;
+
+    if (waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status))
+        return -1;
+    return 0;
+}
+
+int
+process_continue(int pid)
+{
+    return kill(pid, SIGCONT);
+}
