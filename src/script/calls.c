@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT */
+#include "script/calls.h"
+
+#include <errno.h>
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "proxy/flow.h"
+#include "proxy/hook.h"
+#include "proxy/http_exchange.h"
+#include "proxy/http_file.h"
+#include "proxy/runtime.h"
+#include "proxy/upstream.h"
+#include "script/report.h"
+#include "script/script.h"
+
+/* Addresses are written here; good until the next one is. */
+static char address_text[ADDR_TEXT_MAX];
+
+static const char *result_error_text;
+
+static int
+answer(struct script_text *out, struct str text)
+{
+    *out = (struct script_text){.p = text.p, .len = text.len};
+    return text.p == NULL ? SCRIPT_NONE : SCRIPT_FOUND;
+}
+
+static int
+answer_client(struct script_text *out, const struct addr *addr)
+{
+    return answer(out, str_from(addr_format_host(addr, address_text,
+                                                 sizeof(address_text))));
+}
+
+static int
+answer_listener(struct script_text *out, const struct addr *addr)
+{
+    return answer(
+        out, str_from(addr_format(addr, address_text, sizeof(address_text))));
+}
+
+/* --- what is asked of an exchange, by a request hook or a policy ---------- */
+
+static int
+exchange_text(const struct http_exchange *exchange, int field,
+              struct script_text *out)
+{
+    switch ((enum script_field)field) {
+    case SCRIPT_FIELD_CLIENT:
+        return answer_client(out, exchange->flow.client);
+    case SCRIPT_FIELD_LISTENER:
+        return answer_listener(out, exchange->flow.listener);
+    case SCRIPT_FIELD_METHOD:
+        return answer(out, exchange->head.method_name);
+    case SCRIPT_FIELD_URI:
+        return answer(out, exchange->head.uri);
+    case SCRIPT_FIELD_PATH:
+        return answer(out, exchange->path);
+    case SCRIPT_FIELD_QUERY:
+        return answer(out, exchange->query);
+    case SCRIPT_FIELD_HOST:
+        return answer(out, exchange->host);
+    case SCRIPT_FIELD_SCHEME:
+        return answer(out, exchange_scheme(exchange));
+    case SCRIPT_FIELD_VERSION:
+        return answer(out, exchange->head.minor == 0 ? STR("1.0") : STR("1.1"));
+    }
+    return SCRIPT_NONE;
+}
+
+static int
+exchange_find(struct http_exchange *exchange, int place, struct str name,
+              struct script_text *out)
+{
+    switch ((enum script_place)place) {
+    case SCRIPT_PLACE_HEADER:
+        return answer(out, exchange_header(exchange, name));
+    case SCRIPT_PLACE_COOKIE:
+        return answer(out, exchange_cookie(exchange, name));
+    case SCRIPT_PLACE_ARG:
+        return answer(out, exchange_arg(exchange, name));
+    }
+    return SCRIPT_NONE;
+}
+
+/* --- flows ---------------------------------------------------------------- */
+
+static struct flow *
+flow_of(const struct script_flow *handle)
+{
+    return handle == NULL ? NULL : handle->flow;
+}
+
+static int
+flow_text(const struct script_flow *handle, int field, struct script_text *out)
+{
+    const struct flow *flow = flow_of(handle);
+
+    if (flow == NULL)
+        return SCRIPT_ENDED;
+    if (flow->exchange != NULL)
+        return exchange_text(flow->exchange, field, out);
+    if (field == SCRIPT_FIELD_CLIENT)
+        return answer_client(out, flow->client);
+    if (field == SCRIPT_FIELD_LISTENER)
+        return answer_listener(out, flow->listener);
+    return SCRIPT_NONE;
+}
+
+static int
+flow_find(const struct script_flow *handle, int place, const char *name,
+          size_t len, struct script_text *out)
+{
+    const struct flow *flow = flow_of(handle);
+
+    if (flow == NULL)
+        return SCRIPT_ENDED;
+    if (flow->exchange == NULL)
+        return SCRIPT_NONE;
+    return exchange_find(flow->exchange, place, str_make(name, len), out);
+}
+
+static int
+flow_port(const struct script_flow *handle)
+{
+    const struct flow *flow = flow_of(handle);
+
+    return flow == NULL ? SCRIPT_ENDED : addr_port(flow->client);
+}
+
+static int
+flow_tried(const struct script_flow *handle, int32_t index)
+{
+    const struct flow *flow = flow_of(handle);
+
+    if (flow == NULL)
+        return SCRIPT_ENDED;
+    if (index < 1)
+        return SCRIPT_NONE;
+    return flow_has_tried(flow, (unsigned)index - 1) ? SCRIPT_FOUND
+                                                     : SCRIPT_NONE;
+}
+
+/* --- connections ---------------------------------------------------------- */
+
+static const struct hook_conn *
+conn_of(const struct script_conn *handle)
+{
+    return handle == NULL ? NULL : handle->conn;
+}
+
+static int
+conn_text(const struct script_conn *handle, int field, struct script_text *out)
+{
+    const struct hook_conn *conn = conn_of(handle);
+
+    if (conn == NULL)
+        return SCRIPT_ENDED;
+    if (field == SCRIPT_FIELD_CLIENT)
+        return answer_client(out, conn->client);
+    if (field == SCRIPT_FIELD_LISTENER)
+        return answer_listener(out, conn->listener);
+    return SCRIPT_NONE;
+}
+
+static int
+conn_port(const struct script_conn *handle)
+{
+    const struct hook_conn *conn = conn_of(handle);
+
+    return conn == NULL ? SCRIPT_ENDED : addr_port(conn->client);
+}
+
+/* --- requests ------------------------------------------------------------- */
+
+static struct http_exchange *
+exchange_of(const struct script_request *handle)
+{
+    return handle == NULL ? NULL : handle->exchange;
+}
+
+static int
+request_text(const struct script_request *handle, int field,
+             struct script_text *out)
+{
+    const struct http_exchange *exchange = exchange_of(handle);
+
+    if (exchange == NULL)
+        return SCRIPT_ENDED;
+    return exchange_text(exchange, field, out);
+}
+
+static int
+request_find(const struct script_request *handle, int place, const char *name,
+             size_t len, struct script_text *out)
+{
+    struct http_exchange *exchange = exchange_of(handle);
+
+    if (exchange == NULL)
+        return SCRIPT_ENDED;
+    return exchange_find(exchange, place, str_make(name, len), out);
+}
+
+static int
+request_port(const struct script_request *handle)
+{
+    const struct http_exchange *exchange = exchange_of(handle);
+
+    return exchange == NULL ? SCRIPT_ENDED : addr_port(exchange->flow.client);
+}
+
+static int
+request_header_at(const struct script_request *handle, unsigned index,
+                  struct script_text *name, struct script_text *value)
+{
+    const struct http_exchange *exchange = exchange_of(handle);
+    const struct http_field *field;
+
+    if (exchange == NULL)
+        return SCRIPT_ENDED;
+    if (index >= exchange->head.fields.count)
+        return SCRIPT_NONE;
+    field = &exchange->head.fields.at[index];
+    (void)answer(name, field->name);
+    (void)answer(value, field->value);
+    return SCRIPT_FOUND;
+}
+
+static int
+answer_change(int result)
+{
+    if (result == 0)
+        return SCRIPT_FOUND;
+    return errno == EINVAL ? SCRIPT_BAD : SCRIPT_FULL;
+}
+
+static int
+request_set_header(const struct script_request *handle, const char *name,
+                   size_t name_len, const char *value, size_t value_len)
+{
+    struct http_exchange *exchange = exchange_of(handle);
+
+    if (exchange == NULL)
+        return SCRIPT_ENDED;
+    return answer_change(exchange_set_header(exchange, str_make(name, name_len),
+                                             str_make(value, value_len)));
+}
+
+static int
+request_rewrite(const struct script_request *handle, const char *path,
+                size_t path_len, const char *query, size_t query_len)
+{
+    struct http_exchange *exchange = exchange_of(handle);
+
+    if (exchange == NULL)
+        return SCRIPT_ENDED;
+    return answer_change(exchange_rewrite(exchange, str_make(path, path_len),
+                                          str_make(query, query_len)));
+}
+
+static int
+request_file_exists(const struct script_request *handle, const char *path,
+                    size_t len)
+{
+    struct http_exchange *exchange = exchange_of(handle);
+
+    if (exchange == NULL)
+        return SCRIPT_ENDED;
+    return exchange_file_exists(exchange, str_make(path, len)) ? SCRIPT_FOUND
+                                                               : SCRIPT_NONE;
+}
+
+/* --- results and upstreams ------------------------------------------------ */
+
+void
+calls_set_error(const char *error)
+{
+    result_error_text = error;
+}
+
+static int
+result_error(const struct script_result *handle, struct script_text *out)
+{
+    (void)handle; /* there is one at a time */
+    return answer(out, str_from(result_error_text));
+}
+
+static struct upstream *
+upstream_find(const struct scripts *scripts, const char *name, size_t len)
+{
+    return runtime_find_upstream(scripts->runtime, str_make(name, len));
+}
+
+static struct server_view *
+upstream_views(struct upstream *upstream)
+{
+    return upstream->views;
+}
+
+static unsigned
+upstream_count(const struct upstream *upstream)
+{
+    return upstream->server_count;
+}
+
+/* During a pick, `usable` has to stay what it is for the flow of that pick. */
+static void
+refresh(struct upstream *upstream)
+{
+    if (upstream->engine != NULL && upstream->picking == NULL)
+        (void)upstream_refresh(upstream, NULL);
+}
+
+static double
+turn(struct upstream *upstream)
+{
+    if (upstream->picking == NULL)
+        return -1;
+    return (double)upstream_turn(upstream, upstream->picking);
+}
+
+/* --- the process ---------------------------------------------------------- */
+
+static double
+now(void)
+{
+    return (double)clock_wall_ms() / 1000;
+}
+
+static uint32_t
+hash(const char *p, size_t len, uint32_t seed)
+{
+    return hash_murmur(p, len, seed);
+}
+
+static bool
+is_on(int level)
+{
+    return log_is_on((enum log_level)level);
+}
+
+static void
+write_log(const struct script *script, int level, const char *p, size_t len)
+{
+    report_text(script, (enum log_level)level, str_make(p, len));
+}
+
+const struct script_calls script_calls = {
+    .flow_text = flow_text,
+    .flow_find = flow_find,
+    .flow_port = flow_port,
+    .flow_tried = flow_tried,
+    .conn_text = conn_text,
+    .conn_port = conn_port,
+    .request_text = request_text,
+    .request_find = request_find,
+    .request_port = request_port,
+    .request_header_at = request_header_at,
+    .request_set_header = request_set_header,
+    .request_rewrite = request_rewrite,
+    .request_file_exists = request_file_exists,
+    .result_error = result_error,
+    .upstream_find = upstream_find,
+    .upstream_views = upstream_views,
+    .upstream_count = upstream_count,
+    .upstream_refresh = refresh,
+    .upstream_turn = turn,
+    .now = now,
+    .hash = hash,
+    .log_is_on = is_on,
+    .log = write_log,
+};

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the Lua side of this floor and its C side know of each other. This text
+ * is compiled by C (through calls.h) and given to LuaJIT's ffi.cdef as it
+ * stands, so the two cannot disagree: it holds no preprocessor line and no word
+ * that LuaJIT does not know.
+ *
+ * Scripts hold references to the three handles, and nothing else of this file.
+ * A handle is read-only for them, and its pointer is of a type that Lua does
+ * not know, so it can be neither followed nor moved. C sets it while the thing
+ * is there and clears it afterwards; every function here refuses a handle that
+ * is NULL or cleared.
+ */
+struct flow;
+struct hook_conn;
+struct http_exchange;
+struct script;
+struct scripts;
+struct server_view;
+struct upstream;
+
+struct script_flow {
+    struct flow *flow; /* set during pick and done */
+};
+
+struct script_conn {
+    const struct hook_conn *conn; /* set during accept */
+};
+
+struct script_request {
+    struct http_exchange *exchange; /* set until the exchange ends */
+    int32_t id;                     /* no two live requests have the same */
+};
+
+/* What `done` gets besides; `error` is read through result_error. */
+struct script_result {
+    bool ok;
+    int32_t status;
+    double connect_ms;
+    double total_ms;
+    double bytes_in;
+    double bytes_out;
+};
+
+/* As struct str. It is good until the next call of any function here. */
+struct script_text {
+    const char *p;
+    size_t len;
+};
+
+/* The texts that can be asked of a flow, a connection or a request. */
+enum script_field {
+    SCRIPT_FIELD_CLIENT,   /* the client's address, without a port */
+    SCRIPT_FIELD_LISTENER, /* the address it came to, with the port */
+    SCRIPT_FIELD_METHOD,
+    SCRIPT_FIELD_URI,     /* path and query as they were sent */
+    SCRIPT_FIELD_PATH,    /* decoded, normalised, rewritten */
+    SCRIPT_FIELD_QUERY,   /* without the '?' */
+    SCRIPT_FIELD_HOST,    /* lower case, without the port */
+    SCRIPT_FIELD_SCHEME,  /* "http" or "https" */
+    SCRIPT_FIELD_VERSION, /* "1.0" or "1.1" */
+};
+
+/* Where a named text is looked for. */
+enum script_place {
+    SCRIPT_PLACE_HEADER,
+    SCRIPT_PLACE_COOKIE,
+    SCRIPT_PLACE_ARG,
+};
+
+/* What came of a call. */
+enum script_answer {
+    SCRIPT_ENDED = -1, /* the handle is not set: the thing is over */
+    SCRIPT_NONE = 0,   /* there is no such thing, or: no */
+    SCRIPT_FOUND = 1,  /* here it is, or: yes, or: done */
+    SCRIPT_BAD = 2,    /* what was given is not a header, a path ... */
+    SCRIPT_FULL = 3,   /* no room or no memory */
+};
+
+/* The functions of C that are called while connections run. */
+struct script_calls {
+    int (*flow_text)(const struct script_flow *flow, int field,
+                     struct script_text *out);
+    int (*flow_find)(const struct script_flow *flow, int place,
+                     const char *name, size_t len, struct script_text *out);
+    int (*flow_port)(const struct script_flow *flow);
+    int (*flow_tried)(const struct script_flow *flow, int32_t index);
+
+    int (*conn_text)(const struct script_conn *conn, int field,
+                     struct script_text *out);
+    int (*conn_port)(const struct script_conn *conn);
+
+    int (*request_text)(const struct script_request *request, int field,
+                        struct script_text *out);
+    int (*request_find)(const struct script_request *request, int place,
+                        const char *name, size_t len, struct script_text *out);
+    int (*request_port)(const struct script_request *request);
+    int (*request_header_at)(const struct script_request *request,
+                             unsigned index, struct script_text *name,
+                             struct script_text *value);
+    int (*request_set_header)(const struct script_request *request,
+                              const char *name, size_t name_len,
+                              const char *value, size_t value_len);
+    int (*request_rewrite)(const struct script_request *request,
+                           const char *path, size_t path_len, const char *query,
+                           size_t query_len);
+    int (*request_file_exists)(const struct script_request *request,
+                               const char *path, size_t len);
+
+    int (*result_error)(const struct script_result *result,
+                        struct script_text *out);
+
+    struct upstream *(*upstream_find)(const struct scripts *scripts,
+                                      const char *name, size_t len);
+    struct server_view *(*upstream_views)(struct upstream *upstream);
+    unsigned (*upstream_count)(const struct upstream *upstream);
+    void (*upstream_refresh)(struct upstream *upstream);
+    /* The turn of the flow that is being placed; -1 where there is none. */
+    double (*upstream_turn)(struct upstream *upstream);
+
+    double (*now)(void);
+    uint32_t (*hash)(const char *p, size_t len, uint32_t seed);
+    bool (*log_is_on)(int level);
+    void (*log)(const struct script *script, int level, const char *p,
+                size_t len);
+};

@@ -1,0 +1,127 @@
+--- `flow`, `conn` and `result`: what hooks get of the work at hand.  There is
+-- one of each; C sets it before a hook is called and clears it afterwards, so
+-- nothing is made for a call.
+-- @module script.flow
+local ffi = require "ffi"
+local calls = require "script.calls"
+
+local C, c, text = ffi.C, calls.c, calls.text
+local check = calls.check
+
+local _M = {}
+
+
+-- A function of a handle that answers one of its texts.
+local function reader(get, what, field)
+  return function(handle)
+    return calls.to_string(get(handle, field, text), what)
+  end
+end
+
+
+local function port_reader(get, what)
+  return function(handle)
+    return calls.to_port(get(handle), what)
+  end
+end
+
+
+-- --- flow --------------------------------------------------------------------
+
+local flow_fields = {
+  client = reader(c.flow_text, "flow", C.SCRIPT_FIELD_CLIENT),
+  listener = reader(c.flow_text, "flow", C.SCRIPT_FIELD_LISTENER),
+  uri = reader(c.flow_text, "flow", C.SCRIPT_FIELD_URI),
+  path = reader(c.flow_text, "flow", C.SCRIPT_FIELD_PATH),
+  host = reader(c.flow_text, "flow", C.SCRIPT_FIELD_HOST),
+  port = port_reader(c.flow_port, "flow"),
+  user = function() return nil end,
+  schema = function() return nil end,
+}
+
+local flow_methods = {}
+
+
+--- Whether this flow has tried the server with this index already.
+function flow_methods.tried(flow, index)
+  check(index, "number", 1, "tried")
+  return calls.to_boolean(c.flow_tried(flow, index), "flow")
+end
+
+
+--- The request's header, cookie or argument of this name; nil on TCP.
+function flow_methods.header(flow, name)
+  check(name, "string", 1, "header")
+  return calls.to_string(c.flow_find(flow, C.SCRIPT_PLACE_HEADER, name, #name,
+    text), "flow")
+end
+
+
+function flow_methods.cookie(flow, name)
+  check(name, "string", 1, "cookie")
+  return calls.to_string(c.flow_find(flow, C.SCRIPT_PLACE_COOKIE, name, #name,
+    text), "flow")
+end
+
+
+function flow_methods.arg(flow, name)
+  check(name, "string", 1, "arg")
+  return calls.to_string(c.flow_find(flow, C.SCRIPT_PLACE_ARG, name, #name,
+    text), "flow")
+end
+
+
+--- A number of 32 bits for a text, the same in every worker.
+function flow_methods.hash(_, value)
+  check(value, "string", 1, "hash")
+  return c.hash(value, #value, 0)
+end
+
+
+ffi.metatype("struct script_flow", {
+  __index = calls.indexer("flow", flow_methods, flow_fields),
+  __newindex = calls.read_only("flow"),
+  __tostring = function() return "flow" end,
+})
+
+
+-- --- conn --------------------------------------------------------------------
+
+local conn_fields = {
+  client = reader(c.conn_text, "conn", C.SCRIPT_FIELD_CLIENT),
+  listener = reader(c.conn_text, "conn", C.SCRIPT_FIELD_LISTENER),
+  port = port_reader(c.conn_port, "conn"),
+}
+
+ffi.metatype("struct script_conn", {
+  __index = calls.indexer("conn", {}, conn_fields),
+  __newindex = calls.read_only("conn"),
+  __tostring = function() return "conn" end,
+})
+
+
+-- --- result ------------------------------------------------------------------
+
+local result_fields = {
+  error = function(result)
+    return calls.to_string(c.result_error(result, text), "result")
+  end,
+}
+
+ffi.metatype("struct script_result", {
+  __index = calls.indexer("result", {}, result_fields),
+  __newindex = calls.read_only("result"),
+  __tostring = function() return "result" end,
+})
+
+
+--- Makes the one of each; C keeps them and writes into them.
+-- @return flow, conn, result
+function _M.new()
+  return ffi.new("const struct script_flow"),
+    ffi.new("const struct script_conn"),
+    ffi.new("const struct script_result")
+end
+
+
+return _M

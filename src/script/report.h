@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What becomes known of scripts while they run: lines in the log, and counts on
+ * the board.  A text of several lines becomes one line.
+ */
+#ifndef SCRIPT_REPORT_H
+#define SCRIPT_REPORT_H
+
+#include "base/log.h"
+#include "base/str.h"
+
+struct script;
+
+/* Logs what a script says. */
+void
+report_text(const struct script *script, enum log_level level, struct str text);
+
+/* Counts a call of a hook. */
+void report_call(const struct script *script);
+
+/* Logs and counts that the hook failed, and that the built-in behaviour takes
+ * its place. */
+void
+report_failure(const struct script *script, const char *hook, struct str text);
+
+/* Writes TEXT without line ends and other control bytes, which would forge
+ * lines in a log, cut to SIZE; returns TO. */
+const char *report_flatten(char *to, size_t size, struct str text);
+
+#endif

@@ -1,0 +1,146 @@
+--- The environment of a script: a whitelist, made anew for each script, so that
+-- what one changes in it no other sees.
+--
+-- Out of reach: io, debug, ffi, jit, package, bytecode, the environments of
+-- functions, the collector, the seed of math.random, and the metatable of
+-- strings.  What is loaded as text runs in the script's own environment.
+-- @module script.sandbox
+local ffi = require "ffi"
+local host = require "script.host"
+local api = require "script.api"
+
+local GLOBALS = {
+  "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall",
+  "rawequal", "rawget", "rawset", "select", "setmetatable", "tonumber",
+  "tostring", "type", "unpack", "xpcall", "_VERSION",
+}
+local LIBRARIES = {
+  bit = {
+    "arshift", "band", "bnot", "bor", "bswap", "bxor", "lshift", "rol", "ror",
+    "rshift", "tobit", "tohex",
+  },
+  coroutine = { "create", "resume", "running", "status", "wrap", "yield" },
+  math = {
+    "abs", "acos", "asin", "atan", "atan2", "ceil", "cos", "cosh", "deg",
+    "exp", "floor", "fmod", "frexp", "huge", "ldexp", "log", "log10", "max",
+    "min", "modf", "pi", "pow", "rad", "random", "sin", "sinh", "sqrt", "tan",
+    "tanh",
+  },
+  os = { "clock", "date", "difftime", "time" },
+  string = {
+    "byte", "char", "find", "format", "gmatch", "gsub", "len", "lower",
+    "match", "rep", "reverse", "sub", "upper",
+  },
+  table = { "concat", "insert", "maxn", "remove", "sort" },
+}
+
+local native_load, native_type = load, type
+
+local _M = {}
+
+
+local function copy(library, names)
+  local result = {}
+  for _, name in ipairs(names) do
+    result[name] = assert(library[name], name)
+  end
+  return result
+end
+
+
+--- load and loadstring: text alone, in this environment unless the script
+-- gives another.
+local function new_load(env)
+  return function(chunk, name, _, chunk_env)
+    if native_type(name) ~= "string" then
+      name = "=(load)"
+    end
+    return native_load(chunk, name, "t", chunk_env or env)
+  end
+end
+
+
+-- Runs a module in the script's environment; what it returns is the module.
+local function load_module(env, scripts, name)
+  local text, where = host.find_module(scripts, name)
+  if not text then
+    return nil, where
+  end
+  local chunk, reason = native_load(text, "@" .. where, "t", env)
+  if not chunk then
+    return nil, reason
+  end
+  local module = chunk(name)
+  return module == nil and true or module
+end
+
+
+--- require: finds `moongate`, the libraries, and files of the script path.
+-- @param loaded  table: what has been required, by name
+local function new_require(env, scripts, loaded)
+  local loading = {}
+  return function(name)
+    if native_type(name) ~= "string" then
+      error("bad argument #1 to 'require' (string expected)", 2)
+    end
+    if loaded[name] ~= nil then
+      return loaded[name]
+    end
+    if not host.is_loading(scripts) then
+      error(("'%s' must be required while the script loads"):format(name), 2)
+    end
+    if loading[name] then
+      error(("'%s' requires itself"):format(name), 2)
+    end
+    loading[name] = true
+    local module, reason = load_module(env, scripts, name)
+    loading[name] = nil
+    if module == nil then
+      error(("cannot require '%s': %s"):format(name, reason), 2)
+    end
+    loaded[name] = module
+    return module
+  end
+end
+
+
+--- Makes an environment.
+-- @param scripts  lightuserdata: struct scripts *
+-- @param script   lightuserdata: struct script *
+function _M.new(scripts, script)
+  local env = copy(_G, GLOBALS)
+  local loaded = { moongate = api.new(scripts, script) }
+  for name, functions in pairs(LIBRARIES) do
+    env[name] = copy(_G[name], functions)
+    loaded[name] = env[name]
+  end
+  env._G = env
+  env.load = new_load(env)
+  env.loadstring = env.load
+  env.require = new_require(env, scripts, loaded)
+  env.print = api.logger(ffi.cast("struct script *", script), "info", "\t")
+  return env
+end
+
+
+--- Loads the main chunk of a script and runs it.
+-- @param text   string: the source
+-- @param where  string: its file, for messages
+-- @return what the chunk returned; raises what is wrong with it
+function _M.run(scripts, script, text, where)
+  local chunk, reason = native_load(text, "@" .. where, "t",
+    _M.new(scripts, script))
+  if not chunk then
+    error(reason, 0)
+  end
+  return chunk()
+end
+
+
+-- Methods of strings reach the real library through their metatable, which is
+-- for all scripts the same; it is closed, and without string.dump.
+string.dump = nil  -- luacheck: ignore
+getmetatable("").__metatable = false
+
+
+return _M

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scripts of one configuration.  A script is one use of a file: by an
+ * upstream as its policy, or by a section in its chain.  Each has its own
+ * environment, its own copy of the modules that it requires, and its own state;
+ * a file that is named twice is loaded twice.
+ *
+ *     scripts ── script ── script ...       (load.c makes one, hooks.c calls)
+ *        │          └── references into the VM's registry
+ *        └── runtime: where upstreams are found by name
+ */
+#ifndef SCRIPT_SCRIPT_H
+#define SCRIPT_SCRIPT_H
+
+#include <stdbool.h>
+
+#include "base/list.h"
+#include "config/model.h"
+
+struct runtime;
+struct script_counters;
+struct upstream;
+struct vm;
+
+enum {
+    SCRIPT_NAME_MAX = 256,  /* bytes of a name in messages; longer are cut */
+    SCRIPT_REASON_MAX = 256 /* bytes of a refusal's words, likewise */
+};
+
+/* Who uses it, as bits: hooks belong to some of them. */
+enum script_use {
+    SCRIPT_POLICY = 1, /* an upstream's policy */
+    SCRIPT_HTTP = 2,   /* in the chain of an [http] section */
+    SCRIPT_TCP = 4,    /* of a [tcp] section */
+    SCRIPT_MYSQL = 8,  /* of a [mysql] section */
+};
+
+/* Hooks that are called in this version. */
+enum script_hook {
+    SCRIPT_HOOK_LOAD,    /* load(saved) */
+    SCRIPT_HOOK_NEW,     /* new(options) */
+    SCRIPT_HOOK_PICK,    /* pick(flow, servers) */
+    SCRIPT_HOOK_DONE,    /* done(flow, server, result) */
+    SCRIPT_HOOK_REQUEST, /* request(req) */
+    SCRIPT_HOOK_ACCEPT,  /* accept(conn) */
+    SCRIPT_HOOK_COUNT,   /* how many there are */
+};
+
+struct script {
+    struct scripts *owner;
+    struct list link; /* in owner->list */
+
+    enum script_use use;
+    struct config_at at;        /* where it is named */
+    char name[SCRIPT_NAME_MAX]; /* as it is named: "policy/source.lua" */
+    char user[SCRIPT_NAME_MAX]; /* "upstream pxc", "http web" */
+    struct upstream *upstream;  /* SCRIPT_POLICY, else NULL */
+
+    int hooks[SCRIPT_HOOK_COUNT]; /* references; LUA_NOREF: absent */
+    int state;                    /* what `new` gave, or LUA_NOREF */
+    int servers;                  /* the array for pick, or LUA_NOREF */
+
+    struct script_counters *counters; /* this worker's; NULL: not counted */
+    char reason[SCRIPT_REASON_MAX];   /* of the last refusal */
+};
+
+struct scripts {
+    struct runtime *runtime;
+    struct vm *vm;
+    char *shipped; /* the folder of the scripts that ship */
+    struct list list;
+    bool loading; /* a script is being loaded: it may read files */
+};
+
+/* The chain of one section, in the configuration's order. */
+struct script_chain {
+    enum script_failure failure; /* of the section */
+    unsigned count;
+    struct script *scripts[];
+};
+
+#endif

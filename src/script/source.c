@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "script/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proxy/runtime.h"
+#include "script/script.h"
+
+static char why_text[PATH_MAX + 128];
+
+void
+source_fini(struct source *source)
+{
+    free(source->text);
+    *source = (struct source){0};
+}
+
+static int
+read_whole(struct source *out, int fd, size_t size)
+{
+    char *text = malloc(size + 1);
+    size_t len = 0;
+
+    if (text == NULL)
+        return -1;
+    while (len < size) {
+        ssize_t n = read(fd, text + len, size - len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        len += (size_t)n;
+    }
+    text[len] = '\0';
+    *out = (struct source){.text = text, .len = len};
+    return 0;
+}
+
+/* -1 with errno. */
+static int
+read_path(struct source *out, const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int result = -1;
+
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &st) < 0)
+        result = -1;
+    else if (!S_ISREG(st.st_mode))
+        errno = EINVAL;
+    else if (st.st_size > SOURCE_MAX)
+        errno = EFBIG;
+    else
+        result = read_whole(out, fd, (size_t)st.st_size);
+    (void)close(fd);
+    return result;
+}
+
+static const char *
+why_errno(void)
+{
+    if (errno == EINVAL)
+        return "not a regular file";
+    return strerror(errno);
+}
+
+/* Whether PATH has a segment "..". */
+static bool
+climbs(const char *path)
+{
+    for (const char *p = path; (p = strstr(p, "..")) != NULL; p += 2) {
+        if ((p == path || p[-1] == '/') && (p[2] == '/' || p[2] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+static int
+refuse(const char **why, const char *path, const char *reason)
+{
+    (void)snprintf(why_text, sizeof(why_text), "%s: %s", path, reason);
+    *why = why_text;
+    return -1;
+}
+
+/* 0 found, 1 not there, -1 with *WHY. */
+static int
+try_folder(struct source *out, const char *folder, const char *name,
+           const char **why)
+{
+    char path[PATH_MAX];
+    int len = snprintf(path, sizeof(path), "%s/%s", folder, name);
+
+    if (len < 0 || (size_t)len >= sizeof(path))
+        return refuse(why, name, "the path is too long");
+    if (read_path(out, path) == 0)
+        return 0;
+    if (errno == ENOENT || errno == ENOTDIR)
+        return 1;
+    return refuse(why, path, why_errno());
+}
+
+int
+source_find(struct source *out, const struct scripts *scripts, const char *name,
+            const char **why)
+{
+    const char *own = scripts->runtime->conf->global.script_path.p;
+    int found = 1;
+
+    if (name[0] == '/') {
+        if (read_path(out, name) == 0)
+            return 0;
+        return refuse(why, name, why_errno());
+    }
+    if (climbs(name))
+        return refuse(why, name, "'..' may not stand in the name of a script");
+    if (own != NULL)
+        found = try_folder(out, own, name, why);
+    if (found > 0)
+        found = try_folder(out, scripts->shipped, name, why);
+    if (found <= 0)
+        return found;
+    (void)snprintf(why_text, sizeof(why_text), "no file '%s' in %s%s%s", name,
+                   own == NULL ? "" : own, own == NULL ? "" : " or ",
+                   scripts->shipped);
+    *why = why_text;
+    return -1;
+}
+
+int
+source_read_below(struct source *out, const struct scripts *scripts,
+                  const char *path, const char **why)
+{
+    const char *folder = scripts->runtime->conf->global.script_path.p;
+    char wanted[PATH_MAX];
+    char real_folder[PATH_MAX];
+    char real_file[PATH_MAX];
+    size_t len;
+
+    if (folder == NULL)
+        return refuse(why, path, "there is no script_path");
+    (void)snprintf(wanted, sizeof(wanted), "%s/%s", folder, path);
+    if (realpath(folder, real_folder) == NULL)
+        return refuse(why, folder, strerror(errno));
+    if (realpath(wanted, real_file) == NULL)
+        return refuse(why, path, strerror(errno));
+    len = strlen(real_folder);
+    if (strncmp(real_file, real_folder, len) != 0 || real_file[len] != '/')
+        return refuse(why, path, "not below script_path");
+    if (read_path(out, real_file) < 0)
+        return refuse(why, path, why_errno());
+    return 0;
+}

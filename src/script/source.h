@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The files of scripts: where they are looked for, and reading them.
+ *
+ *     script_path / NAME        the administrator's, first
+ *     DATA_DIR/lua / NAME       those that ship
+ */
+#ifndef SCRIPT_SOURCE_H
+#define SCRIPT_SOURCE_H
+
+#include <stddef.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+struct scripts;
+
+enum {
+    SOURCE_MAX = 4 * 1024 * 1024, /* bytes of a script, or a file it reads */
+};
+
+/* A file that was read; TEXT is the heap's. */
+struct source {
+    char *text;
+    size_t len;
+};
+
+/* Reads the script NAME: an absolute path, or one below the two folders.
+ * 0; or -1, and *WHY says what is wrong, good until the next call. */
+int source_find(struct source *out, const struct scripts *scripts,
+                const char *name, const char **why) MUST_CHECK;
+
+/* Reads a file below script_path; symbolic links may not lead out of it. */
+int source_read_below(struct source *out, const struct scripts *scripts,
+                      const char *path, const char **why) MUST_CHECK;
+
+/* Gives the text back. */
+void source_fini(struct source *source);
+
+#endif

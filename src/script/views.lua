@@ -1,0 +1,87 @@
+--- The servers of an upstream as scripts see them: an array of read-only
+-- references to the core's views, with methods.
+--
+-- A reference can be read by field and neither indexed by number nor moved.
+-- Scripts get the view without its array of name bytes, since an array can be
+-- read out of bounds; `name` is a Lua string instead.
+-- @module script.views
+local ffi = require "ffi"
+local host = require "script.host"
+local calls = require "script.calls"
+
+local c = calls.c
+
+local _M = {}
+
+
+-- The same struct up to the name, under another tag: the same offsets.
+local function declare_server()
+  local text = host.texts["view_struct.h"]
+  local renamed, tags = text:gsub("struct server_view {", "struct server {")
+  local shortened, names = renamed:gsub("char name%[%d+%];", "")
+  assert(tags == 1 and names == 1, "view_struct.h is not as expected")
+  ffi.cdef(shortened)
+  assert(ffi.offsetof("struct server", "name_len")
+    == ffi.offsetof("struct server_view", "name_len"))
+end
+
+declare_server()
+
+local server_pointer = ffi.typeof("const struct server *")
+local view_pointer = ffi.typeof("const struct server_view *")
+
+
+local function server_name(server)
+  local view = ffi.cast(view_pointer, server)
+  return ffi.string(view.name, view.name_len)
+end
+
+ffi.metatype("struct server", {
+  __index = calls.indexer("server", {}, { name = server_name }),
+  __tostring = function(server)
+    return "server " .. server_name(server)
+  end,
+})
+
+
+local function server_methods(upstream)
+  local methods = {}
+
+  --- The number of this flow's turn, one higher for each new flow over all
+  -- workers.  Only while a server is picked.
+  function methods.turn(_)
+    local turn = c.upstream_turn(upstream)
+    if turn < 0 then
+      error("turn() is known only while this upstream's server is picked", 2)
+    end
+    return turn
+  end
+
+  return methods
+end
+
+
+--- Makes the array for one upstream and one user of it.
+-- @param pointer  struct upstream *
+-- @return array of servers; servers:turn()
+function _M.new(pointer)
+  local upstream = ffi.cast("struct upstream *", pointer)
+  local views = c.upstream_views(upstream)
+  local servers = {}
+  for i = 1, c.upstream_count(upstream) do
+    servers[i] = ffi.cast(server_pointer, views + (i - 1))[0]
+  end
+  return setmetatable(servers, {
+    __index = server_methods(upstream),
+    __metatable = false,
+  })
+end
+
+
+--- Brings the servers of an upstream up to date, but during its own pick.
+function _M.refresh(pointer)
+  c.upstream_refresh(ffi.cast("struct upstream *", pointer))
+end
+
+
+return _M

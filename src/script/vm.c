@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include "script/vm.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/log.h"
+#include "script/calls.h"
+#include "script/embedded.h"
+#include "script/host.h"
+
+/* LuaJIT's profiler, on which interrupting scripts rests, serves one VM of a
+ * process only; so there is one, whatever number of configurations use it. */
+static struct vm *the_vm;
+
+static const struct embedded *
+find_embedded(const char *name)
+{
+    for (size_t i = 0; i < embedded_count; i++) {
+        if (strcmp(embedded_files[i].name, name) == 0)
+            return &embedded_files[i];
+    }
+    return NULL;
+}
+
+/* The loader of require "script.NAME". */
+static int
+load_embedded(lua_State *L)
+{
+    const char *module = lua_tostring(L, lua_upvalueindex(1));
+    const struct embedded *file;
+
+    lua_pushfstring(L, "%s.lua", module);
+    file = find_embedded(lua_tostring(L, -1));
+    if (file == NULL)
+        return luaL_error(L, "there is no %s", lua_tostring(L, -1));
+    lua_pushfstring(L, "=script/%s", file->name);
+    if (luaL_loadbuffer(L, file->text, file->len, lua_tostring(L, -1)) != 0)
+        return lua_error(L);
+    lua_call(L, 0, 1);
+    return 1;
+}
+
+/* Names package.preload["script.NAME"] for each Lua module. */
+static void
+preload_modules(lua_State *L)
+{
+    lua_getglobal(L, "package");
+    lua_getfield(L, -1, "preload");
+    for (size_t i = 0; i < embedded_count; i++) {
+        const char *name = embedded_files[i].name;
+        const char *dot = strstr(name, ".lua");
+
+        if (dot == NULL)
+            continue;
+        lua_pushfstring(L, "script.%s", name);
+        lua_pushlstring(L, lua_tostring(L, -1),
+                        strlen("script.") + (size_t)(dot - name));
+        lua_pushlstring(L, name, (size_t)(dot - name));
+        lua_pushcclosure(L, load_embedded, 1);
+        lua_settable(L, -4);
+        lua_pop(L, 1);
+    }
+    lua_pushcfunction(L, host_open);
+    lua_setfield(L, -2, "script.host");
+    lua_pop(L, 2);
+}
+
+static int
+on_error(lua_State *L)
+{
+    const char *text = lua_tostring(L, 1);
+
+    if (text == NULL)
+        text = lua_pushfstring(L, "(a %s was raised)", luaL_typename(L, 1));
+    luaL_traceback(L, L, text, 1);
+    return 1;
+}
+
+/* Leaves module.FUNCTION at the next place of the stack. */
+static void
+push_function(lua_State *L, const char *module, const char *function)
+{
+    lua_getglobal(L, "require");
+    lua_pushstring(L, module);
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, function);
+    lua_remove(L, -2);
+}
+
+static void
+seed_random(lua_State *L)
+{
+    unsigned seed = 0;
+
+    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
+        log_warn("cannot seed math.random");
+    lua_getglobal(L, "math");
+    lua_getfield(L, -1, "randomseed");
+    lua_pushnumber(L, seed);
+    lua_call(L, 1, 0);
+    lua_pop(L, 1);
+}
+
+/* Fills the places of enum vm_slot and returns them. */
+static int
+prepare(lua_State *L)
+{
+    luaL_openlibs(L);
+    preload_modules(L);
+    seed_random(L);
+    lua_pushcfunction(L, on_error);
+    push_function(L, "script.flow", "new");
+    lua_call(L, 0, 3);
+    push_function(L, "script.sandbox", "run");
+    push_function(L, "script.views", "new");
+    push_function(L, "script.request", "new");
+    push_function(L, "script.request", "forget");
+    push_function(L, "script.request", "live");
+    return VM_SLOTS;
+}
+
+/* The memory of the handle at a place of the stack: Lua sees it as constant,
+ * and does not move it. */
+static void *
+handle_at(lua_State *L, int place)
+{
+    union {
+        const void *constant;
+        void *writable;
+    } handle = {.constant = lua_topointer(L, place)};
+
+    return handle.writable;
+}
+
+static struct vm *
+start(void)
+{
+    struct vm *vm = xcalloc(1, sizeof(*vm));
+
+    vm->L = luaL_newstate();
+    if (vm->L == NULL)
+        fatal("cannot start LuaJIT: out of memory");
+    lua_pushcfunction(vm->L, prepare);
+    if (lua_pcall(vm->L, 0, VM_SLOTS, 0) != 0)
+        fatal("cannot start LuaJIT: %s", lua_tostring(vm->L, -1));
+    vm->flow = handle_at(vm->L, VM_FLOW);
+    vm->conn = handle_at(vm->L, VM_CONN);
+    vm->result = handle_at(vm->L, VM_RESULT);
+    return vm;
+}
+
+struct vm *
+vm_ref(void)
+{
+    if (the_vm == NULL)
+        the_vm = start();
+    the_vm->refs++;
+    return the_vm;
+}
+
+void
+vm_unref(struct vm *vm)
+{
+    if (vm == NULL || --vm->refs > 0)
+        return;
+    lua_close(vm->L);
+    free(vm);
+    the_vm = NULL;
+}
+
+static int
+call(struct vm *vm, int args, int results, int handler)
+{
+    if (lua_pcall(vm->L, args, results, handler) == 0)
+        return 0;
+    /* What was raised may be anything. */
+    if (lua_type(vm->L, -1) != LUA_TSTRING) {
+        lua_pop(vm->L, 1);
+        lua_pushliteral(vm->L, "something that is not a text was raised");
+    }
+    return -1;
+}
+
+int
+vm_call(struct vm *vm, int args, int results)
+{
+    return call(vm, args, results, VM_ON_ERROR);
+}
+
+int
+vm_try(struct vm *vm, int args, int results)
+{
+    return call(vm, args, results, 0);
+}
+
+void
+vm_release(struct vm *vm, int ref)
+{
+    luaL_unref(vm->L, LUA_REGISTRYINDEX, ref);
+}

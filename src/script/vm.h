@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one LuaJIT VM of this process.  It holds the trusted Lua modules of this
+ * floor, which may use the FFI, and the scripts, which may not.
+ *
+ * What every call needs stands at fixed places of the VM's stack, so that
+ * calling a hook takes no look-up:
+ *
+ *     1 message handler | 2 flow | 3 conn | 4 result | 5... functions | call
+ */
+#ifndef SCRIPT_VM_H
+#define SCRIPT_VM_H
+
+#include <lua.h>
+
+#include "base/mem.h"
+
+struct script_conn;
+struct script_flow;
+struct script_result;
+
+/* Places on the stack. */
+enum vm_slot {
+    VM_ON_ERROR = 1, /* adds a traceback to what was raised */
+    VM_FLOW,         /* the handles of script/calls_struct.h */
+    VM_CONN,
+    VM_RESULT,
+    VM_RUN,            /* run(scripts, script, text, where): its hooks */
+    VM_NEW_SERVERS,    /* new_servers(upstream): an array of references */
+    VM_NEW_REQUEST,    /* new_request(exchange): a handle */
+    VM_FORGET_REQUEST, /* forget_request(id) */
+    VM_REQUESTS,       /* the handles of live requests, by id */
+    VM_SLOTS = VM_REQUESTS,
+};
+
+struct vm {
+    lua_State *L;
+    unsigned refs;
+    struct script_flow *flow; /* what the handles hold; Lua owns them */
+    struct script_conn *conn;
+    struct script_result *result;
+};
+
+/* One more user of the VM, which the first one starts; at start-up, and exits
+ * when that is impossible. */
+struct vm *vm_ref(void);
+
+/* One user less; the last one ends it. NULL does nothing. */
+void vm_unref(struct vm *vm);
+
+/* Calls the function with ARGS arguments on the top of the stack, as lua_pcall
+ * does, with a traceback.  0; or -1, and in place of all results there is one
+ * string on the stack that says what was raised. */
+int vm_call(struct vm *vm, int args, int results) MUST_CHECK;
+
+/* The same without a traceback: for what is wrong with a script at start. */
+int vm_try(struct vm *vm, int args, int results) MUST_CHECK;
+
+/* Gives a reference in the registry back. */
+void vm_release(struct vm *vm, int ref);
+
+#endif
