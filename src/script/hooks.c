@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+#include "script/hooks.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+
+#include "proxy/flow.h"
+#include "proxy/http_exchange.h"
+#include "proxy/upstream.h"
+#include "script/calls.h"
+#include "script/report.h"
+#include "script/verdict.h"
+#include "script/vm.h"
+
+static bool
+has_hook(const struct script *script, enum script_hook hook)
+{
+    return script->hooks[hook] != LUA_NOREF;
+}
+
+/* Pushes the hook, and the policy's state before its arguments where `new` gave
+ * one.  Returns how many arguments there are already. */
+static int
+push_hook(lua_State *L, const struct script *script, enum script_hook hook)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, script->hooks[hook]);
+    if (script->state == LUA_NOREF)
+        return 0;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, script->state);
+    return 1;
+}
+
+/* Reports what was raised; it is on the top of the stack. */
+static void
+report_raised(const struct script *script, const char *hook, lua_State *L)
+{
+    struct str text;
+
+    text.p = lua_tolstring(L, -1, &text.len);
+    report_failure(script, hook, text);
+}
+
+/* --- policies ------------------------------------------------------------- */
+
+static int
+refuse_pick(struct script *script, lua_State *L, const char **reason)
+{
+    struct str text = STR("the policy chose no server");
+
+    if (lua_type(L, -1) == LUA_TSTRING)
+        text.p = lua_tolstring(L, -1, &text.len);
+    *reason = report_flatten(script->reason, sizeof(script->reason), text);
+    return HOOK_PICK_NONE;
+}
+
+/* Reads the two results of pick on the top of the stack. */
+static int
+read_pick(struct script *script, lua_State *L, const char **reason)
+{
+    double index = lua_tonumber(L, -2);
+    char text[96];
+
+    if (lua_type(L, -2) == LUA_TNUMBER && index >= 1 &&
+        index <= script->upstream->server_count && index == (int)index)
+        return (int)index - 1;
+    if (lua_isnil(L, -2))
+        return refuse_pick(script, L, reason);
+    if (lua_type(L, -2) == LUA_TNUMBER)
+        (void)snprintf(text, sizeof(text),
+                       "it answered %g, which is not the index of one of the "
+                       "%u servers",
+                       index, script->upstream->server_count);
+    else
+        (void)snprintf(text, sizeof(text),
+                       "it answered a %s, which is not an index",
+                       luaL_typename(L, -2));
+    report_failure(script, "pick", str_from(text));
+    return HOOK_PICK_FAILED;
+}
+
+static int
+policy_pick(void *arg, struct flow *flow, const char **reason)
+{
+    struct script *script = arg;
+    struct vm *vm = script->owner->vm;
+    lua_State *L = vm->L;
+    int top = lua_gettop(L);
+    int args = push_hook(L, script, SCRIPT_HOOK_PICK);
+    int index;
+
+    lua_pushvalue(L, VM_FLOW);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, script->servers);
+    report_call(script);
+    vm->flow->flow = flow;
+    if (vm_call(vm, args + 2, 2) == 0) {
+        index = read_pick(script, L, reason);
+    } else {
+        report_raised(script, "pick", L);
+        index = HOOK_PICK_FAILED;
+    }
+    vm->flow->flow = NULL;
+    lua_settop(L, top);
+    return index;
+}
+
+static void
+policy_misused(void *arg, int index)
+{
+    const struct script *script = arg;
+    char text[96];
+
+    (void)snprintf(text, sizeof(text),
+                   "it answered %d, and that server is not usable", index + 1);
+    report_failure(script, "pick", str_from(text));
+}
+
+static void
+set_result(struct script_result *out, const struct flow_result *result)
+{
+    out->ok = result->ok;
+    out->status = result->status;
+    out->connect_ms = result->connect_ms;
+    out->total_ms = result->total_ms;
+    out->bytes_in = (double)result->bytes_in;
+    out->bytes_out = (double)result->bytes_out;
+    calls_set_error(result->error);
+}
+
+static void
+policy_done(void *arg, struct flow *flow, struct server *server,
+            const struct flow_result *result)
+{
+    struct script *script = arg;
+    struct vm *vm = script->owner->vm;
+    lua_State *L = vm->L;
+    int top = lua_gettop(L);
+    int args = push_hook(L, script, SCRIPT_HOOK_DONE);
+
+    lua_pushvalue(L, VM_FLOW);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, script->servers);
+    lua_rawgeti(L, -1, (int)server->index + 1);
+    lua_remove(L, -2);
+    lua_pushvalue(L, VM_RESULT);
+    report_call(script);
+    vm->flow->flow = flow;
+    set_result(vm->result, result);
+    if (vm_call(vm, args + 3, 0) < 0)
+        report_raised(script, "done", L);
+    calls_set_error(NULL);
+    vm->flow->flow = NULL;
+    lua_settop(L, top);
+}
+
+void
+hooks_fill_policy(struct policy_hooks *out, struct script *script)
+{
+    *out = (struct policy_hooks){
+        .arg = script,
+        .pick = policy_pick,
+        .misused = policy_misused,
+        .done = has_hook(script, SCRIPT_HOOK_DONE) ? policy_done : NULL,
+    };
+}
+
+/* --- sections ------------------------------------------------------------- */
+
+/* Calls a section's hook; its handle is on the top of the stack.  ARENA as in
+ * verdict_read. */
+static enum hook_result
+call_section_hook(struct script *script, enum script_hook hook,
+                  const char *name, struct arena *arena,
+                  struct hook_verdict *verdict)
+{
+    struct vm *vm = script->owner->vm;
+    lua_State *L = vm->L;
+    int handle = lua_gettop(L);
+    enum hook_result result = HOOK_FAILED;
+    const char *why;
+
+    lua_rawgeti(L, LUA_REGISTRYINDEX, script->hooks[hook]);
+    lua_pushvalue(L, handle);
+    report_call(script);
+    if (vm_call(vm, 1, 2) < 0) {
+        report_raised(script, name, L);
+    } else {
+        result = verdict_read(verdict, script, L, handle + 1, arena, &why);
+        if (result == HOOK_FAILED)
+            report_failure(script, name, str_from(why));
+    }
+    lua_settop(L, handle);
+    return result;
+}
+
+/* Runs the chain until one decides.  A hook that failed counts as one that let
+ * pass, unless the section would rather refuse; its handle as above. */
+static enum hook_result
+call_chain(const struct script_chain *chain, enum script_hook hook,
+           const char *name, struct arena *arena, struct hook_verdict *verdict)
+{
+    enum hook_result outcome = HOOK_PASS;
+
+    for (unsigned i = 0; i < chain->count; i++) {
+        enum hook_result result;
+
+        if (!has_hook(chain->scripts[i], hook))
+            continue;
+        result =
+            call_section_hook(chain->scripts[i], hook, name, arena, verdict);
+        if (result == HOOK_PASS)
+            continue;
+        if (result != HOOK_FAILED || chain->failure == SCRIPT_FAILURE_DENY)
+            return result;
+        outcome = HOOK_FAILED;
+    }
+    return outcome;
+}
+
+static enum hook_result
+section_accept(void *arg, const struct hook_conn *conn,
+               struct hook_verdict *verdict)
+{
+    const struct script_chain *chain = arg;
+    struct vm *vm = chain->scripts[0]->owner->vm;
+    enum hook_result result;
+
+    lua_pushvalue(vm->L, VM_CONN);
+    vm->conn->conn = conn;
+    result = call_chain(chain, SCRIPT_HOOK_ACCEPT, "accept", NULL, verdict);
+    vm->conn->conn = NULL;
+    lua_pop(vm->L, 1);
+    return result;
+}
+
+/* Pushes the handle of an exchange, made when its first hook runs. */
+static int
+push_request(struct vm *vm, struct http_exchange *exchange)
+{
+    lua_State *L = vm->L;
+    union {
+        const void *constant;
+        struct script_request *handle;
+    } request;
+
+    if (exchange->hook_ref != 0) {
+        lua_rawgeti(L, VM_REQUESTS, exchange->hook_ref);
+        return 0;
+    }
+    lua_pushvalue(L, VM_NEW_REQUEST);
+    lua_pushlightuserdata(L, exchange);
+    if (vm_call(vm, 1, 1) < 0)
+        return -1;
+    request.constant = lua_topointer(L, -1);
+    exchange->hook_data = request.handle;
+    exchange->hook_ref = request.handle->id;
+    return 0;
+}
+
+static enum hook_result
+section_request(void *arg, struct http_exchange *exchange,
+                struct hook_verdict *verdict)
+{
+    const struct script_chain *chain = arg;
+    struct script *first = chain->scripts[0];
+    struct vm *vm = first->owner->vm;
+    enum hook_result result = HOOK_FAILED;
+
+    if (push_request(vm, exchange) < 0)
+        report_raised(first, "request", vm->L);
+    else
+        result = call_chain(chain, SCRIPT_HOOK_REQUEST, "request",
+                            &exchange->arena, verdict);
+    lua_pop(vm->L, 1);
+    return result;
+}
+
+static void
+section_forget(void *arg, struct http_exchange *exchange)
+{
+    const struct script_chain *chain = arg;
+    struct vm *vm = chain->scripts[0]->owner->vm;
+    struct script_request *handle = exchange->hook_data;
+
+    if (exchange->hook_ref == 0)
+        return;
+    handle->exchange = NULL;
+    lua_pushvalue(vm->L, VM_FORGET_REQUEST);
+    lua_pushinteger(vm->L, exchange->hook_ref);
+    if (vm_call(vm, 1, 0) < 0) {
+        report_raised(chain->scripts[0], "request", vm->L);
+        lua_pop(vm->L, 1);
+    }
+    exchange->hook_ref = 0;
+    exchange->hook_data = NULL;
+}
+
+static bool
+chain_has(const struct script_chain *chain, enum script_hook hook)
+{
+    for (unsigned i = 0; i < chain->count; i++) {
+        if (has_hook(chain->scripts[i], hook))
+            return true;
+    }
+    return false;
+}
+
+void
+hooks_fill_section(struct section_hooks *out, struct script_chain *chain)
+{
+    bool requests = chain_has(chain, SCRIPT_HOOK_REQUEST);
+
+    *out = (struct section_hooks){
+        .arg = chain,
+        .accept = chain_has(chain, SCRIPT_HOOK_ACCEPT) ? section_accept : NULL,
+        .request = requests ? section_request : NULL,
+        .forget = requests ? section_forget : NULL,
+    };
+}

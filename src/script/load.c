@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+#include "script/load.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "board/board.h"
+#include "config/faults.h"
+#include "config/nearest.h"
+#include "proxy/engine.h"
+#include "proxy/runtime.h"
+#include "script/report.h"
+#include "script/source.h"
+#include "script/vm.h"
+
+enum {
+    MESSAGE_MAX = 800, /* bytes of a fault's text */
+    HOOK_LATER = -1,   /* not in this version */
+    USE_SECTION = SCRIPT_HTTP | SCRIPT_TCP | SCRIPT_MYSQL,
+    USE_ANY = USE_SECTION | SCRIPT_POLICY,
+};
+
+/* Every hook of the contract. */
+static const struct hook_info {
+    const char *name;
+    int hook;      /* enum script_hook, or HOOK_LATER */
+    unsigned uses; /* of enum script_use */
+} hook_infos[] = {
+    {"load", SCRIPT_HOOK_LOAD, USE_ANY},
+    {"save", HOOK_LATER, USE_ANY},
+    {"new", SCRIPT_HOOK_NEW, SCRIPT_POLICY},
+    {"pick", SCRIPT_HOOK_PICK, SCRIPT_POLICY},
+    {"done", SCRIPT_HOOK_DONE, SCRIPT_POLICY},
+    {"state", HOOK_LATER, SCRIPT_POLICY},
+    {"request", SCRIPT_HOOK_REQUEST, SCRIPT_HTTP},
+    {"response", HOOK_LATER, SCRIPT_HTTP},
+    {"log", HOOK_LATER, SCRIPT_HTTP},
+    {"accept", SCRIPT_HOOK_ACCEPT, USE_SECTION},
+    {"login", HOOK_LATER, SCRIPT_MYSQL},
+    {"close", HOOK_LATER, SCRIPT_TCP | SCRIPT_MYSQL},
+    {"check", HOOK_LATER, 0},
+};
+
+static const size_t hook_info_count =
+    sizeof(hook_infos) / sizeof(hook_infos[0]);
+
+static const struct hook_info *
+find_hook(const char *name)
+{
+    for (size_t i = 0; i < hook_info_count; i++) {
+        if (strcmp(hook_infos[i].name, name) == 0)
+            return &hook_infos[i];
+    }
+    return NULL;
+}
+
+static void
+add_fault(const struct script *script, struct faults *faults, const char *text)
+{
+    char line[MESSAGE_MAX];
+
+    faults_add_at(faults, script->at, "script '%s': %s", script->name,
+                  report_flatten(line, sizeof(line), str_from(text)));
+}
+
+/* Calls what is on the stack; on a fault, adds it and leaves nothing. */
+static int
+try_call(struct script *script, int args, int results, const char *what,
+         struct faults *faults)
+{
+    struct vm *vm = script->owner->vm;
+    char text[MESSAGE_MAX];
+    int result;
+
+    script->owner->loading = true;
+    result = vm_try(vm, args, results);
+    script->owner->loading = false;
+    if (result == 0)
+        return 0;
+    (void)snprintf(text, sizeof(text), "%s%s%s", what,
+                   what[0] == '\0' ? "" : " failed: ", lua_tostring(vm->L, -1));
+    add_fault(script, faults, text);
+    lua_pop(vm->L, 1);
+    return -1;
+}
+
+/* --- the table of hooks --------------------------------------------------- */
+
+static void
+refuse_name(const struct script *script, const char *name,
+            struct faults *faults)
+{
+    struct nearest nearest;
+    char hint[NEAREST_NAME_MAX + 32];
+    char text[MESSAGE_MAX];
+
+    nearest_init(&nearest, str_from(name));
+    for (size_t i = 0; i < hook_info_count; i++) {
+        if (hook_infos[i].hook != HOOK_LATER &&
+            (hook_infos[i].uses & script->use) != 0)
+            nearest_offer(&nearest, str_from(hook_infos[i].name));
+    }
+    (void)snprintf(text, sizeof(text), "unknown hook '%s'%s", name,
+                   nearest_hint(&nearest, hint, sizeof(hint)));
+    add_fault(script, faults, text);
+}
+
+/* Takes the hook whose name and function are on the top of the stack. */
+static void
+take_hook(struct script *script, struct faults *faults)
+{
+    lua_State *L = script->owner->vm->L;
+    const struct hook_info *info;
+    const char *name;
+    char text[MESSAGE_MAX];
+
+    if (lua_type(L, -2) != LUA_TSTRING) {
+        add_fault(script, faults,
+                  "the table of hooks has a key that is not a name");
+        return;
+    }
+    name = lua_tostring(L, -2);
+    info = find_hook(name);
+    if (info == NULL) {
+        refuse_name(script, name, faults);
+        return;
+    }
+    if (info->hook == HOOK_LATER) {
+        (void)snprintf(text, sizeof(text),
+                       "the hook '%s' is not supported in this version", name);
+        add_fault(script, faults, text);
+        return;
+    }
+    if ((info->uses & script->use) == 0) {
+        (void)snprintf(text, sizeof(text),
+                       "the hook '%s' is never called for %s", name,
+                       script->user);
+        add_fault(script, faults, text);
+        return;
+    }
+    if (!lua_isfunction(L, -1)) {
+        (void)snprintf(text, sizeof(text),
+                       "the hook '%s' must be a function, not a %s", name,
+                       luaL_typename(L, -1));
+        add_fault(script, faults, text);
+        return;
+    }
+    lua_pushvalue(L, -1);
+    script->hooks[info->hook] = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+/* Takes the hooks of the table on the top of the stack, and the table off. */
+static void
+take_hooks(struct script *script, struct faults *faults)
+{
+    lua_State *L = script->owner->vm->L;
+    char text[MESSAGE_MAX];
+
+    if (!lua_istable(L, -1)) {
+        (void)snprintf(text, sizeof(text),
+                       "a script returns a table of hooks, this one a %s",
+                       luaL_typename(L, -1));
+        add_fault(script, faults, text);
+        lua_pop(L, 1);
+        return;
+    }
+    lua_pushnil(L);
+    while (lua_next(L, -2) != 0) {
+        take_hook(script, faults);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    if (script->use == SCRIPT_POLICY &&
+        script->hooks[SCRIPT_HOOK_PICK] == LUA_NOREF)
+        add_fault(script, faults, "a policy needs the hook 'pick'");
+}
+
+/* --- running it ----------------------------------------------------------- */
+
+/* Compiles and runs the chunk: its hooks are left on the stack. */
+static int
+run_chunk(struct script *script, struct str file, struct faults *faults)
+{
+    lua_State *L = script->owner->vm->L;
+    struct source source;
+    const char *why;
+
+    if (source_find(&source, script->owner, file.p, &why) < 0) {
+        add_fault(script, faults, why);
+        return -1;
+    }
+    lua_pushvalue(L, VM_RUN);
+    lua_pushlightuserdata(L, script->owner);
+    lua_pushlightuserdata(L, script);
+    lua_pushlstring(L, source.text, source.len);
+    lua_pushstring(L, script->name);
+    source_fini(&source);
+    return try_call(script, 4, 1, "", faults);
+}
+
+static void
+call_load(struct script *script, struct faults *faults)
+{
+    lua_State *L = script->owner->vm->L;
+
+    if (script->hooks[SCRIPT_HOOK_LOAD] == LUA_NOREF)
+        return;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, script->hooks[SCRIPT_HOOK_LOAD]);
+    lua_pushnil(L);
+    (void)try_call(script, 1, 0, "load", faults);
+}
+
+static void
+call_new(struct script *script, const struct script_order *order,
+         struct faults *faults)
+{
+    lua_State *L = script->owner->vm->L;
+
+    if (script->hooks[SCRIPT_HOOK_NEW] == LUA_NOREF) {
+        if (order->option_count > 0)
+            add_fault(script, faults, "this policy takes no options");
+        return;
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, script->hooks[SCRIPT_HOOK_NEW]);
+    lua_newtable(L);
+    for (size_t i = 0; i < order->option_count; i++) {
+        const struct option_conf *option = &order->options[i];
+
+        lua_pushlstring(L, option->name.p, option->name.len);
+        lua_pushlstring(L, option->value.p, option->value.len);
+        lua_rawset(L, -3);
+    }
+    if (try_call(script, 1, 1, "new", faults) < 0)
+        return;
+    if (lua_isnil(L, -1))
+        lua_pop(L, 1);
+    else
+        script->state = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+static void
+make_servers(struct script *script, struct faults *faults)
+{
+    lua_State *L = script->owner->vm->L;
+
+    lua_pushvalue(L, VM_NEW_SERVERS);
+    lua_pushlightuserdata(L, script->upstream);
+    if (try_call(script, 1, 1, "", faults) == 0)
+        script->servers = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+/* --- the whole ------------------------------------------------------------ */
+
+struct str
+script_row_name(struct str name)
+{
+    if (name.len <= BOARD_NAME_MAX)
+        return name;
+    return str_slice(name, name.len - BOARD_NAME_MAX, name.len);
+}
+
+static struct script_counters *
+find_counters(const struct scripts *scripts, struct str name)
+{
+    const struct engine *engine = scripts->runtime->engine;
+    int row;
+
+    if (engine == NULL || engine->board == NULL)
+        return NULL;
+    row = board_find_script(engine->board, script_row_name(name));
+    if (row == BOARD_NONE)
+        return NULL;
+    return board_script_counters(engine->board, engine->worker, row);
+}
+
+static struct script *
+new_script(struct scripts *owner, const struct script_order *order)
+{
+    struct script *script = xcalloc(1, sizeof(*script));
+
+    script->owner = owner;
+    script->use = order->use;
+    script->at = order->at;
+    script->upstream = order->upstream;
+    (void)snprintf(script->name, sizeof(script->name), STR_FMT,
+                   STR_ARG(order->file));
+    (void)snprintf(script->user, sizeof(script->user), "%s " STR_FMT,
+                   order->user_kind, STR_ARG(order->user_name));
+    for (size_t i = 0; i < SCRIPT_HOOK_COUNT; i++)
+        script->hooks[i] = LUA_NOREF;
+    script->state = LUA_NOREF;
+    script->servers = LUA_NOREF;
+    script->counters = find_counters(owner, order->file);
+    list_add_tail(&owner->list, &script->link);
+    return script;
+}
+
+struct script *
+script_load(struct scripts *owner, const struct script_order *order,
+            struct faults *faults)
+{
+    struct script *script = new_script(owner, order);
+    size_t before = faults->count;
+
+    if (run_chunk(script, order->file, faults) == 0)
+        take_hooks(script, faults);
+    if (faults->count == before)
+        call_load(script, faults);
+    if (faults->count == before && order->upstream != NULL) {
+        call_new(script, order, faults);
+        make_servers(script, faults);
+    }
+    if (faults->count == before)
+        return script;
+    script_free(script);
+    return NULL;
+}
+
+void
+script_free(struct script *script)
+{
+    struct vm *vm = script->owner->vm;
+
+    for (size_t i = 0; i < SCRIPT_HOOK_COUNT; i++)
+        vm_release(vm, script->hooks[i]);
+    vm_release(vm, script->state);
+    vm_release(vm, script->servers);
+    list_remove(&script->link);
+    free(script);
+}

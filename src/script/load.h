@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Loading one script: its file is found, compiled and run in an environment of
+ * its own, its table of hooks is checked, and its `load` and `new` are called.
+ */
+#ifndef SCRIPT_LOAD_H
+#define SCRIPT_LOAD_H
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "script/script.h"
+
+struct faults;
+
+/* Who names a script, and how. */
+struct script_order {
+    struct str file; /* absolute, or below the folders of scripts */
+    struct config_at at;
+    enum script_use use;
+    const char *user_kind; /* "upstream", "http" ... */
+    struct str user_name;
+    struct upstream *upstream;         /* of a policy, else NULL */
+    const struct option_conf *options; /* of a policy */
+    size_t option_count;
+};
+
+/* Loads a script and adds it to OWNER's list.  Everything that is wrong with it
+ * is added to FAULTS, at the place where it is named; NULL then. */
+struct script *
+script_load(struct scripts *owner, const struct script_order *order,
+            struct faults *faults) MUST_CHECK;
+
+/* Takes it off its list and gives all of it back. */
+void script_free(struct script *script);
+
+/* The board's name of a script's row: its name, or the end of a long one. */
+struct str script_row_name(struct str name);
+
+#endif

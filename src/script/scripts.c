@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include "script/scripts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "board/board.h"
+#include "config/faults.h"
+#include "proxy/runtime.h"
+#include "proxy/section.h"
+#include "proxy/upstream.h"
+#include "script/hooks.h"
+#include "script/load.h"
+#include "script/vm.h"
+
+enum {
+    POLICY_FILE_MAX = 512, /* bytes of "policy/NAME.lua", or of a path */
+};
+
+/* The file of an upstream's policy. */
+static struct str
+policy_file(char *text, size_t size, const struct upstream_conf *conf)
+{
+    if (conf->policy_is_path)
+        return conf->policy;
+    (void)snprintf(text, size, "policy/" STR_FMT ".lua", STR_ARG(conf->policy));
+    return str_from(text);
+}
+
+static void
+load_policy(struct scripts *scripts, struct upstream *upstream,
+            struct faults *faults)
+{
+    const struct upstream_conf *conf = upstream->conf;
+    char text[POLICY_FILE_MAX];
+    const struct script_order order = {
+        .file = policy_file(text, sizeof(text), conf),
+        .at = conf->policy_at,
+        .use = SCRIPT_POLICY,
+        .user_kind = "upstream",
+        .user_name = conf->name,
+        .upstream = upstream,
+        .options = conf->policy_options,
+        .option_count = conf->policy_option_count,
+    };
+    struct script *script = script_load(scripts, &order, faults);
+
+    if (script != NULL)
+        hooks_fill_policy(&upstream->policy, script);
+}
+
+static enum script_use
+section_use(enum section_kind kind)
+{
+    switch (kind) {
+    case SECTION_HTTP:
+        return SCRIPT_HTTP;
+    case SECTION_TCP:
+        return SCRIPT_TCP;
+    case SECTION_MYSQL:
+        return SCRIPT_MYSQL;
+    }
+    return SCRIPT_HTTP;
+}
+
+static void
+load_section(struct scripts *scripts, struct section *section,
+             struct faults *faults)
+{
+    const struct section_conf *conf = section->conf;
+    struct script_chain *chain;
+
+    if (conf->script_count == 0)
+        return;
+    chain = xcalloc(1, sizeof(*chain) +
+                           conf->script_count * sizeof(chain->scripts[0]));
+    chain->failure = conf->script_failure;
+    section->hooks.arg = chain;
+    for (size_t i = 0; i < conf->script_count; i++) {
+        const struct script_order order = {
+            .file = conf->scripts[i].path,
+            .at = conf->scripts[i].at,
+            .use = section_use(conf->kind),
+            .user_kind = section_kind_name(conf->kind),
+            .user_name = conf->name,
+        };
+        struct script *script = script_load(scripts, &order, faults);
+
+        if (script != NULL)
+            chain->scripts[chain->count++] = script;
+    }
+    if (chain->count > 0)
+        hooks_fill_section(&section->hooks, chain);
+}
+
+struct scripts *
+scripts_load(struct runtime *runtime, const char *data_dir,
+             struct faults *faults)
+{
+    struct scripts *scripts = xcalloc(1, sizeof(*scripts));
+    size_t before = faults->count;
+    size_t size = strlen(data_dir) + sizeof("/lua");
+
+    scripts->runtime = runtime;
+    scripts->vm = vm_ref();
+    scripts->shipped = xmalloc(size);
+    (void)snprintf(scripts->shipped, size, "%s/lua", data_dir);
+    list_init(&scripts->list);
+    for (size_t i = 0; i < runtime->upstream_count; i++)
+        load_policy(scripts, &runtime->upstreams[i], faults);
+    for (size_t i = 0; i < runtime->section_count; i++)
+        load_section(scripts, runtime->sections[i], faults);
+    if (faults->count == before)
+        return scripts;
+    scripts_free(scripts);
+    return NULL;
+}
+
+void
+scripts_free(struct scripts *scripts)
+{
+    struct runtime *runtime;
+    struct list *node;
+
+    if (scripts == NULL)
+        return;
+    runtime = scripts->runtime;
+    for (size_t i = 0; i < runtime->upstream_count; i++)
+        runtime->upstreams[i].policy = (struct policy_hooks){0};
+    for (size_t i = 0; i < runtime->section_count; i++) {
+        free(runtime->sections[i]->hooks.arg);
+        runtime->sections[i]->hooks = (struct section_hooks){0};
+    }
+    while ((node = list_first(&scripts->list)) != NULL)
+        script_free(container_of(node, struct script, link));
+    vm_unref(scripts->vm);
+    free(scripts->shipped);
+    free(scripts);
+}
+
+/* --- rows of the board ---------------------------------------------------- */
+
+static int
+add_row(struct board *board, struct str file)
+{
+    struct str name = script_row_name(file);
+
+    if (board_find_script(board, name) != BOARD_NONE)
+        return 0;
+    return board_add_script(board, name) == BOARD_NONE ? -1 : 0;
+}
+
+int
+scripts_add_rows(struct board *board, const struct config *conf)
+{
+    for (size_t i = 0; i < conf->upstream_count; i++) {
+        char text[POLICY_FILE_MAX];
+
+        if (add_row(board,
+                    policy_file(text, sizeof(text), &conf->upstreams[i])) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < conf->section_count; i++) {
+        const struct section_conf *section = &conf->sections[i];
+
+        for (size_t j = 0; j < section->script_count; j++) {
+            if (add_row(board, section->scripts[j].path) < 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+unsigned
+scripts_count(const struct config *conf)
+{
+    size_t count = conf->upstream_count;
+
+    for (size_t i = 0; i < conf->section_count; i++)
+        count += conf->sections[i].script_count;
+    return (unsigned)count;
+}

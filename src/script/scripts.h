@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The way in: all scripts of a configuration, loaded and put where the proxy
+ * calls them.
+ */
+#ifndef SCRIPT_SCRIPTS_H
+#define SCRIPT_SCRIPTS_H
+
+#include "base/mem.h"
+#include "config/model.h"
+
+struct board;
+struct faults;
+struct runtime;
+struct scripts;
+
+/* Loads every script that RUNTIME's configuration names, and fills the hooks of
+ * its sections and upstreams.  Scripts are looked for in script_path, then in
+ * DATA_DIR/lua.  Every fault is added to FAULTS; where there was one, nothing
+ * is filled and NULL is returned.  The runtime must outlive the result. */
+struct scripts *scripts_load(struct runtime *runtime, const char *data_dir,
+                             struct faults *faults) MUST_CHECK;
+
+/* Empties the runtime's hooks and gives all scripts back. NULL does nothing. */
+void scripts_free(struct scripts *scripts);
+
+/* Adds a row to the board for every script that CONF names, once for a name
+ * that stands twice; by the master.  -1 with errno when there is no room. */
+int scripts_add_rows(struct board *board, const struct config *conf) MUST_CHECK;
+
+/* How many rows that takes at most. */
+unsigned scripts_count(const struct config *conf);
+
+#endif
