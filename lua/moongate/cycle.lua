@@ -1,0 +1,180 @@
+--- Cycles: who gets which turn when servers share by weight.  A cycle is as
+-- long as the weights' sum (divided by what they have in common), and each
+-- server stands in it as often as its weight.  So the counts are exact in every
+-- window of that length, in whatever workers the turns are taken.
+--
+--     { total = 3, weights = { 1, 2 }, servers = { 2, 1, 2 },
+--       ranks = { 0, 0, 1 } }         -- the how-manieth place of its server
+local memo = require "moongate.memo"
+
+local _M = {}
+local Turns = {}
+Turns.__index = Turns
+
+local LEVELS = 65536  -- steps by which places within one slot are told apart
+
+
+local function gcd(a, b)
+  while b > 0 do
+    a, b = b, a % b
+  end
+  return a
+end
+
+
+-- Weights without their common divisor, and their sum.
+local function reduce(weights, n)
+  local divisor, total = 0, 0
+  for i = 1, n do
+    divisor = gcd(weights[i], divisor)
+  end
+  local reduced = {}
+  for i = 1, n do
+    reduced[i] = divisor > 0 and weights[i] / divisor or 0
+    total = total + reduced[i]
+  end
+  return reduced, total
+end
+
+
+-- The number of each place among those of its server, from 0.
+local function number_places(servers)
+  local seen, ranks = {}, {}
+  for place, i in ipairs(servers) do
+    ranks[place] = seen[i] or 0
+    seen[i] = ranks[place] + 1
+  end
+  return ranks
+end
+
+
+local function new_cycle(order, weights, n)
+  local reduced, total = reduce(weights, n)
+  local servers = order(reduced, n, total)
+  return {
+    total = total,
+    weights = reduced,
+    servers = servers,
+    ranks = number_places(servers),
+  }
+end
+
+
+-- --- orders ------------------------------------------------------------------
+
+local function is_before(a, b)
+  return a.at < b.at or a.at == b.at and a.index < b.index
+end
+
+
+--- Spreads each server evenly: its k-th place of w is at (k - 1/2) * total / w,
+-- and places are taken in this order, equal ones by index.  That is what smooth
+-- weighted round robin gives, without a search for each place.
+-- @return array of indices
+function _M.spread(weights, n, total)
+  local slots = {}
+  for slot = 1, total do
+    slots[slot] = {}
+  end
+  for i = 1, n do
+    for k = 1, weights[i] do
+      local at = (k - 0.5) * total / weights[i]
+      local slot = slots[math.floor(at) + 1]
+      slot[#slot + 1] = { at = math.floor(at % 1 * LEVELS), index = i }
+    end
+  end
+
+  local servers = {}
+  for slot = 1, total do
+    table.sort(slots[slot], is_before)
+    for _, place in ipairs(slots[slot]) do
+      servers[#servers + 1] = place.index
+    end
+  end
+  return servers
+end
+
+
+--- HAProxy's map of static weights: at each place the server that lags most, in
+-- whole steps; of equals the first, so the first server comes first.
+-- @return array of indices
+function _M.map(weights, n, total)
+  local score, servers = {}, {}
+  for i = 1, n do
+    score[i] = 0
+  end
+  for place = 1, total do
+    local best, best_steps
+    for i = 1, n do
+      if weights[i] > 0 then
+        score[i] = score[i] + weights[i]
+        local steps = math.floor((score[i] + total) / total)
+        if not best or steps > best_steps then
+          best, best_steps = i, steps
+        end
+      end
+    end
+    servers[place] = best
+    score[best] = score[best] - total
+  end
+  return servers
+end
+
+
+--- Makes a memory of cycles.
+-- @param order  _M.spread or _M.map
+function _M.memo(order)
+  return memo.new(function(weights, n)
+    return new_cycle(order, weights, n)
+  end)
+end
+
+
+-- --- turns -------------------------------------------------------------------
+
+--- Makes what deals turns out to servers.
+-- @param order  _M.spread or _M.map
+function _M.new(order)
+  return setmetatable({ cycles = _M.memo(order) }, Turns)
+end
+
+
+--- Chooses the server whose turn it is.
+--
+-- Servers that cannot be used take no part, and the others share by weight; but
+-- one that this flow has tried keeps its turns, and they are dealt out among
+-- the rest in turn.  So a server that is down, and not yet known to be, does
+-- not overload the one behind it, and disturbs no other flow.
+-- @return the index of the chosen server, or nil and a reason
+function Turns:pick(flow, servers)
+  local n, turn = #servers, servers:turn()
+  local cycles = self.cycles
+  local weights = cycles.weights
+
+  for i = 1, n do
+    local server = servers[i]
+    local takes_part = server.usable
+      or server.weight > 0 and server.up and flow:tried(i)
+    weights[i] = takes_part and server.weight or 0
+  end
+
+  for _ = 1, n do
+    local cycle = cycles:find(n)
+    if cycle.total == 0 then
+      break
+    end
+    local place = turn % cycle.total + 1
+    local i = cycle.servers[place]
+    if servers[i].usable then
+      return i
+    end
+    -- The turns of this server, numbered without gaps.
+    turn = math.floor(turn / cycle.total) * cycle.weights[i]
+      + cycle.ranks[place]
+    weights[i] = 0
+  end
+  return nil, "no usable server"
+end
+
+
+return _M

@@ -1,0 +1,32 @@
+--- Round robin: servers in turn, as often as their weights say, spread evenly;
+-- weights may change at any time.  With weights 1, 2 and 3 each six successive
+-- flows, in whatever workers, make one, two and three.
+--
+-- Servers that cannot be used give their turns to the others, by their weights.
+local cycle = require "moongate.cycle"
+local options = require "moongate.options"
+
+local _M = {}
+
+
+--- Makes the state of one upstream.
+-- @param given  table: there are no options
+-- @return what deals out the turns
+function _M.new(given)
+  options.read(given, {})
+  return cycle.new(cycle.spread)
+end
+
+
+--- Chooses a server for one flow.
+-- @param turns    what `new` made
+-- @param flow     what is known of the flow: flow:tried(i)
+-- @param servers  array of servers, each with `usable`, `up` and `weight`;
+--   servers:turn()
+-- @return the index of the chosen server, or nil and a reason
+function _M.pick(turns, flow, servers)
+  return turns:pick(flow, servers)
+end
+
+
+return _M
