@@ -21,6 +21,9 @@ exchange_begin_response(struct http_exchange *exchange, int status)
     for (size_t i = 0; i < conf->header_count; i++)
         writer_field(writer, conf->headers[i].name,
                      variable_text(conf->headers[i].value, exchange));
+    for (unsigned i = 0; i < exchange->carried_count; i++)
+        writer_field(writer, exchange->carried[i].name,
+                     exchange->carried[i].value);
 }
 
 static void
@@ -101,10 +104,7 @@ take_error_page(struct http_exchange *exchange, int status)
     exchange->query = (struct str){0};
     exchange->flow.upstream = NULL;
     exchange->flow.pinned = NULL;
-    if (exchange->head.method != HTTP_METHOD_HEAD) {
-        exchange->head.method = HTTP_METHOD_GET;
-        exchange->head.method_name = STR("GET");
-    }
+    exchange_become_get(exchange);
     return exchange_reroute(exchange);
 }
 

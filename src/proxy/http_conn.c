@@ -36,6 +36,7 @@ enum {
 };
 
 static void run(struct http_conn *conn);
+static void on_flush(struct http_exchange *exchange);
 
 static struct section_counters *
 counters_of(const struct http_conn *conn, const struct section *section)
@@ -341,6 +342,7 @@ begin_exchange(struct http_conn *conn)
         return false;
     }
     exchange->on_wake = on_wake;
+    exchange->on_flush = on_flush;
     exchange->conn = conn;
     exchange->client = conn->client;
     exchange->flow.client = &exchange->client;
@@ -665,26 +667,43 @@ answered(struct http_conn *conn)
     }
 }
 
+static enum writer_result
+flush_writer(struct http_conn *conn)
+{
+    struct http_writer *writer = &conn->exchange->writer;
+    uint64_t sent_before = writer->sent_bytes;
+    enum writer_result result;
+
+    if (writer_is_unsent(writer))
+        decide_keep_alive(conn);
+    result = writer_flush(writer);
+    if (writer->sent_bytes != sent_before || !conn->blocked)
+        conn->since_ms = clock_ms();
+    conn->blocked = result == WRITER_BLOCKED;
+    return result;
+}
+
+static void
+on_flush(struct http_exchange *exchange)
+{
+    struct http_conn *conn = exchange->conn;
+
+    (void)flush_writer(conn);
+    watch_state(conn);
+}
+
 /* Writes what can be written; true when the exchange is over. */
 static bool
 flush(struct http_conn *conn)
 {
     struct http_exchange *exchange = conn->exchange;
     uint64_t sent_before = exchange->writer.sent_bytes;
-    enum writer_result result;
+    enum writer_result result = flush_writer(conn);
 
-    if (conn->blocked && !conn->stream.writable)
-        return false;
-    if (writer_is_unsent(&exchange->writer))
-        decide_keep_alive(conn);
-    result = writer_flush(&exchange->writer);
     if (result == WRITER_FAILED) {
         conn_close(conn, "CD", strerror(errno));
         return false;
     }
-    if (exchange->writer.sent_bytes != sent_before || !conn->blocked)
-        conn->since_ms = clock_ms();
-    conn->blocked = result == WRITER_BLOCKED;
     if (exchange->state == EXCHANGE_FINISHED && !conn->blocked) {
         answered(conn);
         return true;

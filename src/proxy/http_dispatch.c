@@ -77,7 +77,7 @@ take_limits(struct http_exchange *exchange)
 static bool
 announces_too_much(const struct http_exchange *exchange)
 {
-    return exchange->head.content_length > 0 &&
+    return exchange_wants_body(exchange) && exchange->head.content_length > 0 &&
            (uint64_t)exchange->head.content_length > exchange->max_body_bytes;
 }
 
@@ -91,7 +91,7 @@ go_upstream(struct http_exchange *exchange)
     }
     if (!fastcgi_prepare(exchange))
         return;
-    exchange->state = exchange->head.has_body && !exchange->body_whole
+    exchange->state = exchange_wants_body(exchange) && !exchange->body_whole
                           ? EXCHANGE_BODY
                           : EXCHANGE_START;
 }

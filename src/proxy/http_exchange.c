@@ -122,6 +122,12 @@ exchange_wake(struct http_exchange *exchange)
 }
 
 void
+exchange_flush(struct http_exchange *exchange)
+{
+    exchange->on_flush(exchange);
+}
+
+void
 exchange_finish(struct http_exchange *exchange)
 {
     exchange->handler = NULL;
@@ -140,6 +146,41 @@ exchange_reroute(struct http_exchange *exchange)
     exchange->root = (struct str){0};
     exchange_wake(exchange);
     return true;
+}
+
+struct str
+exchange_join(struct http_exchange *exchange, struct str a, struct str b)
+{
+    size_t len = a.len + b.len;
+    char *text = arena_alloc(&exchange->arena, len + 1);
+
+    if (text == NULL)
+        return (struct str){0};
+    if (a.len > 0)
+        memcpy(text, a.p, a.len);
+    if (b.len > 0)
+        memcpy(text + a.len, b.p, b.len);
+    text[len] = '\0';
+    return str_make(text, len);
+}
+
+void
+exchange_become_get(struct http_exchange *exchange)
+{
+    exchange->bodiless = true;
+    spool_fini(&exchange->body);
+    spool_init(&exchange->body, exchange->engine->buffers,
+               exchange->engine->temp_dir, 0, 0);
+    if (exchange->head.method == HTTP_METHOD_HEAD)
+        return;
+    exchange->head.method = HTTP_METHOD_GET;
+    exchange->head.method_name = STR("GET");
+}
+
+bool
+exchange_wants_body(const struct http_exchange *exchange)
+{
+    return exchange->head.has_body && !exchange->bodiless;
 }
 
 /* --- the head ------------------------------------------------------------- */

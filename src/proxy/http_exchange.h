@@ -29,6 +29,7 @@
 enum {
     EXCHANGE_REROUTES_MAX = 10, /* rewrites, index files and error pages */
     EXCHANGE_GROUPS_MAX = 10,   /* groups of a regex route, 0 included */
+    EXCHANGE_CARRIED_MAX = 16,  /* fields kept over an X-Accel-Redirect */
 };
 
 struct engine;
@@ -70,7 +71,8 @@ struct exchange_times {
 
 struct http_exchange {
     struct engine *engine;
-    void (*on_wake)(struct http_exchange *exchange); /* its connection's */
+    void (*on_wake)(struct http_exchange *exchange);  /* its connection's */
+    void (*on_flush)(struct http_exchange *exchange); /* likewise */
     void *conn;
     struct list link; /* among the spare ones */
     struct http_section *section;
@@ -87,6 +89,7 @@ struct http_exchange {
     struct spool body;     /* the request's, whole before a server is asked;
                               it keeps, so that it can be sent again */
     bool body_whole;       /* it has come to its end */
+    bool bodiless;         /* it does not go to a server (become_get) */
 
     const struct http_route *route;         /* NULL: none matched */
     struct str groups[EXCHANGE_GROUPS_MAX]; /* of a regex route, in path */
@@ -103,6 +106,9 @@ struct http_exchange {
     void *handler_data;                     /* the handler's own */
 
     struct exchange_times times;
+    struct http_field carried[EXCHANGE_CARRIED_MAX]; /* of the answer that an
+                              X-Accel-Redirect came with */
+    unsigned carried_count;
     char term[2];              /* HAProxy's termination flags; "--": well */
     bool broken;               /* the answer cannot be completed: close */
     struct exchange_end *ends; /* exchange_on_end */
@@ -153,9 +159,25 @@ void exchange_finish(struct http_exchange *exchange);
  * EXCHANGE_REROUTES_MAX.  The handler forgets the exchange. */
 bool exchange_reroute(struct http_exchange *exchange) MUST_CHECK;
 
+/* What is answered with another page is a GET of that page without a body
+ * (HEAD stays HEAD). */
+void exchange_become_get(struct http_exchange *exchange);
+
+/* Whether there is a body that goes to a server. */
+bool exchange_wants_body(const struct http_exchange *exchange);
+
 /* More of the response can be written, or it has failed: the connection is
  * told, now or as soon as its own work is done. */
 void exchange_wake(struct http_exchange *exchange);
+
+/* Writes what was added to the response, as far as the client takes it; spans
+ * are free again.  A failure is the connection's to see, at the next wake. */
+void exchange_flush(struct http_exchange *exchange);
+
+/* A and B in one, with a NUL behind it, in the arena; p is NULL without
+ * memory. */
+struct str
+exchange_join(struct http_exchange *exchange, struct str a, struct str b);
 
 /* Calls FN with ARG when the exchange ends, last asked first.  -1 without
  * memory. */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/http_file.h"
 
-#include <string.h>
-
 #include "proxy/file_cache.h"
 #include "proxy/http_exchange.h"
 #include "proxy/http_section.h"
@@ -36,18 +34,7 @@ exchange_root(struct http_exchange *exchange)
 static struct str
 join(struct http_exchange *exchange, struct str folder, struct str path)
 {
-    size_t len = folder.len + path.len;
-    char *text;
-
-    if (folder.p == NULL)
-        return (struct str){0};
-    text = arena_alloc(&exchange->arena, len + 1);
-    if (text == NULL)
-        return (struct str){0};
-    memcpy(text, folder.p, folder.len);
-    memcpy(text + folder.len, path.p, path.len);
-    text[len] = '\0';
-    return str_make(text, len);
+    return folder.p == NULL ? folder : exchange_join(exchange, folder, path);
 }
 
 struct str

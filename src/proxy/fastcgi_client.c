@@ -1,0 +1,954 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sending and receiving go on side by side: php-fpm may answer, and even end,
+ * before it has read the whole body.
+ *
+ * After exchange_finish, exchange_fail and exchange_reroute the exchange and
+ * all that is in its arena may be gone: they are called last, always.
+ */
+#include "proxy/fastcgi_client.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "board/counters.h"
+#include "codec/cgi.h"
+#include "codec/fcgi.h"
+#include "codec/uri.h"
+#include "net/buffer.h"
+#include "proxy/dial.h"
+#include "proxy/engine.h"
+#include "proxy/fastcgi_params.h"
+#include "proxy/http_answer.h"
+#include "proxy/http_exchange.h"
+
+enum {
+    REQUEST_ID = 1,         /* one request a connection at a time */
+    RECORD_MAX = 65528,     /* of STDIN: a multiple of 8, no padding */
+    PARAMS_MAX = 1 << 20,   /* bytes of all parameters */
+    HEAD_MAX = 64 << 10,    /* bytes of a response head */
+    DATA_PIECES = 8,        /* pieces of the body in one write */
+    STDERR_LINE_MAX = 1024, /* bytes of STDERR in one log line */
+};
+
+/* Sending: what is left of `out`, then of the record's data, then of the empty
+ * record that ends STDIN. */
+struct fastcgi_sender {
+    struct buf out; /* begin, parameters, or a record's header */
+    size_t out_taken;
+    uint64_t data_left; /* of the record whose header is in `out` */
+    uint8_t end[FCGI_HEADER_LEN];
+    size_t end_taken;
+    bool last;    /* the record is the last one: `end` follows */
+    bool done;    /* all is sent, or the server does not want it */
+    bool started; /* something has left: it cannot simply go elsewhere */
+    struct buffer *file_data; /* bytes of the body's file, as they are sent */
+};
+
+struct fastcgi_receiver {
+    struct buffer *in;         /* NULL while it would be empty */
+    struct fcgi_header record; /* that is being read */
+    size_t content_left;
+    size_t padding_left;
+    struct buf head; /* of a CGI head that came in pieces */
+    size_t head_seen;
+    bool head_done; /* the response has begun */
+    bool ended;     /* END_REQUEST has come */
+    bool paused;    /* the client must take some first */
+};
+
+struct fastcgi {
+    struct http_exchange *exchange;
+    struct fastcgi_script script;
+    struct dial dial;
+    struct server_conn *conn; /* NULL until connected */
+    struct timer timer;       /* server_timeout */
+    uint64_t active_ms;       /* of the last byte in either direction */
+    bool keep;                /* the server was asked to keep the connection */
+    uint64_t bytes_in;        /* sent to the server */
+    uint64_t bytes_out;       /* received from it */
+    struct fastcgi_sender sender;
+    struct fastcgi_receiver receiver;
+};
+
+static void run(struct fastcgi *f);
+
+static struct buffer_pool *
+pool_of(const struct fastcgi *f)
+{
+    return f->exchange->engine->buffers;
+}
+
+/* --- ends ----------------------------------------------------------------- */
+
+static void
+drop_buffers(struct fastcgi *f)
+{
+    buffer_give(pool_of(f), f->sender.file_data);
+    buffer_give(pool_of(f), f->receiver.in);
+    buf_fini(&f->sender.out);
+    buf_fini(&f->receiver.head);
+    f->sender.file_data = NULL;
+    f->receiver.in = NULL;
+}
+
+static void
+count_traffic(struct fastcgi *f, const struct server *server)
+{
+    struct server_counters *counters = upstream_counters(server);
+
+    counter_add(&counters->bytes_in, f->bytes_in);
+    counter_add(&counters->bytes_out, f->bytes_out);
+    f->bytes_in = f->bytes_out = 0;
+}
+
+static struct flow_result
+result_of(const struct fastcgi *f, const char *error)
+{
+    const struct http_exchange *exchange = f->exchange;
+    const struct exchange_times *times = &exchange->times;
+
+    return (struct flow_result){
+        .ok = error == NULL,
+        .error = error,
+        .status = exchange->writer.status,
+        .connect_ms = (double)(times->connected_us - times->picked_us) / 1000.0,
+        .total_ms = (double)(clock_us() - times->picked_us) / 1000.0,
+        .bytes_in = spool_len(&exchange->body),
+        .bytes_out = exchange->writer.body_bytes,
+    };
+}
+
+/* Lets go of the server: the connection is kept where that was agreed on and
+ * nothing is under way on it. */
+static void
+let_go(struct fastcgi *f, const char *error)
+{
+    struct server_conn *conn = f->conn;
+    struct flow_result result = result_of(f, error);
+    bool keep = error == NULL && f->keep && f->receiver.ended &&
+                f->sender.done && conn != NULL && !conn->stream.hung_up &&
+                !conn->stream.readable && pool_wants(conn->server);
+
+    timer_stop(&f->timer);
+    dial_stop(&f->dial);
+    drop_buffers(f);
+    f->conn = NULL;
+    if (conn == NULL)
+        return;
+    count_traffic(f, conn->server);
+    if (keep)
+        pool_keep(conn);
+    else
+        pool_close(conn);
+    upstream_give(&f->exchange->flow, &result, keep);
+}
+
+static void
+fail(struct fastcgi *f, int status, const char *flags, const char *reason)
+{
+    struct http_exchange *exchange = f->exchange;
+
+    log_warn("request failed: %s upstream=" STR_FMT " request=\"" STR_FMT
+             " " STR_FMT "\" status=%d",
+             reason, STR_ARG(exchange->flow.upstream->conf->name),
+             STR_ARG(exchange->head.method_name), STR_ARG(exchange->head.uri),
+             status);
+    let_go(f, reason);
+    exchange_fail(exchange, status, flags);
+}
+
+static bool
+is_safe_method(const struct http_exchange *exchange)
+{
+    switch (exchange->head.method) {
+    case HTTP_METHOD_GET:
+    case HTTP_METHOD_HEAD:
+    case HTTP_METHOD_OPTIONS:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Whether the request may go to another server: always while nothing of it has
+ * left, and later only if it asks for nothing to be done (RFC 9110, 9.2.2) and
+ * nothing of the answer has come. */
+static bool
+may_go_again(const struct fastcgi *f)
+{
+    if (!f->sender.started)
+        return true;
+    return is_safe_method(f->exchange) && !f->receiver.head_done;
+}
+
+static void
+reset_transfer(struct fastcgi *f)
+{
+    drop_buffers(f);
+    f->sender = (struct fastcgi_sender){0};
+    f->receiver = (struct fastcgi_receiver){0};
+    buf_init_growing(&f->sender.out, PARAMS_MAX);
+    buf_init_growing(&f->receiver.head, HEAD_MAX);
+    spool_rewind(&f->exchange->body);
+}
+
+/* The server failed the request: another one is asked, or the client is told.
+ */
+static void
+server_failed(struct fastcgi *f, enum retry_on why, int status,
+              const char *flags, const char *reason)
+{
+    struct server *server = f->exchange->flow.server;
+
+    if (may_go_again(f)) {
+        timer_stop(&f->timer);
+        count_traffic(f, server);
+        reset_transfer(f);
+        pool_close(f->conn);
+        f->conn = NULL;
+        if (dial_again(&f->dial, why, reason))
+            return;
+    }
+    fail(f, status, flags, reason);
+}
+
+static void
+connection_lost(struct fastcgi *f, const char *reason)
+{
+    server_failed(f, f->sender.started ? RETRY_ON_RESET : RETRY_ON_CONNECT, 502,
+                  f->receiver.head_done ? "SD" : "SH", reason);
+}
+
+static void
+complete(struct fastcgi *f)
+{
+    struct http_exchange *exchange = f->exchange;
+
+    writer_end(&exchange->writer);
+    exchange_flush(exchange);
+    let_go(f, NULL);
+    exchange_finish(exchange);
+}
+
+/* --- sending -------------------------------------------------------------- */
+
+/* Begins the next record of STDIN in `out`. */
+static void
+begin_record(struct fastcgi *f)
+{
+    struct fastcgi_sender *s = &f->sender;
+    uint64_t left = spool_len(&f->exchange->body);
+
+    s->data_left = left < RECORD_MAX ? left : RECORD_MAX;
+    s->last = s->data_left == left;
+    if (s->data_left > 0)
+        fcgi_write_header(&s->out, FCGI_STDIN, REQUEST_ID,
+                          (uint16_t)s->data_left, 0);
+}
+
+static void
+begin_request(struct fastcgi *f)
+{
+    struct fastcgi_sender *s = &f->sender;
+    struct server *server = f->conn->server;
+
+    f->keep = pool_wants(server);
+    buf_reset(&s->out);
+    fcgi_write_begin(&s->out, REQUEST_ID, f->keep ? FCGI_KEEP_CONN : 0);
+    fastcgi_write_params(&s->out, f->exchange, &f->script, server);
+    fcgi_put_header(s->end, FCGI_STDIN, REQUEST_ID, 0, 0);
+    begin_record(f);
+}
+
+/* The body's next bytes, from memory or from its file. */
+static int
+peek_data(struct fastcgi *f, struct iovec *iov, int max)
+{
+    struct fastcgi_sender *s = &f->sender;
+    struct spool *body = &f->exchange->body;
+    int count = spool_peek(body, iov, max);
+    off_t offset;
+    size_t len;
+    ssize_t n;
+    int fd;
+
+    if (count > 0)
+        return count;
+    len = spool_peek_file(body, &fd, &offset);
+    if (len == 0)
+        return 0;
+    if (s->file_data == NULL)
+        s->file_data = buffer_take(pool_of(f));
+    if (s->file_data == NULL)
+        return -1;
+    n = pread(fd, s->file_data->data, len < BUFFER_SIZE ? len : BUFFER_SIZE,
+              offset);
+    if (n <= 0)
+        return -1;
+    iov[0].iov_base = s->file_data->data;
+    iov[0].iov_len = (size_t)n;
+    return 1;
+}
+
+/* Cuts the pieces to what is left of the record. */
+static int
+limit_data(struct iovec *iov, int count, uint64_t left)
+{
+    for (int i = 0; i < count; i++) {
+        if (iov[i].iov_len >= left) {
+            iov[i].iov_len = (size_t)left;
+            return left > 0 ? i + 1 : i;
+        }
+        left -= iov[i].iov_len;
+    }
+    return count;
+}
+
+static size_t
+total_len(const struct iovec *iov, int count)
+{
+    size_t total = 0;
+
+    for (int i = 0; i < count; i++)
+        total += iov[i].iov_len;
+    return total;
+}
+
+/* Gathers the next write; -1 when the body cannot be read. */
+static int
+gather(struct fastcgi *f, struct iovec iov[DATA_PIECES + 2])
+{
+    struct fastcgi_sender *s = &f->sender;
+    uint64_t data_len = 0;
+    int count = 0;
+
+    if (s->out_taken < s->out.len) {
+        iov[count].iov_base = s->out.p + s->out_taken;
+        iov[count++].iov_len = s->out.len - s->out_taken;
+    }
+    if (s->data_left > 0) {
+        int pieces = peek_data(f, iov + count, DATA_PIECES);
+
+        if (pieces <= 0)
+            return -1;
+        pieces = limit_data(iov + count, pieces, s->data_left);
+        data_len = total_len(iov + count, pieces);
+        count += pieces;
+    }
+    if (s->last && data_len == s->data_left) {
+        iov[count].iov_base = s->end + s->end_taken;
+        iov[count++].iov_len = FCGI_HEADER_LEN - s->end_taken;
+    }
+    return count;
+}
+
+/* Notes that N bytes of what was gathered have left. */
+static void
+take_sent(struct fastcgi *f, size_t n)
+{
+    struct fastcgi_sender *s = &f->sender;
+    size_t part = s->out.len - s->out_taken;
+
+    part = n < part ? n : part;
+    s->out_taken += part;
+    n -= part;
+    part = n < s->data_left ? n : (size_t)s->data_left;
+    if (part > 0)
+        spool_consume(&f->exchange->body, part);
+    s->data_left -= part;
+    s->end_taken += n - part;
+}
+
+/* Sends what the server takes.  false: the exchange has failed. */
+static bool
+send_some(struct fastcgi *f)
+{
+    struct fastcgi_sender *s = &f->sender;
+    struct stream *stream = &f->conn->stream;
+
+    while (!s->done && stream->writable) {
+        struct iovec iov[DATA_PIECES + 2];
+        int count = gather(f, iov);
+        ssize_t n;
+
+        if (count < 0 || s->out.failed) {
+            fail(f, 500, "RC", "the request could not be put together");
+            return false;
+        }
+        n = stream_writev(stream, iov, count);
+        if (n < 0 && errno == EAGAIN)
+            return true;
+        if (n < 0) {
+            /* It may have answered before it stopped listening. */
+            s->done = true;
+            f->keep = false;
+            return true;
+        }
+        s->started = true;
+        f->active_ms = clock_ms();
+        f->bytes_in += (uint64_t)n;
+        take_sent(f, (size_t)n);
+        if (s->out_taken < s->out.len || s->data_left > 0)
+            continue;
+        s->done = s->last && s->end_taken == FCGI_HEADER_LEN;
+        if (!s->last) {
+            buf_reset(&s->out);
+            s->out_taken = 0;
+            begin_record(f);
+        }
+    }
+    return true;
+}
+
+/* --- the response's head -------------------------------------------------- */
+
+/* Fields that are the proxy's own to write, or for the proxy alone. */
+static bool
+is_passed_on(const struct http_field *field)
+{
+    switch (field->id) {
+    case HTTP_HEADER_STATUS:
+    case HTTP_HEADER_CONNECTION:
+    case HTTP_HEADER_KEEP_ALIVE:
+    case HTTP_HEADER_CONTENT_LENGTH:
+    case HTTP_HEADER_TRANSFER_ENCODING:
+    case HTTP_HEADER_UPGRADE:
+    case HTTP_HEADER_DATE:
+    case HTTP_HEADER_SERVER:
+    case HTTP_HEADER_X_ACCEL_REDIRECT:
+    case HTTP_HEADER_X_ACCEL_BUFFERING:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static void
+begin_response(struct fastcgi *f, const struct cgi_response *response)
+{
+    struct http_exchange *exchange = f->exchange;
+    struct http_writer *writer = &exchange->writer;
+
+    /* An error page keeps the status of the error. */
+    exchange_begin_response(exchange, exchange->error_status != 0
+                                          ? exchange->error_status
+                                          : response->status);
+    for (unsigned i = 0; i < response->fields.count; i++) {
+        const struct http_field *field = &response->fields.at[i];
+
+        if (is_passed_on(field))
+            writer_field(writer, field->name, field->value);
+    }
+    if (response->content_length >= 0)
+        writer_length(writer, (uint64_t)response->content_length);
+}
+
+static unsigned
+retry_bit_of(int status)
+{
+    switch (status) {
+    case 502:
+        return RETRY_ON_502;
+    case 503:
+        return RETRY_ON_503;
+    case 504:
+        return RETRY_ON_504;
+    default:
+        return 0;
+    }
+}
+
+/* Fields of the answer that go with the file in its place, as in nginx. */
+static void
+carry_field(struct http_exchange *exchange, const struct http_field *field)
+{
+    struct http_field *to = &exchange->carried[exchange->carried_count];
+
+    switch (field->id) {
+    case HTTP_HEADER_CONTENT_TYPE:
+    case HTTP_HEADER_CONTENT_DISPOSITION:
+    case HTTP_HEADER_SET_COOKIE:
+    case HTTP_HEADER_CACHE_CONTROL:
+    case HTTP_HEADER_EXPIRES:
+        break;
+    default:
+        return;
+    }
+    if (exchange->carried_count == EXCHANGE_CARRIED_MAX)
+        return;
+    *to = *field;
+    to->name = exchange_join(exchange, field->name, STR(""));
+    to->value = exchange_join(exchange, field->value, STR(""));
+    if (to->name.p != NULL && to->value.p != NULL)
+        exchange->carried_count++;
+}
+
+/* The application names a file, or another of its pages, to answer with. */
+static void
+redirect_inside(struct fastcgi *f, const struct cgi_response *response,
+                struct str uri)
+{
+    struct http_exchange *exchange = f->exchange;
+    struct str path;
+    struct str query;
+    char *space;
+
+    uri = exchange_join(exchange, uri, STR(""));
+    space = arena_alloc(&exchange->arena, uri.len + 1);
+    uri_split(&path, &query, uri);
+    if (uri.p == NULL || space == NULL ||
+        uri_normalize(&exchange->path, space, path, URI_SLASH_DECODE) < 0) {
+        fail(f, 502, "PH", "X-Accel-Redirect names no path");
+        return;
+    }
+    exchange->query = query;
+    for (unsigned i = 0; i < response->fields.count; i++)
+        carry_field(exchange, &response->fields.at[i]);
+    exchange->flow.upstream = NULL;
+    exchange_become_get(exchange);
+    f->keep = false;
+    let_go(f, NULL);
+    if (!exchange_reroute(exchange))
+        exchange_fail(exchange, 500, "PH");
+}
+
+/* The head is whole.  false: the exchange goes another way now. */
+static bool
+take_head(struct fastcgi *f, const struct cgi_response *response)
+{
+    struct http_exchange *exchange = f->exchange;
+    unsigned retry = retry_bit_of(response->status);
+    struct str inside =
+        http_value(&response->fields, HTTP_HEADER_X_ACCEL_REDIRECT);
+
+    counter_add_status(upstream_counters(f->conn->server), response->status);
+    if ((f->dial.limits->retry_on & retry) != 0 && is_safe_method(exchange) &&
+        f->dial.attempts <= f->dial.limits->retries) {
+        server_failed(f, (enum retry_on)retry, response->status, "SH",
+                      http_reason(response->status));
+        return false;
+    }
+    exchange->times.response_us = clock_us();
+    f->receiver.head_done = true;
+    if (inside.p != NULL) {
+        redirect_inside(f, response, inside);
+        return false;
+    }
+    begin_response(f, response);
+    return true;
+}
+
+/* --- receiving ------------------------------------------------------------ */
+
+static void
+add_body(struct fastcgi *f, struct str bytes)
+{
+    struct http_writer *writer = &f->exchange->writer;
+
+    if (bytes.len == 0 || writer_span(writer, bytes))
+        return;
+    exchange_flush(f->exchange);
+    if (!writer_span(writer, bytes))
+        f->exchange->broken = true;
+}
+
+/* STDOUT up to the end of the head.  Bytes of a head that is not whole are put
+ * aside, unless it came in one piece. */
+static bool
+take_head_bytes(struct fastcgi *f, struct str bytes)
+{
+    struct fastcgi_receiver *r = &f->receiver;
+    struct cgi_response response;
+    struct str all = bytes;
+    ssize_t taken;
+
+    if (r->head.len > 0) {
+        buf_str(&r->head, bytes);
+        all = buf_text(&r->head);
+    }
+    taken = r->head.failed
+                ? CGI_E_SIZE
+                : cgi_read_response(&response, (const uint8_t *)all.p, all.len,
+                                    r->head_seen);
+    if (taken < 0) {
+        fail(f, 502, "PH", cgi_error_text((enum cgi_error)taken));
+        return false;
+    }
+    if (taken == 0) {
+        if (r->head.len == 0)
+            buf_str(&r->head, bytes);
+        r->head_seen = r->head.len;
+        return true;
+    }
+    if (!take_head(f, &response))
+        return false;
+    add_body(f, str_slice(all, (size_t)taken, all.len));
+    return true;
+}
+
+static bool
+take_stdout(struct fastcgi *f, struct str bytes)
+{
+    if (!f->receiver.head_done)
+        return take_head_bytes(f, bytes);
+    add_body(f, bytes);
+    return true;
+}
+
+static void
+take_stderr(struct fastcgi *f, struct str bytes)
+{
+    const struct http_exchange *exchange = f->exchange;
+    char client[ADDR_TEXT_MAX];
+
+    while (bytes.len > 0 &&
+           (bytes.p[bytes.len - 1] == '\n' || bytes.p[bytes.len - 1] == '\r'))
+        bytes.len--;
+    if (bytes.len > STDERR_LINE_MAX)
+        bytes.len = STDERR_LINE_MAX;
+    if (bytes.len == 0)
+        return;
+    log_error("server " STR_FMT "/" STR_FMT " wrote to STDERR: " STR_FMT
+              " client=%s request=\"" STR_FMT " " STR_FMT "\"",
+              STR_ARG(exchange->flow.upstream->conf->name),
+              STR_ARG(f->conn->server->conf->name), STR_ARG(bytes),
+              addr_format(&exchange->client, client, sizeof(client)),
+              STR_ARG(exchange->head.method_name), STR_ARG(exchange->head.uri));
+}
+
+/* END_REQUEST, whose content lies whole at P.  false: the exchange failed. */
+static bool
+take_end(struct fastcgi *f, const uint8_t *p)
+{
+    struct fcgi_end end;
+
+    if (fcgi_read_end(&end, p, f->receiver.record.content_len) < 0) {
+        fail(f, 502, "PD", "a record that ends a request has a wrong length");
+        return false;
+    }
+    if (end.status != FCGI_REQUEST_COMPLETE) {
+        server_failed(f, RETRY_ON_503, 503, "SH", fcgi_status_text(end.status));
+        return false;
+    }
+    if (!f->receiver.head_done) {
+        server_failed(f, RETRY_ON_502, 502, "SH",
+                      "the server ended its answer before the head");
+        return false;
+    }
+    f->receiver.ended = true;
+    return true;
+}
+
+/* Takes content of the present record; false: the exchange has ended. */
+static bool
+take_content(struct fastcgi *f)
+{
+    struct fastcgi_receiver *r = &f->receiver;
+    const uint8_t *p = r->in->data + r->in->start;
+    size_t n = buffer_len(r->in);
+    struct str bytes;
+
+    n = n < r->content_left ? n : r->content_left;
+    bytes = str_make((const char *)p, n);
+    r->in->start += (uint32_t)n;
+    r->content_left -= n;
+    switch (r->record.type) {
+    case FCGI_STDOUT:
+        return take_stdout(f, bytes);
+    case FCGI_STDERR:
+        take_stderr(f, bytes);
+        return true;
+    case FCGI_END_REQUEST:
+        return take_end(f, p);
+    default:
+        return true;
+    }
+}
+
+/* Begins the next record; false when its header is not whole. */
+static bool
+take_header(struct fastcgi *f)
+{
+    struct fastcgi_receiver *r = &f->receiver;
+    ssize_t taken = fcgi_read_header(&r->record, r->in->data + r->in->start,
+                                     buffer_len(r->in));
+
+    if (taken <= 0)
+        return false;
+    r->in->start += (uint32_t)taken;
+    r->content_left = r->record.content_len;
+    r->padding_left = r->record.padding_len;
+    /* What is not about our request is passed over. */
+    if (r->record.request_id != REQUEST_ID)
+        r->record.type = FCGI_UNKNOWN_TYPE;
+    return true;
+}
+
+static bool
+is_wrong_record(const struct fastcgi_receiver *r)
+{
+    struct fcgi_header header;
+
+    return fcgi_read_header(&header, r->in->data + r->in->start,
+                            buffer_len(r->in)) < 0;
+}
+
+static void
+skip_padding(struct fastcgi_receiver *r)
+{
+    size_t n = buffer_len(r->in);
+
+    n = n < r->padding_left ? n : r->padding_left;
+    r->in->start += (uint32_t)n;
+    r->padding_left -= n;
+}
+
+/* An END_REQUEST is taken in one piece. */
+static bool
+waits_for_more(const struct fastcgi_receiver *r)
+{
+    return buffer_len(r->in) == 0 ||
+           (r->content_left > 0 && r->record.type == FCGI_END_REQUEST &&
+            buffer_len(r->in) < r->content_left);
+}
+
+/* Goes through what was read.  false: the exchange has ended. */
+static bool
+take_records(struct fastcgi *f)
+{
+    struct fastcgi_receiver *r = &f->receiver;
+
+    while (!r->ended && !waits_for_more(r)) {
+        if (r->content_left > 0) {
+            if (!take_content(f))
+                return false;
+        } else if (r->padding_left > 0) {
+            skip_padding(r);
+        } else if (!take_header(f)) {
+            if (!is_wrong_record(r))
+                return true;
+            fail(f, 502, r->head_done ? "PD" : "PH",
+                 "the server does not speak FastCGI");
+            return false;
+        }
+    }
+    return true;
+}
+
+enum receive_result {
+    RECEIVE_MORE, /* there may be more to read */
+    RECEIVE_WAIT, /* for an edge */
+    RECEIVE_GONE, /* the exchange has left this server: do not touch it */
+};
+
+static enum receive_result
+receive_once(struct fastcgi *f)
+{
+    struct fastcgi_receiver *r = &f->receiver;
+    ssize_t n;
+
+    if (r->in == NULL)
+        r->in = buffer_take(pool_of(f));
+    if (r->in == NULL) {
+        fail(f, 500, "RC", "out of memory");
+        return RECEIVE_GONE;
+    }
+    buffer_compact(r->in);
+    n = stream_read(&f->conn->stream, r->in->data + r->in->end,
+                    buffer_room(r->in));
+    if (n < 0 && errno == EAGAIN)
+        return RECEIVE_WAIT;
+    if (n <= 0) {
+        connection_lost(f, n == 0 ? "the server closed the connection"
+                                  : strerror(errno));
+        return RECEIVE_GONE;
+    }
+    r->in->end += (uint32_t)n;
+    f->active_ms = clock_ms();
+    f->bytes_out += (uint64_t)n;
+    if (!take_records(f))
+        return RECEIVE_GONE;
+    if (r->ended) {
+        complete(f);
+        return RECEIVE_GONE;
+    }
+    /* The spans point into the buffer, which the next read goes into. */
+    exchange_flush(f->exchange);
+    return RECEIVE_MORE;
+}
+
+static void
+drop_empty_buffer(struct fastcgi *f)
+{
+    struct fastcgi_receiver *r = &f->receiver;
+
+    if (r->in == NULL || buffer_len(r->in) > 0)
+        return;
+    buffer_give(pool_of(f), r->in);
+    r->in = NULL;
+}
+
+static void
+run(struct fastcgi *f)
+{
+    enum receive_result result = RECEIVE_MORE;
+
+    if (!send_some(f))
+        return;
+    f->receiver.paused = false;
+    while (result == RECEIVE_MORE && f->conn->stream.readable) {
+        f->receiver.paused = spool_is_full(&f->exchange->writer.spool);
+        if (f->receiver.paused)
+            break;
+        result = receive_once(f);
+    }
+    if (result != RECEIVE_GONE)
+        drop_empty_buffer(f);
+}
+
+static void
+on_server(struct stream *stream)
+{
+    struct fastcgi *f = server_conn_of(stream)->owner;
+
+    run(f);
+}
+
+/* --- time, client, start -------------------------------------------------- */
+
+static void
+on_timer(struct timer *timer)
+{
+    struct fastcgi *f = container_of(timer, struct fastcgi, timer);
+    uint64_t limit_ms = f->exchange->limits.server_timeout_ms;
+    uint64_t idle_ms = clock_ms() - f->active_ms;
+
+    /* While the client is slow, the server is not to blame. */
+    if (f->receiver.paused)
+        idle_ms = 0;
+    if (idle_ms < limit_ms) {
+        loop_start_timer(f->exchange->engine->loop, timer, limit_ms - idle_ms);
+        return;
+    }
+    server_failed(f, RETRY_ON_TIMEOUT, 504, f->receiver.head_done ? "sD" : "sH",
+                  "server timed out");
+}
+
+static void
+on_drained(struct http_exchange *exchange)
+{
+    struct fastcgi *f = exchange->handler_data;
+
+    if (f->receiver.paused && f->conn != NULL &&
+        !spool_is_full(&exchange->writer.spool)) {
+        f->active_ms = clock_ms();
+        run(f);
+    }
+}
+
+static void
+on_abort(struct http_exchange *exchange, const char *reason)
+{
+    struct fastcgi *f = exchange->handler_data;
+
+    (void)reason;
+    f->keep = false;
+    let_go(f, NULL);
+}
+
+static const struct exchange_handler handler = {
+    .name = "fastcgi",
+    .on_drained = on_drained,
+    .abort = on_abort,
+};
+
+static void
+no_server(struct fastcgi *f, enum dial_result result)
+{
+    switch (result) {
+    case DIAL_CONNECTED:
+        return;
+    case DIAL_DOWN:
+        fail(f, 503, "SC", f->dial.reason);
+        return;
+    case DIAL_FULL:
+        fail(f, 503, "PC", f->dial.reason);
+        return;
+    case DIAL_REFUSED:
+        fail(f, 503, "PR", f->dial.reason);
+        return;
+    case DIAL_FAILED:
+        fail(f, 502, "SC", f->dial.reason);
+        return;
+    case DIAL_TIMEOUT:
+        fail(f, 504, "sC", f->dial.reason);
+        return;
+    }
+}
+
+static void
+on_dialled(struct dial *dial, enum dial_result result)
+{
+    struct fastcgi *f = container_of(dial, struct fastcgi, dial);
+    struct http_exchange *exchange = f->exchange;
+
+    exchange->times.picked_us = dial->picked_us;
+    exchange->retries = dial->attempts > 0 ? dial->attempts - 1 : 0;
+    if (result != DIAL_CONNECTED) {
+        no_server(f, result);
+        return;
+    }
+    exchange->times.connected_us = clock_us();
+    f->conn = dial->conn;
+    f->conn->owner = f;
+    f->conn->stream.on_ready = on_server;
+    f->active_ms = clock_ms();
+    loop_start_timer(exchange->engine->loop, &f->timer,
+                     exchange->limits.server_timeout_ms);
+    begin_request(f);
+    run(f);
+}
+
+bool
+fastcgi_prepare(struct http_exchange *exchange)
+{
+    struct fastcgi *f = arena_alloc(&exchange->arena, sizeof(*f));
+
+    if (f == NULL) {
+        exchange_fail(exchange, 500, "RC");
+        return false;
+    }
+    memset(f, 0, sizeof(*f));
+    f->exchange = exchange;
+    switch (fastcgi_find_script(&f->script, exchange)) {
+    case FASTCGI_SCRIPT:
+        exchange->handler_data = f;
+        return true;
+    case FASTCGI_INDEX:
+        if (!exchange_reroute(exchange))
+            exchange_fail(exchange, 500, "PR");
+        return false;
+    case FASTCGI_NONE:
+        exchange_fail(exchange, 404, NULL);
+        return false;
+    }
+    return false;
+}
+
+void
+fastcgi_start(struct http_exchange *exchange)
+{
+    struct fastcgi *f = exchange->handler_data;
+
+    exchange->handler = &handler;
+    timer_init(&f->timer, on_timer);
+    reset_transfer(f);
+    dial_init(&f->dial, exchange->engine, &exchange->flow, &exchange->limits,
+              on_dialled);
+    dial_start(&f->dial);
+}
