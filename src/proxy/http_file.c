@@ -49,9 +49,12 @@ exchange_file(struct http_exchange *exchange, struct str path)
     prefix = route->conf->pattern;
     if (!str_starts_with(path, prefix))
         return (struct str){0};
+    /* An alias has no slash at its end: the prefix's stays with the rest. */
+    if (str_ends_with(prefix, STR("/")))
+        prefix.len--;
     rest = str_slice(path, prefix.len, path.len);
     /* "/img" with an alias must not let "/img../x" out of the alias. */
-    if (rest.len > 0 && rest.p[0] != '/' && !str_ends_with(prefix, STR("/")))
+    if (rest.len > 0 && rest.p[0] != '/')
         return (struct str){0};
     return join(exchange, variable_text(route->conf->alias, exchange), rest);
 }
