@@ -15,10 +15,10 @@
 #include "base/log.h"
 
 enum {
-    QUICK_MS = 5000,        /* one that lived less died at once */
-    QUICK_FREE = 3,         /* so many of these are replaced without delay */
-    RESTART_MIN_MS = 100,   /* then this, doubled each time */
-    RESTART_MAX_MS = 10000, /* up to this */
+    QUICK_MS = 5000,       /* one that lived less died at once */
+    QUICK_FREE = 3,        /* so many of these are replaced without delay */
+    RESTART_MIN_MS = 100,  /* then this, doubled each time */
+    RESTART_MAX_MS = 1000, /* up to this: a cheap fork, and a service back */
 };
 
 /* --- in the child --------------------------------------------------------- */

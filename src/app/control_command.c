@@ -88,8 +88,11 @@ control_command_run(struct buf *answer, struct board *board, struct str line)
     const struct command *c = find(&w);
 
     if (c == NULL) {
-        buf_str(answer, STR("error unknown command; there are: show info, "
-                            "show servers, each with --json\n"));
+        buf_printf(answer,
+                   "error unknown command \"" STR_FMT
+                   "\"; there are: show info, show servers, each with"
+                   " --json\n",
+                   STR_ARG(line));
         return;
     }
     if (c->run == NULL) {
