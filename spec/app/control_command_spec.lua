@@ -1,0 +1,86 @@
+--- The commands of the control socket, on a board of their own.
+local ffi = require "ffi"
+local json = require "dkjson"
+local support = require "support.ffi"
+local core = support.load("app/control_command.h", "board/board.h",
+                          "base/clock.h")
+
+local LIMIT = 65536
+
+
+describe("control commands", function()
+  local board
+
+  before_each(function()
+    core.clock_update()
+    local limits = ffi.new("struct board_limits", {
+      workers = 2, upstreams = 2, servers = 4, sections = 2, scripts = 1,
+      ring_bytes = 4096,
+    })
+    board = core.board_open(limits, "1.2.3")
+    local name = "db"
+    local upstream = core.board_add_upstream(board,
+      ffi.new("struct str", name, #name))
+    core.board_add_server(board, upstream, ffi.new("struct str", name, #name))
+  end)
+
+  after_each(function()
+    core.board_close(board)
+  end)
+
+  local function run(line)
+    local out = ffi.new("struct buf")
+    core.buf_init_growing(out, LIMIT)
+    core.control_command_run(out, board, ffi.new("struct str", line, #line))
+    local answer = ffi.string(out.p, out.len)
+    core.buf_fini(out)
+    return answer:match("^(%S+)[ \n](.*)$")
+  end
+
+  it("answer ok and the text", function()
+    local word, text = run("show info")
+    assert.are.equal("ok", word)
+    assert.is_truthy(text:find("1.2.3", 1, true), text)
+  end)
+
+  it("answer JSON where asked, wherever the word stands", function()
+    for _, line in ipairs {
+      "show servers --json", "show --json servers", "--json show servers",
+      "  show\tservers  --json \r",
+    } do
+      local word, text = run(line)
+      assert.are.equal("ok", word)
+      assert.are.equal("db", json.decode(text)[1].upstream)
+    end
+  end)
+
+  it("name what is not supported in this version", function()
+    for _, line in ipairs {
+      "show sessions", "show pools --json", "server db/db drain",
+      "script reload x", "log level debug", "reload", "stop graceful", "top",
+    } do
+      local word, text = run(line)
+      assert.are.equal("error", word)
+      assert.is_truthy(text:find("not supported in this version\n$"), text)
+      local first = line:match("^%S+")
+      assert.are.equal(first, text:match("^%S+"))
+    end
+  end)
+
+  it("show what they do not know", function()
+    for _, line in ipairs { "nonsense", "show nonsense", "show", "" } do
+      local word, text = run(line)
+      assert.are.equal("error", word)
+      assert.is_truthy(text:find('unknown command "' .. line .. '"', 1, true),
+        text)
+    end
+  end)
+
+  it("refuse arguments that mean nothing", function()
+    for _, line in ipairs {
+      "show info now", "show info a b c d e f g h i j k l",
+    } do
+      assert.are.equal("error", (run(line)))
+    end
+  end)
+end)
