@@ -23,6 +23,7 @@
 #include "net/buffer.h"
 #include "net/loop.h"
 #include "proxy/engine.h"
+#include "proxy/http_exchange.h"
 #include "proxy/runtime.h"
 #include "proxy/serve.h"
 
@@ -136,17 +137,11 @@ init_engine(struct worker *w)
     const struct worker_conf *conf = w->conf;
 
     buffer_pool_init(&w->buffers);
-    w->engine = (struct engine){
-        .loop = loop_new(),
-        .board = conf->board,
-        .worker = conf->number,
-        .buffers = &w->buffers,
-        .temp_dir = conf->config->global.temp_dir.p,
-        .max_connections = conf->max_connections,
-        .record = log_ring_record,
-        .record_arg = &w->log,
-    };
-    list_init(&w->engine.sessions);
+    engine_init(&w->engine, loop_new(), conf->board, &w->buffers, conf->number);
+    w->engine.temp_dir = conf->config->global.temp_dir.p;
+    w->engine.max_connections = conf->max_connections;
+    w->engine.record = log_ring_record;
+    w->engine.record_arg = &w->log;
     if (w->engine.loop == NULL)
         fatal("cannot make an event loop: %s", strerror(errno));
 }
@@ -197,6 +192,7 @@ finish(struct worker *w)
     watch_stop(&w->signals);
     close(watch_fd(&w->signals));
     loop_free(loop);
+    exchange_drop_spares(&w->engine);
     buffer_pool_fini(&w->buffers);
     log_ring_stop();
 }

@@ -100,16 +100,6 @@ free_loop:
     return NULL;
 }
 
-void
-loop_free(struct loop *loop)
-{
-    if (loop == NULL)
-        return;
-    event_free(loop->tick);
-    event_base_free(loop->base);
-    free(loop);
-}
-
 /* Moves all of FROM to the empty list TO. */
 static void
 list_move(struct list *to, struct list *from)
@@ -136,6 +126,18 @@ run_deferred(struct loop *loop)
 
         d->fn(d);
     }
+}
+
+void
+loop_free(struct loop *loop)
+{
+    if (loop == NULL)
+        return;
+    while (!list_empty(&loop->deferred))
+        run_deferred(loop);
+    event_free(loop->tick);
+    event_base_free(loop->base);
+    free(loop);
 }
 
 void

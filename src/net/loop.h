@@ -42,6 +42,8 @@ struct watch {
 
 /* A loop, or NULL with errno.  After a fork the child makes its own. */
 struct loop *loop_new(void);
+
+/* Frees it, after what was put off is done. */
 void loop_free(struct loop *loop);
 
 /* Runs until loop_stop. */
