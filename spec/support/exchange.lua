@@ -24,10 +24,11 @@ local FIRST_HTTP = 0  -- a site's first section
 
 local function core_load()
   return support.load("config/config.h", "board/board.h", "board/ring.h",
-    "proxy/engine.h", "proxy/runtime.h", "proxy/http_section.h",
-    "proxy/http_dispatch.h", "proxy/http_exchange.h", "proxy/access_log.h",
-    "proxy/file_cache.h", "proxy/variable.h", "proxy/upstream.h",
-    "codec/http1.h", "net/buffer.h", "net/loop.h", "base/clock.h")
+    "board/slots.h", "proxy/engine.h", "proxy/runtime.h",
+    "proxy/http_section.h", "proxy/http_dispatch.h", "proxy/http_exchange.h",
+    "proxy/access_log.h", "proxy/file_cache.h", "proxy/variable.h",
+    "proxy/upstream.h", "proxy/tcp_session.h", "codec/http1.h",
+    "net/buffer.h", "net/loop.h", "base/clock.h")
 end
 
 
