@@ -452,7 +452,9 @@ describe("slots", function()
     -- Until the hammers have done some operations more.
     local function let_them_work(operations)
       local until_then = shared.operations + operations
+      local deadline = os.clock() + 10
       while shared.operations < until_then do
+        assert.is_true(os.clock() < deadline, "the hammers have stopped")
         ffi.C.poll(nil, 0, 0)
       end
     end

@@ -143,15 +143,20 @@ operate(struct board *b, unsigned actor, unsigned slot, enum intent_op op,
         uint32_t limit)
 {
     struct slots *slots = b->slots;
-    _Atomic uint64_t *intent = &slots->intents[actor].word;
-    _Atomic uint64_t *held = slots_held(slots, actor, slot);
-    uint64_t before = atomic_load_explicit(held, memory_order_relaxed);
+    _Atomic uint64_t *intent;
+    _Atomic uint64_t *held;
+    uint64_t before;
+    uint64_t seq;
     int32_t by = op == INTENT_TAKE ? 1 : -1;
-    uint64_t seq = next_seq(slots, actor, before);
     bool done;
 
-    assert(slot < slots->count);
+    assert(actor < slots->actors && slot < slots->count);
+    intent = &slots->intents[actor].word;
+    held = slots_held(slots, actor, slot);
+    before = atomic_load_explicit(held, memory_order_relaxed);
     assert(op == INTENT_TAKE || held_count(before) > 0);
+    seq = next_seq(slots, actor, before);
+
     atomic_store_explicit(intent, intent_make(op, slot, seq),
                           memory_order_relaxed);
     done = change_count(slots, actor, slot, seq, by, limit);
