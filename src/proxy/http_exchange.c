@@ -304,20 +304,6 @@ normalize(struct http_exchange *exchange, struct str path)
     return 0;
 }
 
-/* A host may become a part of a path (`root = /srv/${host}`), where dots alone
- * would lead out of it.  No name that can be looked up has an empty label. */
-static bool
-host_is_a_path(struct str host)
-{
-    if (host.len > 0 && host.p[0] == '.')
-        return true;
-    for (size_t i = 0; i + 1 < host.len; i++) {
-        if (host.p[i] == '.' && host.p[i + 1] == '.')
-            return true;
-    }
-    return false;
-}
-
 int
 exchange_read_head(struct http_exchange *exchange)
 {
@@ -336,8 +322,6 @@ exchange_read_head(struct http_exchange *exchange)
     believe_forwarded(exchange);
     if (!section->conf->underscores)
         drop_underscores(&head->fields);
-    if (host_is_a_path(exchange->host))
-        return 400;
     if (head->asterisk)
         return 405;
     if (normalize(exchange, head->path) < 0)

@@ -12,7 +12,6 @@
 #include "proxy/engine.h"
 #include "proxy/flow.h"
 #include "proxy/http_exchange.h"
-#include "proxy/http_file.h"
 #include "proxy/tcp_session.h"
 #include "proxy/upstream.h"
 
@@ -312,7 +311,7 @@ static struct str
 value_document_root(const struct subject *s, const struct template_piece *piece)
 {
     (void)piece;
-    return exchange_root(s->exchange);
+    return s->exchange->root;
 }
 
 static const value_fn values[TEMPLATE_VARIABLE_COUNT] = {
