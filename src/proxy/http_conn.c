@@ -355,10 +355,11 @@ begin_exchange(struct http_conn *conn)
     return true;
 }
 
-/* Answers a head that was not understood, and closes. */
+/* Answers a head that was not understood, and closes. The exchange may be over
+ * afterwards, and the connection with it. */
 static void
-refuse_head(struct http_conn *conn, int status, struct str first_line,
-            const char *why)
+refuse_head(struct http_conn *conn, int status, const char *flags,
+            struct str first_line, const char *why)
 {
     struct http_exchange *exchange = conn->exchange;
     char client[ADDR_TEXT_MAX];
@@ -375,7 +376,7 @@ refuse_head(struct http_conn *conn, int status, struct str first_line,
     set_state(conn, HTTP_CONN_ANSWER);
     conn->body_done = true;
     exchange->writer.keep_alive = false;
-    exchange_fail(exchange, status, "PR");
+    exchange_fail(exchange, status, flags);
 }
 
 static void
@@ -410,8 +411,10 @@ accept_head(struct http_conn *conn)
     status = exchange_read_head(exchange);
     begin_body(conn);
     set_state(conn, HTTP_CONN_ANSWER);
-    if (status != 0)
-        exchange_fail(exchange, status, "PR");
+    if (status == 0)
+        return;
+    exchange->writer.keep_alive = false;
+    exchange_fail(exchange, status, "PR");
 }
 
 static bool
@@ -432,13 +435,13 @@ step_head(struct http_conn *conn)
     if (taken < 0) {
         enum http1_error error = (enum http1_error)taken;
 
-        refuse_head(conn, http1_error_status(error), http1_first_line(p, n),
-                    http1_error_text(error));
+        refuse_head(conn, http1_error_status(error), "PR",
+                    http1_first_line(p, n), http1_error_text(error));
         return true;
     }
     conn->seen = n;
     if (conn->read_ended) {
-        refuse_head(conn, 400, http1_first_line(p, n),
+        refuse_head(conn, 400, "PR", http1_first_line(p, n),
                     "the client left in the middle of a head");
         return true;
     }
@@ -541,11 +544,11 @@ body_arrived(struct http_conn *conn)
 
 /* Where the next request begins is not known any more. */
 static void
-body_failed(struct http_conn *conn, int status)
+body_failed(struct http_conn *conn, int status, const char *flags)
 {
     conn->exchange->writer.keep_alive = false;
     set_state(conn, HTTP_CONN_ANSWER);
-    exchange_fail(conn->exchange, status, status == 500 ? "RC" : "PR");
+    exchange_fail(conn->exchange, status, flags);
 }
 
 static bool
@@ -558,14 +561,14 @@ step_body(struct http_conn *conn)
         body_arrived(conn);
         return true;
     case BODY_WRONG:
-        body_failed(conn, 400);
+        body_failed(conn, 400, "PR");
         return true;
     case BODY_LARGE:
-        body_failed(conn, 413);
+        body_failed(conn, 413, "PR");
         return true;
     case BODY_FULL:
         log_error("cannot store a request body: %s", strerror(errno));
-        body_failed(conn, 500);
+        body_failed(conn, 500, "RC");
         return true;
     }
     if (conn->read_ended) {
@@ -823,29 +826,26 @@ timed_out(struct http_conn *conn)
     switch (conn->state) {
     case HTTP_CONN_IDLE:
         conn_close(conn, "cR", "idle for too long");
-        return;
+        break;
     case HTTP_CONN_HEAD:
-        refuse_head(conn, 408,
+        refuse_head(conn, 408, "cR",
                     http1_first_line(conn->in->data + conn->in->start,
                                      buffer_len(conn->in)),
                     "the head took too long");
-        conn->exchange->term[0] = 'c';
         break;
     case HTTP_CONN_BODY:
-        body_failed(conn, 408);
-        conn->exchange->term[0] = 'c';
+        body_failed(conn, 408, "cD");
         break;
     case HTTP_CONN_ANSWER:
         conn_close(conn, "cD", "the client does not take its answer");
-        return;
+        break;
     case HTTP_CONN_SKIP:
     case HTTP_CONN_LINGER:
         conn_close(conn, "--", "the client was waited for long enough");
-        return;
+        break;
     case HTTP_CONN_CLOSED:
-        return;
+        break;
     }
-    run(conn);
 }
 
 static void
