@@ -183,7 +183,8 @@ may_go_again(const struct fastcgi *f)
 {
     if (!f->sender.started)
         return true;
-    return is_safe_method(f->exchange) && !f->receiver.head_done;
+    return is_safe_method(f->exchange) && !f->receiver.head_done &&
+           f->receiver.head.len == 0;
 }
 
 static void
@@ -471,6 +472,8 @@ carry_field(struct http_exchange *exchange, const struct http_field *field)
 
     switch (field->id) {
     case HTTP_HEADER_CONTENT_TYPE:
+        exchange->carried_type = exchange_join(exchange, field->value, STR(""));
+        return;
     case HTTP_HEADER_CONTENT_DISPOSITION:
     case HTTP_HEADER_SET_COOKIE:
     case HTTP_HEADER_CACHE_CONTROL:
@@ -529,6 +532,7 @@ take_head(struct fastcgi *f, const struct cgi_response *response)
     counter_add_status(upstream_counters(f->conn->server), response->status);
     if ((f->dial.limits->retry_on & retry) != 0 && is_safe_method(exchange) &&
         f->dial.attempts <= f->dial.limits->retries) {
+        buf_reset(&f->receiver.head);
         server_failed(f, (enum retry_on)retry, response->status, "SH",
                       http_reason(response->status));
         return false;

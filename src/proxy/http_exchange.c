@@ -171,6 +171,7 @@ exchange_become_get(struct http_exchange *exchange)
     spool_fini(&exchange->body);
     spool_init(&exchange->body, exchange->engine->buffers,
                exchange->engine->temp_dir, 0, 0);
+    exchange->body.keep = true;
     if (exchange->head.method == HTTP_METHOD_HEAD)
         return;
     exchange->head.method = HTTP_METHOD_GET;

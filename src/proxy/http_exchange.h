@@ -109,6 +109,7 @@ struct http_exchange {
     struct http_field carried[EXCHANGE_CARRIED_MAX]; /* of the answer that an
                               X-Accel-Redirect came with */
     unsigned carried_count;
+    struct str carried_type;   /* its Content-Type, for a file */
     char term[2];              /* HAProxy's termination flags; "--": well */
     bool broken;               /* the answer cannot be completed: close */
     struct exchange_end *ends; /* exchange_on_end */

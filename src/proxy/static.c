@@ -147,12 +147,21 @@ end_with_part(struct http_exchange *exchange, const struct file *file,
         exchange_fail(exchange, 500, "RC");
 }
 
+/* The application that named the file may know better what it is. */
+static struct str
+type_of(const struct http_exchange *exchange, const struct file *file)
+{
+    return exchange->carried_type.p != NULL ? exchange->carried_type
+                                            : file->type;
+}
+
 static void
 answer_whole(struct http_exchange *exchange, const struct file *file)
 {
     begin(exchange, 200, file);
     writer_field(&exchange->writer, STR("Accept-Ranges"), STR("bytes"));
-    writer_field(&exchange->writer, STR("Content-Type"), file->type);
+    writer_field(&exchange->writer, STR("Content-Type"),
+                 type_of(exchange, file));
     end_with_part(exchange, file, 0, file->size);
 }
 
@@ -212,7 +221,8 @@ answer_range(struct http_exchange *exchange, const struct file *file,
              const struct range *range)
 {
     begin(exchange, 206, file);
-    writer_field(&exchange->writer, STR("Content-Type"), file->type);
+    writer_field(&exchange->writer, STR("Content-Type"),
+                 type_of(exchange, file));
     add_content_range(exchange, range, file->size);
     end_with_part(exchange, file, (uint64_t)range->first, range_len(range));
 }
