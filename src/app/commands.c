@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/regex.h"
 #include "config/config.h"
+#include "script/scripts.h"
 
 int
 command_check(const char *file)
@@ -33,7 +34,10 @@ command_check(const char *file)
 int
 command_version(void)
 {
+    char text[64];
+
     printf("moongate %s\n", MOONGATE_VERSION);
+    printf("%s\n", scripts_version(text, sizeof(text)));
     printf("libevent %s\n", event_get_version());
     printf("inih %s\n", MOONGATE_INIH_VERSION);
     printf("PCRE2 %s\n", regex_version());

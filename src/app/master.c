@@ -485,7 +485,8 @@ open_named(struct master *m, const struct setup *setup, struct faults *faults)
         return -1;
     m->max_connections = descriptors_raise(global->max_connections);
     log_output_open(&m->logs, m->config, faults);
-    return sockets_open(&m->sockets, setup->runtime, m->worker_count, faults);
+    return sockets_open(&m->sockets, setup->service.runtime, m->worker_count,
+                        faults);
 }
 
 /* Everything that is wrong has been said when it returns -1. */

@@ -3,10 +3,11 @@
 
 #include "board/board.h"
 #include "proxy/section.h"
+#include "script/scripts.h"
 
 enum {
-    SCRIPT_ROWS = 512,
-    RING_BYTES = 1 << 20, /* of each worker's log ring */
+    SCRIPT_ROWS_SPARE = 256, /* for what a reload or a swap may add */
+    RING_BYTES = 1 << 20,    /* of each worker's log ring */
 };
 
 static int
@@ -61,7 +62,7 @@ add_rows(struct board *board, const struct config *config)
         if (add_section(board, &config->sections[i]) < 0)
             return -1;
     }
-    return 0;
+    return scripts_add_rows(board, config);
 }
 
 struct board *
@@ -72,7 +73,7 @@ rows_open_board(const struct config *config, unsigned workers)
         .upstreams = CONFIG_UPSTREAMS_MAX,
         .servers = CONFIG_SERVERS_MAX,
         .sections = CONFIG_SECTIONS_MAX,
-        .scripts = SCRIPT_ROWS,
+        .scripts = scripts_count(config) + SCRIPT_ROWS_SPARE,
         .ring_bytes = RING_BYTES,
     };
     struct board *board = board_open(&limits, MOONGATE_VERSION);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The board of a configuration: a row for every upstream, server and section,
- * filled with what the administrator wrote.
+ * The board of a configuration: a row for every upstream, server, section and
+ * script, filled with what the administrator wrote.
  */
 #ifndef APP_ROWS_H
 #define APP_ROWS_H

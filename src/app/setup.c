@@ -1,32 +1,104 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/setup.h"
 
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "config/config.h"
 #include "proxy/runtime.h"
+#include "script/scripts.h"
 
-struct runtime *
-setup_runtime(struct engine *engine, const struct config *config,
-              struct faults *faults)
+/* Does FOLDER hold the scripts that ship? */
+static bool
+has_scripts(const char *folder)
 {
-    return runtime_new(engine, config, faults);
+    char path[PATH_MAX];
+    struct stat st;
+    int len = snprintf(path, sizeof(path), "%s/lua/policy", folder);
+
+    return len > 0 && (size_t)len < sizeof(path) && stat(path, &st) == 0 &&
+           S_ISDIR(st.st_mode);
+}
+
+/* Cuts the last part of a path off. */
+static void
+cut_name(char *path)
+{
+    char *slash = strrchr(path, '/');
+
+    if (slash != NULL)
+        *slash = '\0';
+}
+
+/* The folder of what ships with the program: beside it where it was moved or
+ * is run from the folder it was built in, else where it was installed. */
+static const char *
+find_data(char *folder, size_t size)
+{
+    static const char *const beside[] = {"../share/moongate", "..", "../.."};
+    char program[PATH_MAX];
+    ssize_t program_len =
+        readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+    if (program_len <= 0)
+        return MOONGATE_DATADIR;
+    program[program_len] = '\0';
+    cut_name(program);
+    for (size_t i = 0; i < sizeof(beside) / sizeof(*beside); i++) {
+        int len = snprintf(folder, size, "%s/%s", program, beside[i]);
+
+        if (len > 0 && (size_t)len < size && has_scripts(folder))
+            return folder;
+    }
+    return MOONGATE_DATADIR;
+}
+
+int
+service_init(struct service *service, struct engine *engine,
+             const struct config *config, struct faults *faults)
+{
+    char folder[PATH_MAX];
+
+    *service = (struct service){.runtime = NULL};
+    service->runtime = runtime_new(engine, config, faults);
+    if (service->runtime == NULL)
+        return -1;
+    service->scripts = scripts_load(service->runtime,
+                                    find_data(folder, sizeof(folder)), faults);
+    if (service->scripts != NULL)
+        return 0;
+    service_fini(service);
+    return -1;
+}
+
+void
+service_fini(struct service *service)
+{
+    scripts_free(service->scripts);
+    runtime_unref(service->runtime);
+    *service = (struct service){.runtime = NULL};
 }
 
 int
 setup_init(struct setup *setup, const char *file, struct faults *faults)
 {
+    int result = -1;
+
     *setup = (struct setup){.config = NULL};
     if (config_read(&setup->config, file, faults) == 0) {
         privileges_resolve(&setup->privileges, &setup->config->global, faults);
-        setup->runtime = setup_runtime(NULL, setup->config, faults);
+        result = service_init(&setup->service, NULL, setup->config, faults);
     }
     faults_sort(faults);
-    return faults->count == 0 ? 0 : -1;
+    return faults->count == 0 ? result : -1;
 }
 
 void
 setup_fini(struct setup *setup)
 {
-    runtime_unref(setup->runtime);
+    service_fini(&setup->service);
     config_unref(setup->config);
     *setup = (struct setup){.config = NULL};
 }

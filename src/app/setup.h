@@ -3,7 +3,7 @@
  * From the configuration's file to what can serve, the same for `check`, the
  * master and the workers. What is wrong anywhere on the way is a fault.
  *
- *     file ── config_read ──▶ config ── runtime_new ──▶ runtime
+ *     file ── config_read ──▶ config ── runtime_new, scripts_load ──▶ service
  */
 #ifndef APP_SETUP_H
 #define APP_SETUP_H
@@ -16,25 +16,32 @@
 
 struct engine;
 struct runtime;
+struct scripts;
+
+/* A configuration made live. */
+struct service {
+    struct runtime *runtime;
+    struct scripts *scripts;
+};
+
+/* Makes CONFIG live for ENGINE (or NULL: nothing will be served), scripts
+ * included. 0, or -1 and FAULTS if something is wrong. */
+int service_init(struct service *service, struct engine *engine,
+                 const struct config *config, struct faults *faults) MUST_CHECK;
+void service_fini(struct service *service);
 
 /* All that a configuration is checked for by making it. */
 struct setup {
     const struct config *config; /* NULL: it could not be read */
     struct privileges privileges;
-    struct runtime *runtime; /* without an engine; NULL after a fault */
+    struct service service; /* without an engine */
 };
 
-/* Reads FILE, looks up users and addresses. 0, or -1 with all
+/* Reads FILE, looks up users and addresses, loads scripts. 0, or -1 with all
  * FAULTS, sorted. End with setup_fini either way. */
 int setup_init(struct setup *setup, const char *file,
                struct faults *faults) MUST_CHECK;
 void setup_fini(struct setup *setup);
-
-/* Makes CONFIG live for ENGINE (or NULL); NULL and FAULTS if something is
- * wrong. */
-struct runtime *
-setup_runtime(struct engine *engine, const struct config *config,
-              struct faults *faults) MUST_CHECK;
 
 /* Writes every fault as "FILE:LINE: text". */
 void setup_print_faults(const struct faults *faults, FILE *out);

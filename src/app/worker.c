@@ -37,7 +37,7 @@ struct worker {
     struct engine engine;
     struct buffer_pool buffers;
     struct log_ring log;
-    struct runtime *runtime;
+    struct service service;
     struct watch master;
     struct watch signals;
     struct timer beat;
@@ -48,7 +48,7 @@ struct worker {
 static void
 stop(struct worker *w, const char *reason)
 {
-    serve_pause(w->runtime);
+    serve_pause(w->service.runtime);
     engine_kill(&w->engine, reason);
     loop_stop(w->engine.loop);
 }
@@ -71,8 +71,8 @@ drain(struct worker *w)
 {
     if (w->engine.draining)
         return;
-    serve_pause(w->runtime);
-    for (size_t i = 0; i < w->runtime->listener_count; i++)
+    serve_pause(w->service.runtime);
+    for (size_t i = 0; i < w->service.runtime->listener_count; i++)
         shutdown(w->conf->listeners[i], SHUT_RD);
     engine_drain(&w->engine);
     leave_when_idle(&w->drain);
@@ -147,18 +147,19 @@ init_engine(struct worker *w)
 }
 
 static void
-init_runtime(struct worker *w)
+init_service(struct worker *w)
 {
     struct faults faults;
+    int result;
 
     faults_init(&faults);
-    w->runtime = setup_runtime(&w->engine, w->conf->config, &faults);
+    result = service_init(&w->service, &w->engine, w->conf->config, &faults);
     for (size_t i = 0; i < faults.count; i++) {
         char text[LOG_LINE_MAX];
 
         log_error("%s", fault_format(&faults.items[i], text, sizeof(text)));
     }
-    if (w->runtime == NULL)
+    if (result < 0)
         fatal("cannot serve the configuration");
     faults_fini(&faults);
 }
@@ -175,7 +176,7 @@ start(struct worker *w)
     if (signals < 0 || watch_start(&w->signals, loop, signals, on_signal) < 0 ||
         watch_start(&w->master, loop, w->conf->master, on_master) < 0)
         fatal("cannot listen to the master: %s", strerror(errno));
-    if (serve_start(w->runtime, w->conf->listeners) < 0)
+    if (serve_start(w->service.runtime, w->conf->listeners) < 0)
         fatal("cannot start to serve: %s", strerror(errno));
     on_beat(&w->beat);
     if (message_send(w->conf->master, &ready) < 0)
@@ -187,7 +188,7 @@ finish(struct worker *w)
 {
     struct loop *loop = w->engine.loop;
 
-    runtime_unref(w->runtime);
+    service_fini(&w->service);
     watch_stop(&w->master);
     watch_stop(&w->signals);
     close(watch_fd(&w->signals));
@@ -207,7 +208,7 @@ worker_run(const struct worker_conf *conf)
     log_set_name(name);
     log_ring_start(&w.log, conf->board, conf->number, conf->log_wake);
     init_engine(&w);
-    init_runtime(&w);
+    init_service(&w);
     start(&w);
     loop_run(w.engine.loop);
     finish(&w);

@@ -2,6 +2,8 @@
 #include "script/scripts.h"
 
 #include <errno.h>
+#include <lauxlib.h>
+#include <lualib.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -180,4 +182,23 @@ scripts_count(const struct config *conf)
     for (size_t i = 0; i < conf->section_count; i++)
         count += conf->sections[i].script_count;
     return (unsigned)count;
+}
+
+/* --- the library ---------------------------------------------------------- */
+
+const char *
+scripts_version(char *text, size_t size)
+{
+    lua_State *L = luaL_newstate();
+
+    (void)snprintf(text, size, "LuaJIT");
+    if (L == NULL)
+        return text;
+    luaL_openlibs(L);
+    lua_getglobal(L, LUA_JITLIBNAME);
+    lua_getfield(L, -1, "version");
+    if (lua_isstring(L, -1))
+        (void)snprintf(text, size, "%s", lua_tostring(L, -1));
+    lua_close(L);
+    return text;
 }

@@ -6,6 +6,8 @@
 #ifndef SCRIPT_SCRIPTS_H
 #define SCRIPT_SCRIPTS_H
 
+#include <stddef.h>
+
 #include "base/mem.h"
 #include "config/model.h"
 
@@ -30,5 +32,9 @@ int scripts_add_rows(struct board *board, const struct config *conf) MUST_CHECK;
 
 /* How many rows that takes at most. */
 unsigned scripts_count(const struct config *conf);
+
+/* Copies the words that LuaJIT has for the version in use to TEXT, cut to
+ * SIZE; returns TEXT. */
+const char *scripts_version(char *text, size_t size);
 
 #endif
