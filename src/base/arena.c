@@ -19,12 +19,16 @@ struct arena_block {
     alignas(ARENA_ALIGN) char data[];
 };
 
+static size_t
+round_up(size_t n)
+{
+    return (n + (ARENA_ALIGN - 1)) & ~(size_t)(ARENA_ALIGN - 1);
+}
+
 void
 arena_init(struct arena *a, size_t first_block_size)
 {
-    size_t size = (first_block_size + ARENA_ALIGN) & ~(size_t)(ARENA_ALIGN - 1);
-
-    *a = (struct arena){.block_size = size};
+    *a = (struct arena){.block_size = round_up(first_block_size)};
 }
 
 static void
@@ -56,7 +60,7 @@ arena_fini(struct arena *a)
 {
     arena_reset(a);
     free(a->block);
-    arena_init(a, a->block_size - ARENA_ALIGN);
+    arena_init(a, a->block_size);
 }
 
 static int
@@ -85,7 +89,7 @@ arena_grow(struct arena *a, size_t n)
         return NULL;
     size = a->block->size >= ARENA_BLOCK_MAX ? ARENA_BLOCK_MAX
                                              : a->block->size * 2;
-    n = (n + (ARENA_ALIGN - 1)) & ~(size_t)(ARENA_ALIGN - 1);
+    n = round_up(n);
     if (n > (size_t)(a->end - a->p) && add_block(a, n > size ? n : size) < 0)
         return NULL;
 
