@@ -330,3 +330,18 @@ describe("an index that is a script", function()
       "GET /deep/ HTTP/1.1\r\nHost: h\r\n\r\n"))
   end)
 end)
+
+
+describe("a path whose route cannot be found out", function()
+  it("is answered with an error, not with a file", function()
+    local site = exchange.site([[
+      [http web]
+      listen = 127.0.0.1:8080
+      root = ${dir}/www
+      route = ~ ^/(a+)+$ deny
+    ]], { ["www/" .. ("a"):rep(40) .. "!"] = "x" })
+    local status = site:get("/" .. ("a"):rep(40) .. "!")
+    site:close()
+    assert.are.equal(500, status)
+  end)
+end)

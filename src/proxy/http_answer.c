@@ -20,7 +20,7 @@ exchange_begin_response(struct http_exchange *exchange, int status)
     writer_begin(writer, status);
     for (size_t i = 0; i < conf->header_count; i++)
         writer_field(writer, conf->headers[i].name,
-                     variable_text(conf->headers[i].value, exchange));
+                     variable_field(conf->headers[i].value, exchange));
     for (unsigned i = 0; i < exchange->carried_count; i++)
         writer_field(writer, exchange->carried[i].name,
                      exchange->carried[i].value);

@@ -102,7 +102,7 @@ go_redirect(struct http_exchange *exchange)
     const struct route_conf *conf = exchange->route->conf;
 
     exchange_redirect(exchange, (int)conf->redirect_code,
-                      variable_text(conf->redirect_url, exchange));
+                      variable_field(conf->redirect_url, exchange));
 }
 
 static void
@@ -154,7 +154,9 @@ find_route(struct http_exchange *exchange)
     exchange->route = http_routes_find(
         &exchange->section->routes, exchange->path, exchange->groups,
         EXCHANGE_GROUPS_MAX, &exchange->group_count);
-    if (exchange->routed_by_hook)
+    if (exchange->group_count < 0)
+        exchange_fail(exchange, 500, "PR");
+    else if (exchange->routed_by_hook)
         go_upstream(exchange);
     else
         go_to_target(exchange);

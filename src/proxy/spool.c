@@ -34,6 +34,8 @@ spool_init(struct spool *spool, struct buffer_pool *pool, const char *temp_dir,
 void
 spool_fini(struct spool *spool)
 {
+    if (spool->first == NULL && spool->fd < 0)
+        return;
     while (spool->first != NULL) {
         struct buffer *buffer = spool->first;
 

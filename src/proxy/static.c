@@ -391,7 +391,7 @@ redirect_to_slash(struct http_exchange *exchange)
     buf_init(&location, text, max);
     uri_write_path(&location, exchange->path);
     buf_char(&location, '/');
-    if (exchange->query.p != NULL) {
+    if (exchange->query.p != NULL && http_is_value(exchange->query)) {
         buf_char(&location, '?');
         buf_str(&location, exchange->query);
     }

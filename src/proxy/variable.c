@@ -9,6 +9,7 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "base/clock.h"
+#include "codec/uri.h"
 #include "proxy/engine.h"
 #include "proxy/flow.h"
 #include "proxy/http_exchange.h"
@@ -25,7 +26,8 @@ struct subject {
     uint64_t connected_us;
     uint64_t sent_bytes;
     unsigned retries;
-    char *space; /* VARIABLE_SPACE bytes */
+    bool encoded; /* paths are wanted as in a URL */
+    char *space;  /* VARIABLE_SPACE bytes */
 };
 
 typedef struct str (*value_fn)(const struct subject *s,
@@ -201,14 +203,29 @@ value_host(const struct subject *s, const struct template_piece *piece)
 static struct str
 value_path(const struct subject *s, const struct template_piece *piece)
 {
+    struct str path = s->exchange->path;
+    size_t max = 3 * path.len;
+    struct buf text;
+    char *p;
+
     (void)piece;
-    return s->exchange->path;
+    if (!s->encoded)
+        return path;
+    p = arena_alloc(&s->exchange->arena, max);
+    if (p == NULL)
+        return none();
+    buf_init(&text, p, max);
+    uri_write_path(&text, path);
+    return buf_text(&text);
 }
 
+/* As the client sent it, or as a script made it: that may be anything. */
 static struct str
 value_args(const struct subject *s, const struct template_piece *piece)
 {
     (void)piece;
+    if (s->encoded && !http_is_value(s->exchange->query))
+        return none();
     return s->exchange->query;
 }
 
@@ -350,9 +367,9 @@ static const value_fn values[TEMPLATE_VARIABLE_COUNT] = {
 
 /* --- the outside ---------------------------------------------------------- */
 
-struct str
-variable_of_http(const struct template_piece *piece,
-                 struct http_exchange *exchange, char space[VARIABLE_SPACE])
+static struct str
+value_of_http(const struct template_piece *piece,
+              struct http_exchange *exchange, char *space, bool encoded)
 {
     const struct subject s = {
         .exchange = exchange,
@@ -364,10 +381,18 @@ variable_of_http(const struct template_piece *piece,
         .connected_us = exchange->times.connected_us,
         .sent_bytes = exchange->writer.sent_bytes,
         .retries = exchange->retries,
+        .encoded = encoded,
         .space = space,
     };
 
     return values[piece->variable](&s, piece);
+}
+
+struct str
+variable_of_http(const struct template_piece *piece,
+                 struct http_exchange *exchange, char space[VARIABLE_SPACE])
+{
+    return value_of_http(piece, exchange, space, false);
 }
 
 struct str
@@ -399,32 +424,40 @@ variable_expand(struct buf *to, const struct template *template,
         buf_str(to, variable_of_http(&template->pieces[i], exchange, space));
 }
 
-static size_t
-expanded_len(const struct template *template, struct http_exchange *exchange)
+/* Two walks: one for the length, one for the text. */
+static struct str
+expand(const struct template *template, struct http_exchange *exchange,
+       bool encoded)
 {
     char space[VARIABLE_SPACE];
+    struct buf text;
     size_t len = 0;
+    char *p;
 
+    if (template_is_literal(template))
+        return template->source;
     for (size_t i = 0; i < template->piece_count; i++)
-        len += variable_of_http(&template->pieces[i], exchange, space).len;
-    return len;
+        len +=
+            value_of_http(&template->pieces[i], exchange, space, encoded).len;
+    p = arena_alloc(&exchange->arena, len + 1);
+    if (p == NULL)
+        return none();
+    buf_init(&text, p, len);
+    for (size_t i = 0; i < template->piece_count; i++)
+        buf_str(&text,
+                value_of_http(&template->pieces[i], exchange, space, encoded));
+    p[text.len] = '\0';
+    return buf_text(&text);
 }
 
 struct str
 variable_text(const struct template *template, struct http_exchange *exchange)
 {
-    struct buf text;
-    size_t len;
-    char *p;
+    return expand(template, exchange, false);
+}
 
-    if (template_is_literal(template))
-        return template->source;
-    len = expanded_len(template, exchange);
-    p = arena_alloc(&exchange->arena, len + 1);
-    if (p == NULL)
-        return none();
-    buf_init(&text, p, len);
-    variable_expand(&text, template, exchange);
-    p[text.len] = '\0';
-    return buf_text(&text);
+struct str
+variable_field(const struct template *template, struct http_exchange *exchange)
+{
+    return expand(template, exchange, true);
 }

@@ -35,4 +35,11 @@ void variable_expand(struct buf *to, const struct template *template,
 struct str
 variable_text(const struct template *template, struct http_exchange *exchange);
 
+/* As variable_text, for a header's value or a URL: ${uri} and ${path}, which
+ * may hold any byte once they are decoded, are percent-encoded, and ${args} is
+ * empty if a script has put bytes into it that a value may not have.  No other
+ * variable can have such. */
+struct str
+variable_field(const struct template *template, struct http_exchange *exchange);
+
 #endif
