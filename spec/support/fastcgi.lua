@@ -63,9 +63,10 @@ end
 
 
 --- Reads name-value pairs.
--- @return table: value by name; and array of names in their order
+-- @return table: value by name, the last one where it came more often (PHP
+--   takes that); array of names in their order; set of names that came twice
 function _M.pairs(text)
-  local values, names = {}, {}
+  local values, names, twice = {}, {}, {}
   local at = 1
   while at <= #text do
     local name_len, value_len
@@ -76,14 +77,12 @@ function _M.pairs(text)
     end
     local name = text:sub(at, at + name_len - 1)
     at = at + name_len
-    if values[name] then
-      error("the parameter " .. name .. " came twice", 0)
-    end
+    twice[name] = values[name] and true or nil
     values[name] = text:sub(at, at + value_len - 1)
     names[#names + 1] = name
     at = at + value_len
   end
-  return values, names
+  return values, names, twice
 end
 
 
@@ -133,7 +132,7 @@ end
 
 --- Reads the beginning of a request: its parameters, not its body.
 -- @return table: id, keep (the connection stays open afterwards), params,
---   names; or nil and "closed", "reset" or "aborted"
+--   names, twice (see pairs); or nil and "closed", "reset" or "aborted"
 function Reply:request_head(seconds)
   local record, why = self:read_record(seconds)
   if not record then
@@ -153,8 +152,11 @@ function Reply:request_head(seconds)
   if not text then
     return nil, reason
   end
-  local params, names = _M.pairs(text)
-  return { id = self.id, keep = self.keep, params = params, names = names }
+  local params, names, twice = _M.pairs(text)
+  return {
+    id = self.id, keep = self.keep, params = params, names = names,
+    twice = twice,
+  }
 end
 
 

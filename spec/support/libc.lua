@@ -13,6 +13,10 @@ struct spec_sockaddr_in {
   uint16_t sin_family; uint8_t sin_port[2]; uint8_t sin_addr[4];
   uint8_t sin_zero[8];
 };
+struct spec_sockaddr_in6 {
+  uint16_t sin6_family; uint8_t sin6_port[2]; uint32_t sin6_flowinfo;
+  uint8_t sin6_addr[16]; uint32_t sin6_scope_id;
+};
 struct spec_sockaddr_un { uint16_t sun_family; char sun_path[108]; };
 
 int poll(struct spec_pollfd *fds, unsigned long n, int timeout_ms);

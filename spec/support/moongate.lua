@@ -166,13 +166,13 @@ local function serves(self)
     return false
   end
   local open = listening_ports()
-  for port in folder.read(self.file):gmatch("\nlisten = [^\n]-:(%d+)") do
-    if not open[tonumber(port)] then
+  for address in folder.read(self.file):gmatch("\nlisten = (%S+)") do
+    local path = address:match("^unix:(.*)$")
+    local port = tonumber(address:match(":(%d+)$"))
+    if path and lfs.attributes(path, "mode") ~= "socket" then
       return false
     end
-  end
-  for path in folder.read(self.file):gmatch("\nlisten = unix:(%S+)") do
-    if lfs.attributes(path, "mode") ~= "socket" then
+    if port and not open[port] then
       return false
     end
   end
@@ -346,7 +346,8 @@ function Moongate:stop(signal, seconds)
   self.stopped = true
   no_trace(self, pids)
   no_report(self:log())
-  if not self.workers_change and not same(workers, self.first_workers) then
+  if self.first_workers and not self.workers_change
+    and not same(workers, self.first_workers) then
     error("a worker has died:\n" .. self:log(), 0)
   end
 end

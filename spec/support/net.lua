@@ -9,7 +9,7 @@ local loop = require "support.loop"
 
 local C = ffi.C
 
-local AF_UNIX, AF_INET = 1, 2
+local AF_UNIX, AF_INET, AF_INET6 = 1, 2, 10
 local SOCK_STREAM, SOCK_DGRAM = 1, 2
 local SOCK_FLAGS = 0x80800  -- SOCK_NONBLOCK | SOCK_CLOEXEC
 local SOL_SOCKET, SO_REUSEADDR, SO_ERROR = 1, 2, 4
@@ -30,7 +30,21 @@ local scratch = ffi.new("char[?]", CHUNK)
 local int_box = ffi.new("int[1]")
 
 
+-- The address ::1, the only one of version 6 that specs use.
+local function inet6_address(port)
+  local address = ffi.new("struct spec_sockaddr_in6")
+  address.sin6_family = AF_INET6
+  address.sin6_port[0] = math.floor(port / 256)
+  address.sin6_port[1] = port % 256
+  address.sin6_addr[15] = 1
+  return address
+end
+
+
 local function inet_address(host, port)
+  if host == "::1" then
+    return inet6_address(port)
+  end
   local address = ffi.new("struct spec_sockaddr_in")
   address.sin_family = AF_INET
   address.sin_port[0] = math.floor(port / 256)
@@ -153,14 +167,15 @@ end
 
 --- Connects.
 -- @param where    integer: a port of 127.0.0.1; string: a unix socket's path
--- @param options  table or nil: from (a loopback address to come from), host,
---                 rcvbuf, sndbuf (bytes)
+-- @param options  table or nil: from (a loopback address to come from), host
+--                 (another loopback address, or ::1), rcvbuf, sndbuf (bytes)
 -- @return the socket, or nil and "refused" or another reason
 function _M.connect(where, options)
   options = options or {}
   local unix = type(where) == "string"
-  local self = socket_new(unix and AF_UNIX or AF_INET, SOCK_STREAM,
-    "connection to " .. where)
+  local family = unix and AF_UNIX
+    or options.host == "::1" and AF_INET6 or AF_INET
+  local self = socket_new(family, SOCK_STREAM, "connection to " .. where)
   local address = unix and unix_address(where)
     or inet_address(options.host or "127.0.0.1", where)
 
