@@ -1,0 +1,152 @@
+--- `moongate ctl`: what is shown is what has happened, counted over workers.
+local fastcgi = require "support.fastcgi"
+local http = require "support.http"
+local lfs = require "lfs"
+local moongate = require "support.moongate"
+local net = require "support.net"
+local peer = require "support.peer"
+local process = require "support.process"
+
+local CONFIG = [[
+  [upstream php]
+  server node = 127.0.0.1:${port_php}
+  [upstream db]
+  protocol = tcp
+  server one = 127.0.0.1:${port_one} weight=2 maxconn=50
+  server two = 127.0.0.1:${port_two} backup
+  [http web]
+  listen = 127.0.0.1:${port_web}
+  root = ${dir}/www
+  route = ~ \.php$ php
+  access_log = off
+  [tcp db]
+  listen = 127.0.0.1:${port_db}
+  upstream = db
+  access_log = off
+]]
+
+
+describe("moongate ctl", function()
+  local m
+
+  before_each(function()
+    m = moongate.start {
+      config = CONFIG,
+      workers = 2,
+      ports = {
+        php = fastcgi.serve(fastcgi.names("php")).port,
+        one = peer.serve(peer.greet("welcome")).port,
+        two = net.reserve().port,
+      },
+      files = { ["www/a.php"] = "<?php", ["www/hello.txt"] = "hello" },
+    }
+  end)
+
+  after_each(moongate.finish)
+
+  -- One member of an array, by one of its fields.
+  local function find(rows, field, value)
+    for _, row in ipairs(rows) do
+      if row[field] == value then
+        return row
+      end
+    end
+    error("no row whose " .. field .. " is " .. tostring(value))
+  end
+
+  it("shows the workers, and that both have served", function()
+    for _ = 1, 60 do
+      http.fetch(m.port.web, "/hello.txt")
+    end
+    local workers = m:ctl("show info --json").workers
+    local pids = { workers[1].pid, workers[2].pid }
+    table.sort(pids)
+    assert.are.same(m:workers(), pids)
+    assert.is_true(workers[1].requests > 0 and workers[2].requests > 0)
+    assert.are.equal(60, workers[1].requests + workers[2].requests)
+    assert.are.equal(60, workers[1].connections + workers[2].connections)
+  end)
+
+  it("shows each server with its counts", function()
+    local client = assert(net.connect(m.port.db))
+    client:send("12345")
+    client:receive(12)
+    local one = m:server("one")
+    assert.are.equal(1, one.active)
+    assert.are.equal(2, one.weight)
+    assert.are.equal(50, one.maxconn)
+    assert.are.equal("up", one.state)
+    assert.is_true(m:server("two").backup)
+    client:close()
+    m:wait_active("one", 0)
+    one = m:server("one")
+    assert.are.equal(5, one.bytes_in)
+    assert.are.equal(12, one.bytes_out)
+    assert.are.equal(1, one.requests)
+  end)
+
+  it("shows requests by their status", function()
+    local client = http.connect(m.port.web)
+    for _ = 1, 3 do
+      assert.are.equal(200, client:exchange("GET /a.php").status)
+    end
+    m:wait_active("node", 0)
+    local node = m:server("node")
+    assert.are.equal(3, node.requests)
+    assert.are.equal(3, node.responses_2xx)
+    assert.are.equal(0, node.errors)
+  end)
+
+  it("shows sections", function()
+    local client = http.connect(m.port.web)
+    client:exchange("GET /none")
+    local sections = m:ctl("show info --json").sections
+    local web = find(sections, "section", "http web")
+    assert.are.equal(1, web.now)
+    assert.are.equal(1, web.requests)
+  end)
+
+  it("prints tables for people", function()
+    local text = m:ctl("show servers")
+    for _, word in ipairs { "one", "two", "node", "active", "maxconn" } do
+      assert.is_truthy(text:find(word, 1, true), text)
+    end
+    assert.is_truthy(m:ctl("show info"):find("uptime", 1, true))
+  end)
+
+  it("tells what it does not know", function()
+    for _, case in ipairs {
+      { { "nonsense" }, "nonsense" },
+      { { "show", "nonsense" }, "nonsense" },
+      { { "reload" }, "not supported in this version" },
+      { { "script", "list" }, "not supported in this version" },
+    } do
+      local status, text = process.run({
+        moongate.build() .. "/moongate", "ctl", "-s", m.control,
+        unpack(case[1]),
+      })
+      assert.are.equal(1, status)
+      assert.is_truthy(text:find(case[2], 1, true), text)
+    end
+  end)
+
+  it("tells that nothing runs there", function()
+    local status, text = process.run({
+      moongate.build() .. "/moongate", "ctl", "-s", m.dir .. "/no.sock",
+      "show", "info",
+    })
+    assert.are.equal(1, status)
+    assert.is_truthy(text:find("/no.sock", 1, true), text)
+  end)
+
+  it("is for its owner and group alone", function()
+    assert.are.equal("rw-rw----",
+      lfs.attributes(m.control, "permissions"))
+  end)
+
+  it("does not wait for one who says nothing", function()
+    local silent = assert(net.connect(m.control))
+    assert.are.equal(2, #m:ctl("show info --json").workers)
+    silent:close()
+  end)
+end)
