@@ -350,7 +350,7 @@ describe("the writer", function()
 
     it("copies what is not taken, so that spans are free", function()
       core.writer_begin(writer, 200)
-      local room = ffi.new("char[?]", #body, body)
+      local room = ffi.new("char[?]", #body + 1, body)
       assert.is_true(core.writer_span(writer,
         ffi.new("struct str", room, #body)))
       core.writer_end(writer)
