@@ -27,6 +27,7 @@ static void
 on_line(void *arg, enum log_level level, const char *line, size_t len)
 {
     log_output_line(arg, getpid(), level, str_make(line, len - 1));
+    log_output_flush(arg);
 }
 
 static void

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,16 +14,73 @@
 #include <unistd.h>
 
 #include "app/syslog.h"
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "config/faults.h"
 
 enum {
-    LOG_HEAD_MAX = 256,     /* a date, a host, a tag */
+    LOG_HEAD_MAX = 256,      /* a date, a host, a tag */
+    LOG_GATHER_FILE = 65536, /* bytes that are written at once */
+    /* A pipe or terminal that is ready takes so much without waiting. */
+    LOG_GATHER_STREAM = PIPE_BUF,
     SYSLOG_TEXT_MAX = 8192, /* longer messages are cut: collectors would */
     LOG_FILE_MODE = 0640,
 };
+
+/* --- text, gathered ------------------------------------------------------- */
+
+static bool
+is_text(const struct log_target *t)
+{
+    switch (t->conf->kind) {
+    case LOG_KIND_STDERR:
+    case LOG_KIND_STDOUT:
+    case LOG_KIND_FILE:
+        return true;
+    case LOG_KIND_SYSLOG_UDP:
+    case LOG_KIND_SYSLOG_DEV:
+        return false;
+    }
+    return false;
+}
+
+static size_t
+gather_bytes(const struct log_conf *conf)
+{
+    return conf->kind == LOG_KIND_FILE ? LOG_GATHER_FILE : LOG_GATHER_STREAM;
+}
+
+/* A pipe or a terminal whose reader has stopped would hold the writer. A file
+ * is always ready. */
+static bool
+takes_more(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0;
+}
+
+static bool
+write_bytes(const struct log_target *t, const struct iovec *iov, int n,
+            size_t len)
+{
+    if (t->conf->kind != LOG_KIND_FILE && !takes_more(t->fd))
+        return false;
+    return writev(t->fd, iov, n) == (ssize_t)len;
+}
+
+static void
+flush(struct log_target *t)
+{
+    struct iovec iov = {t->pending.p, t->pending.len};
+
+    if (t->pending.len == 0)
+        return;
+    if (!write_bytes(t, &iov, 1, iov.iov_len))
+        t->lost += t->lines;
+    buf_reset(&t->pending);
+    t->lines = 0;
+}
 
 /* --- opening -------------------------------------------------------------- */
 
@@ -107,6 +165,8 @@ add_target(struct log_output *o, const struct log_conf *conf,
 
     t->conf = conf;
     t->fd = open_target(t, &why);
+    if (is_text(t))
+        buf_init(&t->pending, xmalloc(gather_bytes(conf)), gather_bytes(conf));
     if (t->fd < 0) {
         if (why == NULL)
             why = strerror(errno);
@@ -143,8 +203,10 @@ void
 log_output_close(struct log_output *o)
 {
     for (size_t i = 0; i < o->count; i++) {
+        flush(&o->targets[i]);
         if (o->targets[i].fd > STDERR_FILENO)
             close(o->targets[i].fd);
+        free(o->targets[i].pending.p);
     }
     free(o->targets);
     free(o->of_section);
@@ -177,6 +239,7 @@ log_output_replace(struct log_output *o, size_t i, int fd)
         close(fd);
         return;
     }
+    flush(&o->targets[i]);
     close(o->targets[i].fd);
     o->targets[i].fd = fd;
 }
@@ -203,22 +266,19 @@ struct entry {
     struct str text;
 };
 
-/* A pipe or a terminal whose reader has stopped would hold the writer. A file
- * is always ready. */
-static bool
-takes_more(int fd)
+void
+log_output_flush(struct log_output *o)
 {
-    struct pollfd p = {.fd = fd, .events = POLLOUT};
-
-    return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0;
+    for (size_t i = 0; i < o->count; i++)
+        flush(&o->targets[i]);
 }
 
-static bool
-write_text(struct log_target *t, const struct entry *e)
+/* Lines that are longer than what is gathered are written by themselves. */
+static void
+put_text(struct log_target *t, const struct entry *e)
 {
     char memory[LOG_HEAD_MAX];
     struct buf head;
-    struct iovec iov[3];
     size_t len;
 
     buf_init(&head, memory, sizeof(memory));
@@ -227,10 +287,23 @@ write_text(struct log_target *t, const struct entry *e)
         buf_printf(&head, " %s ", log_level_name(e->level));
     }
     len = head.len + e->text.len + 1;
-    iov[0] = (struct iovec){head.p, head.len};
-    iov[1] = (struct iovec){(void *)(uintptr_t)e->text.p, e->text.len};
-    iov[2] = (struct iovec){(void *)(uintptr_t) "\n", 1};
-    return takes_more(t->fd) && writev(t->fd, iov, 3) == (ssize_t)len;
+    if (len > t->pending.cap - t->pending.len)
+        flush(t);
+    if (len <= t->pending.cap) {
+        buf_str(&t->pending, buf_text(&head));
+        buf_str(&t->pending, e->text);
+        buf_char(&t->pending, '\n');
+        t->lines++;
+        return;
+    }
+    if (!write_bytes(t,
+                     (struct iovec[]){
+                         {head.p, head.len},
+                         {(void *)(uintptr_t)e->text.p, e->text.len},
+                         {(void *)(uintptr_t) "\n", 1},
+                     },
+                     3, len))
+        t->lost++;
 }
 
 /* Sent to the address each time: a socket that is connected would show the
@@ -267,12 +340,11 @@ send_syslog(const struct log_output *o, struct log_target *t,
 static void
 put(const struct log_output *o, struct log_target *t, const struct entry *e)
 {
-    bool syslog = t->conf->kind == LOG_KIND_SYSLOG_UDP ||
-                  t->conf->kind == LOG_KIND_SYSLOG_DEV;
-
     if (e->level < t->conf->level)
         return;
-    if (!(syslog ? send_syslog(o, t, e) : write_text(t, e)))
+    if (is_text(t))
+        put_text(t, e);
+    else if (!send_syslog(o, t, e))
         t->lost++;
 }
 

@@ -2,8 +2,9 @@
 /*
  * Where log lines and access records go: stderr, stdout, files, syslog. The
  * master opens the targets; it and control write to them, each with a handle of
- * its own. Writing never waits for a reader; what a target does not take is
- * counted as lost.
+ * its own. Text is gathered and written by log_output_flush, whole lines at a
+ * time; syslog messages leave at once. Writing never waits for a reader; what a
+ * target does not take is counted as lost.
  *
  *     line ───▶ every [global] log whose level it reaches
  *     record ─▶ its section's log_to, or else as a line of level info
@@ -15,6 +16,7 @@
 #include <sys/types.h>
 
 #include "base/addr.h"
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "config/model.h"
@@ -28,9 +30,11 @@ enum {
 struct log_target {
     const struct log_conf *conf;
     int fd;
-    struct addr addr;  /* where datagrams go */
-    uint64_t lost;     /* lines that it did not take */
-    uint64_t reported; /* of them, those that were spoken of */
+    struct addr addr;   /* where datagrams go */
+    struct buf pending; /* text that was not written yet */
+    unsigned lines;     /* in it */
+    uint64_t lost;      /* lines that it did not take */
+    uint64_t reported;  /* of them, those that were spoken of */
 };
 
 struct log_output {
@@ -59,6 +63,9 @@ void log_output_line(struct log_output *o, pid_t pid, enum log_level level,
  * does not exist is nobody's. */
 void log_output_record(struct log_output *o, pid_t pid, unsigned section,
                        struct str text);
+
+/* Writes what was gathered. */
+void log_output_flush(struct log_output *o);
 
 /* Opens target I again, if it is a file; true when it has a new descriptor.
  * When it cannot be opened, the old one stays, and a line says so. */

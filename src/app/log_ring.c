@@ -122,6 +122,7 @@ ship(struct log_shipper *s)
     timer_stop(&s->delay);
     for (unsigned i = 0; i < s->board->header->limits.workers; i++)
         all &= ship_ring(s, i, SHIP_BATCH);
+    log_output_flush(s->output);
     if (!all)
         loop_start_timer(s->loop, &s->delay, 0);
 }
@@ -203,5 +204,6 @@ log_shipper_stop(struct log_shipper *s)
         while (!ship_ring(s, i, SHIP_BATCH))
             continue;
     }
+    log_output_flush(s->output);
     report(s);
 }

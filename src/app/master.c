@@ -444,6 +444,7 @@ static void
 on_line(void *arg, enum log_level level, const char *line, size_t len)
 {
     log_output_line(arg, getpid(), level, str_make(line, len - 1));
+    log_output_flush(arg);
 }
 
 static unsigned
@@ -567,7 +568,8 @@ start(struct master *m)
     init_children(m);
     if (start_children(m) < 0) {
         m->status = EXIT_FAILURE;
-        stop(m);
+        /* The loop has to turn to see those off that did start. */
+        kill(getpid(), SIGTERM);
     }
     return 0;
 }

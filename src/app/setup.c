@@ -2,6 +2,7 @@
 #include "app/setup.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -35,21 +36,22 @@ cut_name(char *path)
 /* The folder of what ships with the program: beside it where it was moved or
  * is run from the folder it was built in, else where it was installed. */
 static const char *
-find_data(char *folder, size_t size)
+find_data(char folder[PATH_MAX])
 {
     static const char *const beside[] = {"../share/moongate", "..", "../.."};
     char program[PATH_MAX];
-    ssize_t program_len =
-        readlink("/proc/self/exe", program, sizeof(program) - 1);
+    ssize_t program_len = readlink("/proc/self/exe", program, PATH_MAX - 1);
 
     if (program_len <= 0)
         return MOONGATE_DATADIR;
     program[program_len] = '\0';
     cut_name(program);
     for (size_t i = 0; i < sizeof(beside) / sizeof(*beside); i++) {
-        int len = snprintf(folder, size, "%s/%s", program, beside[i]);
+        char path[PATH_MAX];
+        int len = snprintf(path, sizeof(path), "%s/%s", program, beside[i]);
 
-        if (len > 0 && (size_t)len < size && has_scripts(folder))
+        if (len > 0 && (size_t)len < sizeof(path) &&
+            realpath(path, folder) != NULL && has_scripts(folder))
             return folder;
     }
     return MOONGATE_DATADIR;
@@ -65,8 +67,8 @@ service_init(struct service *service, struct engine *engine,
     service->runtime = runtime_new(engine, config, faults);
     if (service->runtime == NULL)
         return -1;
-    service->scripts = scripts_load(service->runtime,
-                                    find_data(folder, sizeof(folder)), faults);
+    service->scripts =
+        scripts_load(service->runtime, find_data(folder), faults);
     if (service->scripts != NULL)
         return 0;
     service_fini(service);
