@@ -14,7 +14,6 @@
 
 #include "base/clock.h"
 #include "board/ring.h"
-#include "board/slots.h"
 #include "board/slots_layout.h"
 
 enum {
@@ -449,7 +448,7 @@ board_read_view(const struct board *b, int row, struct server_view *view)
     view->backup = atomic_load_explicit(&server->backup, memory_order_relaxed);
     view->draining = admin == SERVER_DRAIN;
     view->maint = admin == SERVER_MAINT;
-    view->active = (int32_t)slot_count(b, board_server_slot(row));
+    view->active = (int32_t)slots_count(b->slots, board_server_slot(row));
 }
 
 /* SUM(name): adds a counter of the row at FROM to the totals at TO. */
@@ -536,7 +535,7 @@ board_worker_died(struct board *b, unsigned worker)
 
     atomic_store(&row->pid, 0);
     atomic_fetch_add(&row->restarts, 1);
-    slots_repair(b, worker);
+    slots_give_back(b->slots, worker);
 }
 
 void

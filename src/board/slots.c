@@ -184,11 +184,17 @@ slot_give(struct board *b, unsigned worker, unsigned slot)
 }
 
 uint32_t
+slots_count(const struct slots *slots, unsigned slot)
+{
+    assert(slot < slots->count);
+    return word_count(
+        atomic_load_explicit(&slots->words[slot].word, memory_order_relaxed));
+}
+
+uint32_t
 slot_count(const struct board *b, unsigned slot)
 {
-    assert(slot < b->slots->count);
-    return word_count(atomic_load_explicit(&b->slots->words[slot].word,
-                                           memory_order_relaxed));
+    return slots_count(b->slots, slot);
 }
 
 uint32_t
@@ -242,9 +248,8 @@ finish_operation(struct slots *slots, unsigned actor)
 }
 
 void
-slots_repair(struct board *b, unsigned worker)
+slots_give_back(struct slots *slots, unsigned worker)
 {
-    struct slots *slots = b->slots;
     unsigned actor = worker + 1;
 
     finish_operation(slots, actor);
@@ -258,4 +263,10 @@ slots_repair(struct board *b, unsigned worker)
                      -(int32_t)held_count(held), 0);
         atomic_store_explicit(cell, held_make(0, held), memory_order_relaxed);
     }
+}
+
+void
+slots_repair(struct board *b, unsigned worker)
+{
+    slots_give_back(b->slots, worker);
 }

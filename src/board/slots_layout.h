@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where the slots' words lie, for the board that makes room for them and for
- * slots.c that works on them. What each is for stands in slots.h.
+ * slots.c that works on them. What each is for stands in slots.h. The board
+ * calls the two functions at the end, which are what slots.h has without it.
  *
  *     struct slots | intents[actor] | ack[actor][actor] | words[slot]
  *                  | held[actor][slot]
@@ -45,5 +46,9 @@ slots_held(const struct slots *s, unsigned actor, unsigned slot)
 {
     return s->helds + actor * s->held_stride + slot;
 }
+
+/* slot_count and slots_repair of a board's slots. */
+uint32_t slots_count(const struct slots *s, unsigned slot);
+void slots_give_back(struct slots *s, unsigned worker);
 
 #endif
