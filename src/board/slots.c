@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <stddef.h>
 
-#include "board/board.h"
+#include "board/rows.h"
 #include "board/slots_layout.h"
 
 enum intent_op {

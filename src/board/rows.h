@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What lies on the board: its rows, and a process's handle to all tables. What
+ * is done with them stands in board.h and slots.h.
+ */
+#ifndef BOARD_ROWS_H
+#define BOARD_ROWS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "board/counters.h"
+
+enum {
+    BOARD_WORKERS_MAX = 64,
+    BOARD_ROWS_MAX = 16384,  /* of one kind */
+    BOARD_NAME_MAX = 71,     /* bytes of a row's name */
+    BOARD_ADDRESS_MAX = 127, /* bytes of a server's address, as text */
+    BOARD_WORDS_MAX = 63,    /* bytes of a check's words */
+    BOARD_VERSION_MAX = 31,  /* bytes of the program's version */
+    BOARD_NONE = -1,         /* no such row */
+    BOARD_RING_BYTES_MAX = 64 * 1024 * 1024,
+};
+
+/* How many rows of each kind the board has room for. */
+struct board_limits {
+    unsigned workers; /* 1 to BOARD_WORKERS_MAX; they are numbered from 0 */
+    unsigned upstreams;
+    unsigned servers;
+    unsigned sections;
+    unsigned scripts;
+    size_t ring_bytes; /* of each worker's log ring: a power of two */
+};
+
+enum server_admin {
+    SERVER_READY, /* in service */
+    SERVER_DRAIN, /* no new work; what it has may end */
+    SERVER_MAINT, /* out of service */
+};
+
+struct row_name {
+    _Atomic bool used; /* set once the row is filled */
+    uint8_t len;
+    char text[BOARD_NAME_MAX + 1]; /* with a NUL */
+};
+
+/* The words of the last check. The writer fills the text that readers are not
+ * looking at, then turns `shown`. */
+struct server_words {
+    _Atomic uint32_t shown; /* 0 or 1 */
+    char text[2][BOARD_WORDS_MAX + 1];
+};
+
+struct server_row {
+    _Alignas(64) struct row_name name; /* UPSTREAM/SERVER */
+    int32_t upstream;                  /* row of its upstream */
+    /* By the master, from the configuration. */
+    char address[BOARD_ADDRESS_MAX + 1];
+    _Atomic int32_t maxconn; /* 0: no limit */
+    _Atomic bool backup;
+    /* By control. */
+    _Alignas(64) _Atomic bool up;
+    _Atomic uint8_t admin;     /* enum server_admin */
+    _Atomic int32_t weight;    /* 0 to 256 */
+    _Atomic int32_t fails;     /* failed checks in a row */
+    _Atomic uint64_t since_ms; /* wall time of the last change of state */
+    struct server_words check;
+};
+
+struct upstream_row {
+    _Alignas(64) struct row_name name;
+    _Alignas(64) _Atomic uint64_t turn; /* by every worker: board_turn */
+};
+
+struct section_row {
+    _Alignas(64) struct row_name name; /* "http NAME", "tcp NAME" ... */
+    _Atomic int32_t max_connections;   /* by the master; 0: no limit */
+};
+
+struct script_row {
+    _Alignas(64) struct row_name name;
+};
+
+struct worker_row {
+    /* By the master. */
+    _Alignas(64) _Atomic int32_t pid; /* 0: not running */
+    _Atomic uint32_t generation;      /* of the configuration it runs */
+    _Atomic uint32_t restarts;        /* after a death */
+    _Atomic uint64_t started_ms;      /* wall time */
+    /* By the worker. */
+    _Alignas(64) _Atomic uint64_t heartbeat_ms; /* monotonic time */
+};
+
+struct board_header {
+    uint64_t magic;
+    uint32_t layout; /* BOARD_LAYOUT of the program that made it */
+    struct board_limits limits;
+    uint64_t size;       /* bytes of the whole */
+    uint64_t started_ms; /* wall time */
+    char version[BOARD_VERSION_MAX + 1];
+};
+
+struct slots;
+
+/* A process's handle: where the tables are mapped. Children inherit it. */
+struct board {
+    int fd;
+    size_t size;
+    struct board_header *header;
+    struct worker_row *workers;
+    struct upstream_row *upstreams;
+    struct server_row *servers;
+    struct section_row *sections;
+    struct script_row *scripts;
+    struct slots *slots;
+    struct server_counters *server_counters;   /* [worker][server] */
+    struct section_counters *section_counters; /* [worker][section] */
+    struct script_counters *script_counters;   /* [worker][script] */
+    char *rings;                               /* [worker], ring_stride each */
+    size_t ring_stride;
+};
+
+#endif
