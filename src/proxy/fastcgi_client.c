@@ -512,10 +512,10 @@ redirect_inside(struct fastcgi *f, const struct cgi_response *response,
     exchange->query = query;
     for (unsigned i = 0; i < response->fields.count; i++)
         carry_field(exchange, &response->fields.at[i]);
-    exchange->flow.upstream = NULL;
     exchange_become_get(exchange);
     f->keep = false;
     let_go(f, NULL);
+    flow_reroute(&exchange->flow);
     if (!exchange_reroute(exchange))
         exchange_fail(exchange, 500, "PH");
 }

@@ -31,3 +31,12 @@ flow_add_tried(struct flow *flow, unsigned index)
     }
     flow->tried[flow->tried_count++] = (uint16_t)index;
 }
+
+void
+flow_reroute(struct flow *flow)
+{
+    flow->upstream = NULL;
+    flow->pinned = NULL;
+    flow->has_turn = false;
+    flow->tried_count = 0;
+}

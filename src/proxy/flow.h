@@ -45,6 +45,9 @@ struct server *flow_last_server(const struct flow *flow);
 /* Whether the server with this index was tried by this flow. */
 bool flow_has_tried(const struct flow *flow, unsigned index);
 
+/* Forgets where the flow went: it is routed again. */
+void flow_reroute(struct flow *flow);
+
 /* Notes a failed attempt; the oldest is forgotten beyond FLOW_TRIES_MAX. */
 void flow_add_tried(struct flow *flow, unsigned index);
 

@@ -102,8 +102,7 @@ take_error_page(struct http_exchange *exchange, int status)
     exchange->error_status = status;
     exchange->path = page;
     exchange->query = (struct str){0};
-    exchange->flow.upstream = NULL;
-    exchange->flow.pinned = NULL;
+    flow_reroute(&exchange->flow);
     exchange_become_get(exchange);
     return exchange_reroute(exchange);
 }
