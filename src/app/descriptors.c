@@ -2,7 +2,6 @@
 #include "app/descriptors.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -58,12 +57,7 @@ descriptors_raise(uint32_t connections)
         reserved = limit / 2;
     if ((limit - reserved) / DESCRIPTORS_PER_CONNECTION > room)
         room = (uint32_t)((limit - reserved) / DESCRIPTORS_PER_CONNECTION);
-    if (room >= connections)
-        return connections;
-    log_warn("max_connections is lowered to %" PRIu32
-             ": the limit of descriptors cannot be raised limit=%ju wanted=%ju",
-             room, (uintmax_t)limit, (uintmax_t)wanted);
-    return room;
+    return room < connections ? room : connections;
 }
 
 static int

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Raises this process's limit of descriptors to what CONNECTIONS need. Returns
- * for how many there will be room: CONNECTIONS, or fewer, which was logged. */
+/* Raises this process's limit of descriptors to what CONNECTIONS need, as far
+ * as it may. Returns for how many there is room: CONNECTIONS or fewer. */
 uint32_t descriptors_raise(uint32_t connections);
 
 /* Closes every descriptor but 0, 1, 2 and the COUNT ones at KEEP, which gets

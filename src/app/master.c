@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -385,7 +386,7 @@ handle_signal(struct master *m, int number)
         return;
     case SIGTERM:
     case SIGINT:
-        log_info("stopping now signal=%d", number);
+        log_info("stopping now signal=SIG%s", sigabbrev_np(number));
         stop(m);
         return;
     case SIGQUIT:
@@ -546,12 +547,26 @@ start_children(struct master *m)
     return 0;
 }
 
+static void
+warn_of_descriptors(const struct master *m)
+{
+    struct rlimit limit = {.rlim_cur = 0};
+
+    if (m->max_connections >= m->config->global.max_connections)
+        return;
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    log_warn("max_connections is lowered to %" PRIu32
+             ": the limit of descriptors cannot be raised limit=%ju",
+             m->max_connections, (uintmax_t)limit.rlim_cur);
+}
+
 /* From here on lines go where the configuration says. */
 static int
 start(struct master *m)
 {
     log_set_level(log_output_level(&m->logs));
     log_set_sink(on_line, &m->logs);
+    warn_of_descriptors(m);
     privileges_warn(&m->privileges);
     if (open_control(m) < 0)
         return -1;
