@@ -11,8 +11,6 @@ local _M = {}
 local Turns = {}
 Turns.__index = Turns
 
-local LEVELS = 65536  -- steps by which places within one slot are told apart
-
 
 local function gcd(a, b)
   while b > 0 do
@@ -62,33 +60,48 @@ end
 
 -- --- orders ------------------------------------------------------------------
 
-local function is_before(a, b)
-  return a.at < b.at or a.at == b.at and a.index < b.index
+-- The indices of those with a weight, the heaviest first.
+local function by_weight(weights, n)
+  local indices = {}
+  for i = 1, n do
+    if weights[i] > 0 then
+      indices[#indices + 1] = i
+    end
+  end
+  table.sort(indices, function(a, b)
+    return weights[a] > weights[b] or weights[a] == weights[b] and a < b
+  end)
+  return indices
 end
 
 
---- Spreads each server evenly: its k-th place of w is at (k - 1/2) * total / w,
--- and places are taken in this order, equal ones by index.  That is what smooth
--- weighted round robin gives, without a search for each place.
+-- The first free place from a given one on, round the end; hops[place] is where
+-- to look when it is taken, and is shortened on the way.
+local function take_place(hops, place, total)
+  local found = place
+  while hops[found] do
+    found = hops[found]
+  end
+  while hops[place] do
+    hops[place], place = found, hops[place]
+  end
+  hops[found] = found % total + 1
+  return found
+end
+
+
+--- Spreads each server evenly, the heaviest first: its places are total / w
+-- apart, or the next free ones.  Lighter ones start half a step in.  With
+-- weights 1, 2, 3 that is 3 2 3 1 3 2, as in HAProxy.
 -- @return array of indices
 function _M.spread(weights, n, total)
-  local slots = {}
-  for slot = 1, total do
-    slots[slot] = {}
-  end
-  for i = 1, n do
-    for k = 1, weights[i] do
-      local at = (k - 0.5) * total / weights[i]
-      local slot = slots[math.floor(at) + 1]
-      slot[#slot + 1] = { at = math.floor(at % 1 * LEVELS), index = i }
-    end
-  end
-
-  local servers = {}
-  for slot = 1, total do
-    table.sort(slots[slot], is_before)
-    for _, place in ipairs(slots[slot]) do
-      servers[#servers + 1] = place.index
+  local indices, hops, servers = by_weight(weights, n), {}, {}
+  for _, i in ipairs(indices) do
+    local weight = weights[i]
+    local offset = weight == weights[indices[1]] and 0 or 0.5
+    for k = 0, weight - 1 do
+      local wanted = math.floor((k + offset) * total / weight)
+      servers[take_place(hops, wanted + 1, total)] = i
     end
   end
   return servers

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What calling scripts costs: for each policy that ships, one pick from C over
+ * eight servers, and a policy that does nothing as the floor.
+ *
+ *     cmake --build build -t bench-hooks && build/bench-hooks
+ *
+ * Run it from the checkout.  For instruction counts, which do not depend on the
+ * machine's load, run it under `valgrind --tool=callgrind`.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "proxy/runtime.h"
+#include "proxy/upstream.h"
+#include "script/scripts.h"
+
+enum {
+    SERVERS = 8,
+    CALLS_WARM = 100000,
+    CALLS = 2000000,
+};
+
+static const char *const policies[] = {
+    "${dir}/nothing.lua", "leastconn", "roundrobin",
+    "static-rr",          "source",    "source hash=consistent",
+};
+
+static const size_t policy_count = sizeof(policies) / sizeof(policies[0]);
+
+static void
+write_file(const char *dir, const char *name, const char *text)
+{
+    char path[256];
+    FILE *file;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+    file = fopen(path, "w");
+    if (file == NULL || fputs(text, file) < 0 || fclose(file) != 0)
+        fatal("cannot write %s", path);
+}
+
+static void
+write_upstream(FILE *file, const char *dir, size_t number)
+{
+    const char *policy = policies[number];
+
+    (void)fprintf(file, "[upstream u%zu]\nprotocol = tcp\npolicy = ", number);
+    if (policy[0] == '$')
+        (void)fprintf(file, "%s%s\n", dir, policy + strlen("${dir}"));
+    else
+        (void)fprintf(file, "%s\n", policy);
+    for (int i = 1; i <= SERVERS; i++)
+        (void)fprintf(file, "server s%d = 127.0.0.1:%d\n", i, 9000 + i);
+}
+
+static void
+write_configuration(const char *dir)
+{
+    char path[256];
+    FILE *file;
+
+    write_file(dir, "nothing.lua",
+               "return { pick = function(flow, servers) return 1 end }\n");
+    (void)snprintf(path, sizeof(path), "%s/moongate.ini", dir);
+    file = fopen(path, "w");
+    if (file == NULL)
+        fatal("cannot write %s", path);
+    for (size_t i = 0; i < policy_count; i++)
+        write_upstream(file, dir, i);
+    (void)fprintf(file, "[tcp t]\nlisten = 127.0.0.1:9000\nupstream = u0\n");
+    (void)fclose(file);
+}
+
+static struct runtime *
+make_runtime(const char *dir, struct faults *faults)
+{
+    const struct config *config;
+    struct runtime *runtime;
+    char path[256];
+
+    (void)snprintf(path, sizeof(path), "%s/moongate.ini", dir);
+    if (config_read(&config, path, faults) < 0)
+        return NULL;
+    runtime = runtime_new(NULL, (struct config *)(void *)config, faults);
+    config_unref(config);
+    return runtime;
+}
+
+static double
+seconds(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void
+call_pick(struct upstream *upstream, struct flow *flow, unsigned count)
+{
+    const char *reason;
+
+    for (unsigned i = 0; i < count; i++) {
+        flow->turn = i;
+        upstream->views[i % SERVERS].active = (int32_t)(i % 5);
+        if (upstream->policy.pick(upstream->policy.arg, flow, &reason) < 0)
+            fatal("the policy refused");
+    }
+}
+
+static void
+measure(struct upstream *upstream, const char *name)
+{
+    struct addr client;
+    struct flow flow = {
+        .upstream = upstream,
+        .client = &client,
+        .listener = &client,
+        .has_turn = true,
+    };
+    double before;
+
+    if (addr_parse(&client, "192.168.17.5:1234", NULL) < 0)
+        fatal("cannot read the client's address");
+    for (int i = 0; i < SERVERS; i++) {
+        upstream->views[i].up = upstream->views[i].usable = true;
+        upstream->views[i].weight = 1 + i % 2;
+    }
+    upstream->picking = &flow;
+    call_pick(upstream, &flow, CALLS_WARM);
+    before = seconds();
+    call_pick(upstream, &flow, CALLS);
+    (void)printf("%-24s %6.1f ns\n", name, (seconds() - before) / CALLS * 1e9);
+}
+
+static void
+show_faults(const struct faults *faults)
+{
+    char text[1024];
+
+    for (size_t i = 0; i < faults->count; i++)
+        (void)fprintf(stderr, "%s\n",
+                      fault_format(&faults->items[i], text, sizeof(text)));
+}
+
+static void
+remove_files(const char *dir)
+{
+    static const char *const names[] = {"nothing.lua", "moongate.ini"};
+    char path[256];
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+        (void)unlink(path);
+    }
+    (void)rmdir(dir);
+}
+
+int
+main(void)
+{
+    char dir[] = "/tmp/moongate-bench-XXXXXX";
+    struct faults faults;
+    struct runtime *runtime;
+    struct scripts *scripts = NULL;
+
+    if (mkdtemp(dir) == NULL)
+        fatal("cannot make a folder");
+    clock_update();
+    faults_init(&faults);
+    write_configuration(dir);
+    runtime = make_runtime(dir, &faults);
+    if (runtime != NULL)
+        scripts = scripts_load(runtime, ".", &faults);
+    show_faults(&faults);
+    for (size_t i = 0; scripts != NULL && i < policy_count; i++)
+        measure(&runtime->upstreams[i], policies[i]);
+    faults_fini(&faults);
+    remove_files(dir);
+    if (scripts == NULL)
+        return 1;
+    scripts_free(scripts);
+    runtime_unref(runtime);
+    return 0;
+}

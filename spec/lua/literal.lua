@@ -1,0 +1,90 @@
+--- Servers, flows and requests as plain tables, for policies and rewrites.
+local _M = {}
+
+local FIELDS = {
+  weight = 1, active = 0, queued = 0, usable = true, up = true,
+  draining = false, backup = false, latency_ms = 0, fails = 0, maxconn = 0,
+}
+
+
+--- An array of servers.
+-- @param ...  numbers (weights) or tables (fields that differ)
+-- @return array; its field `now` is what servers:turn() answers
+function _M.servers(...)
+  local servers = {}
+  for i = 1, select("#", ...) do
+    local given = select(i, ...)
+    local server = { name = "s" .. i, index = i }
+    for key, value in pairs(FIELDS) do
+      server[key] = value
+    end
+    if type(given) == "number" then
+      given = { weight = given }
+    end
+    for key, value in pairs(given) do
+      server[key] = value
+    end
+    servers[i] = server
+  end
+
+  local state = { now = 0 }
+  function state.turn()
+    return state.now
+  end
+  return setmetatable(servers, { __index = state, __newindex = state })
+end
+
+
+--- A flow.
+-- @param fields  table, optional: client; tried_servers, a set of indices
+function _M.flow(fields)
+  local flow = { client = "192.0.2.1", tried_servers = {} }
+  for key, value in pairs(fields or {}) do
+    flow[key] = value
+  end
+  function flow.tried(self, i)
+    return self.tried_servers[i] or false
+  end
+  return flow
+end
+
+
+--- Makes a function that picks by a policy as the program would, with a state
+-- where the policy has one.
+function _M.picker(name, options)
+  local policy = dofile("lua/policy/" .. name .. ".lua")
+  if not policy.new then
+    return policy.pick
+  end
+  local state = policy.new(options or {})
+  return function(flow, servers)
+    return policy.pick(state, flow, servers)
+  end
+end
+
+
+--- The indices that successive turns give.
+function _M.picks(pick, servers, first, count, flow)
+  local picks = {}
+  for turn = first, first + count - 1 do
+    servers.now = turn
+    picks[#picks + 1] = assert(pick(flow or _M.flow(), servers))
+  end
+  return picks
+end
+
+
+--- How often each index stands in an array, from FIRST for COUNT places.
+function _M.count(picks, n, first, count)
+  local counts = {}
+  for i = 1, n do
+    counts[i] = 0
+  end
+  for at = first or 1, (first or 1) + (count or #picks) - 1 do
+    counts[picks[at]] = counts[picks[at]] + 1
+  end
+  return counts
+end
+
+
+return _M
