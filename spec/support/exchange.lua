@@ -64,7 +64,7 @@ local function make_board(core, config)
   limits.workers, limits.ring_bytes = 1, core.RING_BYTES_MIN
   limits.upstreams = config.upstream_count + 1
   limits.servers = config.server_count + 1
-  limits.sections, limits.scripts = config.section_count, 1
+  limits.sections, limits.scripts = config.section_count, 16
   local board = core.board_open(limits, "spec")
   assert(board ~= nil, "board_open failed")
   for i = 0, tonumber(config.upstream_count) - 1 do
