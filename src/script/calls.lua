@@ -94,12 +94,4 @@ function _M.indexer(what, methods, fields, later)
 end
 
 
---- A __newindex for what scripts may only read.
-function _M.read_only(what)
-  return function(_, key)
-    error(("%s.%s cannot be set"):format(what, tostring(key)), 2)
-  end
-end
-
-
 return _M

@@ -80,7 +80,6 @@ end
 
 ffi.metatype("struct script_flow", {
   __index = calls.indexer("flow", flow_methods, flow_fields),
-  __newindex = calls.read_only("flow"),
   __tostring = function() return "flow" end,
 })
 
@@ -95,7 +94,6 @@ local conn_fields = {
 
 ffi.metatype("struct script_conn", {
   __index = calls.indexer("conn", {}, conn_fields),
-  __newindex = calls.read_only("conn"),
   __tostring = function() return "conn" end,
 })
 
@@ -110,7 +108,6 @@ local result_fields = {
 
 ffi.metatype("struct script_result", {
   __index = calls.indexer("result", {}, result_fields),
-  __newindex = calls.read_only("result"),
   __tostring = function() return "result" end,
 })
 

@@ -209,7 +209,6 @@ end
 
 ffi.metatype("struct script_request", {
   __index = calls.indexer("req", methods, fields, { body = true }),
-  __newindex = calls.read_only("req"),
   __tostring = function(req)
     return ("request %d"):format(req.id)
   end,
