@@ -56,6 +56,7 @@ struct fastcgi_receiver {
     size_t padding_left;
     struct buf head; /* of a CGI head that came in pieces */
     size_t head_seen;
+    bool started;   /* a byte has come */
     bool head_done; /* the response has begun */
     bool ended;     /* END_REQUEST has come */
     bool paused;    /* the client must take some first */
@@ -206,7 +207,7 @@ server_failed(struct fastcgi *f, enum retry_on why, int status,
 {
     struct server *server = f->exchange->flow.server;
 
-    if (may_go_again(f)) {
+    if (may_go_again(f, why)) {
         timer_stop(&f->timer);
         count_traffic(f, server);
         reset_transfer(f);
@@ -773,6 +774,7 @@ receive_once(struct fastcgi *f)
         return RECEIVE_GONE;
     }
     r->in->end += (uint32_t)n;
+    r->started = true;
     f->active_ms = clock_ms();
     f->bytes_out += (uint64_t)n;
     if (!take_records(f))

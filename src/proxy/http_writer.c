@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "codec/chunked.h"
 #include "codec/http1.h"
+#include "net/buffer.h"
 #include "net/stream.h"
 
 enum {
@@ -367,22 +368,41 @@ write_spans(struct http_writer *writer)
     return write_pieces(writer, iov, count, false);
 }
 
+/* The bytes are copied, not sent by sendfile: that would queue the file's own
+ * pages, and freeing what was consumed (a hole, a truncation) would turn what
+ * the client has not yet received into zeros. */
+static ssize_t
+write_spooled_file(struct http_writer *writer)
+{
+    struct spool *spool = &writer->spool;
+    struct buffer *buffer = buffer_take(spool->pool);
+    off_t offset;
+    size_t len;
+    ssize_t n;
+    int fd;
+
+    if (buffer == NULL) {
+        errno = ENOMEM;
+        return -1;
+    }
+    len = spool_peek_file(spool, &fd, &offset);
+    n = pread(fd, buffer->data, len < BUFFER_SIZE ? len : BUFFER_SIZE, offset);
+    if (n > 0)
+        n = stream_write(writer->stream, buffer->data, (size_t)n);
+    buffer_give(spool->pool, buffer);
+    return n;
+}
+
 /* The spool's next bytes: as stream_writev. */
 static ssize_t
 write_spooled(struct http_writer *writer)
 {
     struct iovec iov[DRAIN_PIECES];
     int count = spool_peek(&writer->spool, iov, DRAIN_PIECES);
-    size_t len;
-    off_t offset;
-    int fd;
 
-    if (count > 0)
-        return stream_writev(writer->stream, iov, count);
-    len = spool_peek_file(&writer->spool, &fd, &offset);
-    if (len > WRITER_TURN_MAX)
-        len = WRITER_TURN_MAX;
-    return stream_sendfile(writer->stream, fd, offset, len);
+    if (count == 0)
+        return write_spooled_file(writer);
+    return stream_writev(writer->stream, iov, count);
 }
 
 static int

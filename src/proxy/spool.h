@@ -23,7 +23,7 @@ struct buffer;
 struct buffer_pool;
 
 enum {
-    SPOOL_FREE_STEP = 4 << 20,  /* consumed bytes of a file given back at once */
+    SPOOL_FREE_STEP = 4 << 20, /* consumed bytes of a file given back at once */
     SPOOL_IN_FLIGHT = 64 << 20, /* consumed bytes that may still be under way */
 };
 
