@@ -178,14 +178,16 @@ is_safe_method(const struct http_exchange *exchange)
 
 /* Whether the request may go to another server: always while nothing of it has
  * left, and later only if it asks for nothing to be done (RFC 9110, 9.2.2) and
- * nothing of the answer has come. */
+ * nothing of the answer has come, unless it is the answer that is refused. */
 static bool
-may_go_again(const struct fastcgi *f)
+may_go_again(const struct fastcgi *f, enum retry_on why)
 {
     if (!f->sender.started)
         return true;
-    return is_safe_method(f->exchange) && !f->receiver.head_done &&
-           f->receiver.head.len == 0;
+    if (!is_safe_method(f->exchange) || f->receiver.head_done)
+        return false;
+    return !f->receiver.started ||
+           (why & (RETRY_ON_502 | RETRY_ON_503 | RETRY_ON_504)) != 0;
 }
 
 static void
