@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "codec/chunked.h"
