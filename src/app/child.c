@@ -28,7 +28,8 @@ enum {
 static void
 reset_signals(void)
 {
-    static const int ignored[] = {SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
+    static const int ignored[] = {SIGINT,  SIGQUIT, SIGHUP,
+                                  SIGTERM, SIGUSR1, SIGUSR2};
     sigset_t none;
 
     for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)

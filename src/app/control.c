@@ -2,7 +2,6 @@
 #include "app/control.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -81,8 +80,6 @@ control_run(const struct control_conf *conf)
 
     log_set_name("control");
     log_set_sink(on_line, conf->logs);
-    /* A service manager tells all processes; the master tells us when. */
-    signal(SIGTERM, SIG_IGN);
     start(&c);
     loop_run(c.loop);
     control_server_stop(&c.server);

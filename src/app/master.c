@@ -11,28 +11,17 @@
 #include "app/master.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "app/child.h"
-#include "app/control.h"
-#include "app/descriptors.h"
-#include "app/log_output.h"
-#include "app/pidfile.h"
-#include "app/rows.h"
-#include "app/setup.h"
-#include "app/socket_file.h"
-#include "app/sockets.h"
-#include "app/worker.h"
+#include "app/resources.h"
+#include "app/roles.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -40,8 +29,6 @@
 
 enum {
     STOP_GRACE_MS = 5000, /* from the request to leave to the killing */
-    CONTROL_FILE_MODE = 0660,
-    CONTROL_BACKLOG = 128,
 };
 
 enum state {
@@ -55,17 +42,8 @@ enum state {
 struct master {
     enum state state;
     int status; /* of the exit */
-    const struct config *config;
-    struct privileges privileges;
-    uint32_t max_connections;
-    unsigned worker_count;
+    struct resources resources;
     struct loop *loop;
-    struct board *board;
-    struct log_output logs;
-    struct pidfile pidfile;
-    struct socket_file control_socket;
-    struct sockets sockets;
-    int log_wake; /* the eventfd by which workers wake control */
     struct watch signals;
     int signal_fd; /* -1: not watched */
     struct child control;
@@ -76,70 +54,20 @@ struct master {
 
 /* --- the children --------------------------------------------------------- */
 
-/* Becomes unprivileged and forgets what is not its own. KEEP has the COUNT
- * descriptors that it needs. */
-static void
-restrict_child(const struct master *m, int *keep, size_t count)
-{
-    descriptors_close_others(keep, count);
-    if (privileges_drop(&m->privileges) < 0)
-        fatal("cannot become user and group of the configuration: %s",
-              strerror(errno));
-}
-
 static int
 run_worker(struct child *child, int socket)
 {
     struct master *m = child->owner;
-    size_t listeners = m->sockets.listener_count;
-    int *fds = xcalloc(listeners + 1, sizeof(int));
-    int *keep = xcalloc(listeners + 3, sizeof(int));
-    struct worker_conf conf = {
-        .number = child->number,
-        .master = socket,
-        .log_wake = m->log_wake,
-        .board = m->board,
-        .config = m->config,
-        .max_connections = m->max_connections,
-        .listeners = fds,
-    };
-    int status;
 
-    sockets_of_worker(&m->sockets, child->number, fds);
-    sockets_of_worker(&m->sockets, child->number, keep);
-    keep[listeners] = socket;
-    keep[listeners + 1] = m->log_wake;
-    keep[listeners + 2] = m->board->fd;
-    restrict_child(m, keep, listeners + 3);
-    free(keep);
-    status = worker_run(&conf);
-    free(fds);
-    return status;
+    return role_run_worker(&m->resources, child->number, socket);
 }
 
 static int
 run_control(struct child *child, int socket)
 {
     struct master *m = child->owner;
-    size_t count = m->logs.count + 4;
-    int *keep = xcalloc(count, sizeof(int));
-    struct control_conf conf = {
-        .master = socket,
-        .log_wake = m->log_wake,
-        .listener = m->control_socket.fd,
-        .board = m->board,
-        .logs = &m->logs,
-    };
 
-    for (size_t i = 0; i < m->logs.count; i++)
-        keep[i] = m->logs.targets[i].fd;
-    keep[count - 4] = socket;
-    keep[count - 3] = m->log_wake;
-    keep[count - 2] = m->control_socket.fd;
-    keep[count - 1] = m->board->fd;
-    restrict_child(m, keep, count);
-    free(keep);
-    return control_run(&conf);
+    return role_run_control(&m->resources, socket);
 }
 
 static void
@@ -147,7 +75,7 @@ on_worker_start(struct child *child)
 {
     struct master *m = child->owner;
 
-    board_worker_started(m->board, child->number, child->pid, 1);
+    board_worker_started(m->resources.board, child->number, child->pid, 1);
 }
 
 static void
@@ -160,15 +88,16 @@ on_control_start(struct child *child)
 static void
 tell_serving(const struct master *m)
 {
+    const struct sockets *sockets = &m->resources.sockets;
     char text[LOG_LINE_MAX / 2];
     struct buf b;
 
     buf_init(&b, text, sizeof(text));
-    for (size_t i = 0; i < m->sockets.listener_count; i++)
-        buf_printf(&b, " %s", m->sockets.texts[i]);
+    for (size_t i = 0; i < sockets->listener_count; i++)
+        buf_printf(&b, " %s", sockets->texts[i]);
     log_info("serving on" STR_FMT "%s workers=%u pid=%ld",
              STR_ARG(buf_text(&b)), b.failed ? " and others" : "",
-             m->worker_count, (long)getpid());
+             m->resources.worker_count, (long)getpid());
 }
 
 static void
@@ -177,7 +106,7 @@ on_ready(struct child *child)
     struct master *m = child->owner;
     bool all = m->control.ready;
 
-    for (unsigned i = 0; i < m->worker_count; i++)
+    for (unsigned i = 0; i < m->resources.worker_count; i++)
         all = all && m->workers[i].ready;
     if (!all || m->state != STATE_STARTING)
         return;
@@ -201,8 +130,8 @@ init_children(struct master *m)
     m->control.on_start = on_control_start;
     (void)snprintf(m->control.name, sizeof(m->control.name), "control");
     init_child(m, &m->control, "mg-control");
-    m->workers = xcalloc(m->worker_count, sizeof(*m->workers));
-    for (unsigned i = 0; i < m->worker_count; i++) {
+    m->workers = xcalloc(m->resources.worker_count, sizeof(*m->workers));
+    for (unsigned i = 0; i < m->resources.worker_count; i++) {
         struct child *c = &m->workers[i];
 
         c->run = run_worker;
@@ -218,7 +147,7 @@ init_children(struct master *m)
 static bool
 any_worker(const struct master *m)
 {
-    for (unsigned i = 0; i < m->worker_count; i++) {
+    for (unsigned i = 0; i < m->resources.worker_count; i++) {
         if (child_is_running(&m->workers[i]))
             return true;
     }
@@ -228,7 +157,7 @@ any_worker(const struct master *m)
 static void
 tell_workers(struct master *m, enum message_kind kind)
 {
-    for (unsigned i = 0; i < m->worker_count; i++) {
+    for (unsigned i = 0; i < m->resources.worker_count; i++) {
         child_give_up(&m->workers[i]);
         child_tell(&m->workers[i], kind);
     }
@@ -269,7 +198,9 @@ drain(struct master *m)
     if (m->state >= STATE_DRAINING)
         return;
     m->state = STATE_DRAINING;
-    loop_start_timer(m->loop, &m->drain, m->config->global.drain_timeout_ms);
+    loop_start_timer(m->loop, &m->drain,
+                     m->resources.config->global.drain_timeout_ms);
+    sockets_hide(&m->resources.sockets);
     tell_workers(m, MESSAGE_DRAIN);
     finish(m);
 }
@@ -297,7 +228,7 @@ on_grace_over(struct timer *timer)
 {
     struct master *m = container_of(timer, struct master, grace);
 
-    for (unsigned i = 0; i < m->worker_count; i++)
+    for (unsigned i = 0; i < m->resources.worker_count; i++)
         kill_child(&m->workers[i]);
     if (m->state == STATE_FINISHING)
         kill_child(&m->control);
@@ -326,7 +257,7 @@ find_child(struct master *m, pid_t pid)
 {
     if (m->control.pid == pid)
         return &m->control;
-    for (unsigned i = 0; i < m->worker_count; i++) {
+    for (unsigned i = 0; i < m->resources.worker_count; i++) {
         if (m->workers[i].pid == pid)
             return &m->workers[i];
     }
@@ -339,7 +270,7 @@ on_end(struct master *m, struct child *c, int status)
     bool crashed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
 
     if (c != &m->control)
-        board_worker_died(m->board, c->number);
+        board_worker_died(m->resources.board, c->number);
     child_ended(c, status);
     if (crashed && m->state >= STATE_DRAINING)
         log_error("%s", c->last_end);
@@ -365,13 +296,15 @@ reap(struct master *m)
 static void
 reopen_logs(struct master *m)
 {
+    struct log_output *logs = &m->resources.logs;
+
     log_info("opening the log files again");
-    for (size_t i = 0; i < m->logs.count; i++) {
+    for (size_t i = 0; i < logs->count; i++) {
         struct message message = {.kind = MESSAGE_LOG_FILE, .arg = (uint32_t)i};
 
-        if (!log_output_reopen(&m->logs, i) || m->control.socket < 0)
+        if (!log_output_reopen(logs, i) || m->control.socket < 0)
             continue;
-        message.fd = m->logs.targets[i].fd;
+        message.fd = logs->targets[i].fd;
         if (message_send(m->control.socket, &message) < 0)
             log_error("cannot hand a log file to control: %s", strerror(errno));
     }
@@ -441,140 +374,23 @@ watch_signals(struct master *m)
 
 /* --- starting ------------------------------------------------------------- */
 
-static void
-on_line(void *arg, enum log_level level, const char *line, size_t len)
-{
-    log_output_line(arg, getpid(), level, str_make(line, len - 1));
-    log_output_flush(arg);
-}
-
-static unsigned
-count_cpus(void)
-{
-    cpu_set_t set;
-    int count;
-
-    if (sched_getaffinity(0, sizeof(set), &set) < 0)
-        return 1;
-    count = CPU_COUNT(&set);
-    return count < CONFIG_WORKERS_MAX ? (unsigned)count : CONFIG_WORKERS_MAX;
-}
-
-static int
-open_pidfile(struct master *m)
-{
-    const char *path = m->config->global.pidfile.p;
-
-    if (path == NULL || pidfile_open(&m->pidfile, path) == 0)
-        return 0;
-    if (errno == EWOULDBLOCK)
-        log_error("another one is running: it holds the pidfile %s", path);
-    else
-        log_error("cannot write the pidfile %s: %s", path, strerror(errno));
-    return -1;
-}
-
-/* Opens what the configuration names; what cannot be had is a fault. */
-static int
-open_named(struct master *m, const struct setup *setup, struct faults *faults)
-{
-    const struct global_conf *global = &setup->config->global;
-
-    m->config = config_ref(setup->config);
-    m->privileges = setup->privileges;
-    m->worker_count = global->workers == 0 ? count_cpus() : global->workers;
-    if (open_pidfile(m) < 0)
-        return -1;
-    m->max_connections = descriptors_raise(global->max_connections);
-    log_output_open(&m->logs, m->config, faults);
-    return sockets_open(&m->sockets, setup->service.runtime, m->worker_count,
-                        faults);
-}
-
-/* Everything that is wrong has been said when it returns -1. */
-static int
-open_all(struct master *m, const char *file)
-{
-    struct faults faults;
-    struct setup setup;
-    int result;
-
-    faults_init(&faults);
-    result = setup_init(&setup, file, &faults);
-    if (result == 0)
-        result = open_named(m, &setup, &faults);
-    if (faults.count > 0)
-        result = -1;
-    faults_sort(&faults);
-    setup_print_faults(&faults, stderr);
-    setup_fini(&setup);
-    faults_fini(&faults);
-    return result;
-}
-
-static int
-open_control(struct master *m)
-{
-    const char *path = m->config->global.control.p;
-    char text[ADDR_TEXT_MAX];
-    const char *why = NULL;
-    struct addr addr;
-
-    if (path == NULL)
-        return 0;
-    (void)snprintf(text, sizeof(text), "unix:%s", path);
-    if (addr_parse(&addr, text, &why) == 0 &&
-        socket_file_open(&m->control_socket, &addr, CONTROL_FILE_MODE,
-                         CONTROL_BACKLOG) == 0)
-        return 0;
-    if (why == NULL)
-        why = errno == EADDRINUSE ? "another one is running and answers there,"
-                                    " or it is not a socket"
-                                  : strerror(errno);
-    log_error("cannot open the control socket %s: %s", path, why);
-    return -1;
-}
-
 static int
 start_children(struct master *m)
 {
     if (child_start(&m->control) < 0)
         return -1;
-    for (unsigned i = 0; i < m->worker_count; i++) {
+    for (unsigned i = 0; i < m->resources.worker_count; i++) {
         if (child_start(&m->workers[i]) < 0)
             return -1;
     }
     return 0;
 }
 
-static void
-warn_of_descriptors(const struct master *m)
-{
-    struct rlimit limit = {.rlim_cur = 0};
-
-    if (m->max_connections >= m->config->global.max_connections)
-        return;
-    (void)getrlimit(RLIMIT_NOFILE, &limit);
-    log_warn("max_connections is lowered to %" PRIu32
-             ": the limit of descriptors cannot be raised limit=%ju",
-             m->max_connections, (uintmax_t)limit.rlim_cur);
-}
-
-/* From here on lines go where the configuration says. */
 static int
 start(struct master *m)
 {
-    log_set_level(log_output_level(&m->logs));
-    log_set_sink(on_line, &m->logs);
-    warn_of_descriptors(m);
-    privileges_warn(&m->privileges);
-    if (open_control(m) < 0)
-        return -1;
-    m->board = rows_open_board(m->config, m->worker_count);
-    m->log_wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     m->loop = loop_new();
-    if (m->board == NULL || m->log_wake < 0 || m->loop == NULL ||
-        watch_signals(m) < 0) {
+    if (m->loop == NULL || watch_signals(m) < 0) {
         log_error("cannot start: %s", strerror(errno));
         return -1;
     }
@@ -590,44 +406,30 @@ start(struct master *m)
 }
 
 static void
-close_all(struct master *m)
+fini(struct master *m)
 {
-    sockets_close(&m->sockets);
-    socket_file_close(&m->control_socket);
-    pidfile_close(&m->pidfile);
     if (m->signal_fd >= 0) {
         watch_stop(&m->signals);
         close(m->signal_fd);
     }
     loop_free(m->loop);
-    if (m->log_wake >= 0)
-        close(m->log_wake);
-    board_close(m->board);
     free(m->workers);
-    log_set_sink(NULL, NULL);
-    log_output_close(&m->logs);
-    config_unref(m->config);
+    resources_close(&m->resources);
 }
 
 int
 master_run(const char *file)
 {
-    struct master m = {
-        .status = EXIT_SUCCESS,
-        .pidfile = {.fd = -1},
-        .control_socket = {.fd = -1},
-        .log_wake = -1,
-        .signal_fd = -1,
-    };
+    struct master m = {.status = EXIT_SUCCESS, .signal_fd = -1};
 
     clock_update();
     signal(SIGPIPE, SIG_IGN);
-    if (open_all(&m, file) < 0 || start(&m) < 0) {
-        close_all(&m);
+    if (resources_open(&m.resources, file) < 0 || start(&m) < 0) {
+        fini(&m);
         return EXIT_FAILURE;
     }
     loop_run(m.loop);
     log_info("stopped");
-    close_all(&m);
+    fini(&m);
     return m.status;
 }

@@ -88,15 +88,21 @@ close_fd:
 }
 
 void
-socket_file_close(struct socket_file *f)
+socket_file_hide(struct socket_file *f)
 {
     struct stat st;
 
+    if (f->fd >= 0 && lstat(f->addr.un.sun_path, &st) == 0 &&
+        st.st_dev == f->device && st.st_ino == f->inode)
+        unlink(f->addr.un.sun_path);
+}
+
+void
+socket_file_close(struct socket_file *f)
+{
     if (f->fd < 0)
         return;
-    if (lstat(f->addr.un.sun_path, &st) == 0 && st.st_dev == f->device &&
-        st.st_ino == f->inode)
-        unlink(f->addr.un.sun_path);
+    socket_file_hide(f);
     close(f->fd);
     f->fd = -1;
 }

@@ -24,8 +24,12 @@ struct socket_file {
 int socket_file_open(struct socket_file *f, const struct addr *addr,
                      mode_t mode, int backlog) MUST_CHECK;
 
-/* Closes it and removes the file, if it is still the same one. One that is not
- * open is left alone. */
+/* Removes the file, if it is still the same one: nobody finds the socket any
+ * more. It stays open. */
+void socket_file_hide(struct socket_file *f);
+
+/* Closes it and removes the file as above. One that is not open is left alone.
+ */
 void socket_file_close(struct socket_file *f);
 
 #endif

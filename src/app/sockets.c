@@ -159,6 +159,13 @@ sockets_open(struct sockets *s, const struct runtime *runtime, unsigned workers,
     return faults->count > before ? -1 : 0;
 }
 
+void
+sockets_hide(struct sockets *s)
+{
+    for (size_t i = 0; i < s->listener_count; i++)
+        socket_file_hide(&s->files[i]);
+}
+
 static void
 close_listener(struct sockets *s, size_t i)
 {

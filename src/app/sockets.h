@@ -33,6 +33,9 @@ struct sockets {
 int sockets_open(struct sockets *s, const struct runtime *runtime,
                  unsigned workers, struct faults *faults) MUST_CHECK;
 
+/* Removes the files: nobody finds the Unix sockets any more. They stay open. */
+void sockets_hide(struct sockets *s);
+
 /* Closes all and removes the files. */
 void sockets_close(struct sockets *s);
 

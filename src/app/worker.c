@@ -65,15 +65,26 @@ leave_when_idle(struct timer *timer)
 }
 
 /* The master holds the sockets, too, so closing them here would leave clients
- * in a backlog that nobody serves: shutting them down refuses them. */
+ * in a backlog that nobody serves: shutting them down refuses them. A Unix
+ * socket is shared by all workers, and the master has removed its file. */
+static void
+refuse_clients(struct worker *w)
+{
+    const struct runtime *runtime = w->service.runtime;
+
+    serve_pause(w->service.runtime);
+    for (size_t i = 0; i < runtime->listener_count; i++) {
+        if (runtime_listener_addr(runtime, i)->sa.sa_family != AF_UNIX)
+            shutdown(w->conf->listeners[i], SHUT_RD);
+    }
+}
+
 static void
 drain(struct worker *w)
 {
     if (w->engine.draining)
         return;
-    serve_pause(w->service.runtime);
-    for (size_t i = 0; i < w->service.runtime->listener_count; i++)
-        shutdown(w->conf->listeners[i], SHUT_RD);
+    refuse_clients(w);
     engine_drain(&w->engine);
     leave_when_idle(&w->drain);
 }
@@ -128,6 +139,7 @@ open_signals(void)
     sigaddset(&set, SIGTERM);
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return -1;
+    signal(SIGTERM, SIG_DFL);
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 

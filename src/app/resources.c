@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/resources.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "app/descriptors.h"
+#include "app/rows.h"
+#include "app/setup.h"
+#include "base/log.h"
+#include "board/board.h"
+
+enum {
+    CONTROL_FILE_MODE = 0660,
+    CONTROL_BACKLOG = 128,
+};
+
+/* --- what the configuration must be right for ----------------------------- */
+
+static unsigned
+count_cpus(void)
+{
+    cpu_set_t set;
+    int count;
+
+    if (sched_getaffinity(0, sizeof(set), &set) < 0)
+        return 1;
+    count = CPU_COUNT(&set);
+    return count < CONFIG_WORKERS_MAX ? (unsigned)count : CONFIG_WORKERS_MAX;
+}
+
+static int
+open_pidfile(struct resources *r)
+{
+    const char *path = r->config->global.pidfile.p;
+
+    if (path == NULL || pidfile_open(&r->pidfile, path) == 0)
+        return 0;
+    if (errno == EWOULDBLOCK)
+        log_error("another one is running: it holds the pidfile %s", path);
+    else
+        log_error("cannot write the pidfile %s: %s", path, strerror(errno));
+    return -1;
+}
+
+/* Opens what the configuration names; what cannot be had is a fault. The limit
+ * of descriptors comes first, since there may be many sockets. */
+static int
+open_named(struct resources *r, const struct setup *setup,
+           struct faults *faults)
+{
+    const struct global_conf *global = &setup->config->global;
+
+    r->config = config_ref(setup->config);
+    r->privileges = setup->privileges;
+    r->worker_count = global->workers == 0 ? count_cpus() : global->workers;
+    if (open_pidfile(r) < 0)
+        return -1;
+    r->max_connections = descriptors_raise(global->max_connections);
+    log_output_open(&r->logs, r->config, faults);
+    return sockets_open(&r->sockets, setup->service.runtime, r->worker_count,
+                        faults);
+}
+
+static int
+open_checked(struct resources *r, const char *file)
+{
+    struct faults faults;
+    struct setup setup;
+    int result;
+
+    faults_init(&faults);
+    result = setup_init(&setup, file, &faults);
+    if (result == 0)
+        result = open_named(r, &setup, &faults);
+    if (faults.count > 0)
+        result = -1;
+    faults_sort(&faults);
+    setup_print_faults(&faults, stderr);
+    setup_fini(&setup);
+    faults_fini(&faults);
+    return result;
+}
+
+/* --- the rest ------------------------------------------------------------- */
+
+static void
+on_line(void *arg, enum log_level level, const char *line, size_t len)
+{
+    log_output_line(arg, getpid(), level, str_make(line, len - 1));
+    log_output_flush(arg);
+}
+
+static void
+warn_of_descriptors(const struct resources *r)
+{
+    struct rlimit limit = {.rlim_cur = 0};
+
+    if (r->max_connections >= r->config->global.max_connections)
+        return;
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    log_warn("max_connections is lowered to %" PRIu32
+             ": the limit of descriptors cannot be raised limit=%ju",
+             r->max_connections, (uintmax_t)limit.rlim_cur);
+}
+
+static int
+open_control(struct resources *r)
+{
+    const char *path = r->config->global.control.p;
+    char text[ADDR_TEXT_MAX];
+    const char *why = NULL;
+    struct addr addr;
+
+    if (path == NULL)
+        return 0;
+    (void)snprintf(text, sizeof(text), "unix:%s", path);
+    if (addr_parse(&addr, text, &why) == 0 &&
+        socket_file_open(&r->control, &addr, CONTROL_FILE_MODE,
+                         CONTROL_BACKLOG) == 0)
+        return 0;
+    if (why == NULL)
+        why = errno == EADDRINUSE ? "another one is running and answers there,"
+                                    " or it is not a socket"
+                                  : strerror(errno);
+    log_error("cannot open the control socket %s: %s", path, why);
+    return -1;
+}
+
+static int
+open_shared(struct resources *r)
+{
+    r->board = rows_open_board(r->config, r->worker_count);
+    r->log_wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (r->board != NULL && r->log_wake >= 0)
+        return 0;
+    log_error("cannot make what the processes share: %s", strerror(errno));
+    return -1;
+}
+
+int
+resources_open(struct resources *r, const char *file)
+{
+    *r = (struct resources){
+        .pidfile = {.fd = -1},
+        .control = {.fd = -1},
+        .log_wake = -1,
+    };
+    if (open_checked(r, file) < 0)
+        return -1;
+    log_set_level(log_output_level(&r->logs));
+    log_set_sink(on_line, &r->logs);
+    warn_of_descriptors(r);
+    privileges_warn(&r->privileges);
+    return open_control(r) < 0 ? -1 : open_shared(r);
+}
+
+void
+resources_close(struct resources *r)
+{
+    sockets_close(&r->sockets);
+    socket_file_close(&r->control);
+    pidfile_close(&r->pidfile);
+    if (r->log_wake >= 0)
+        close(r->log_wake);
+    board_close(r->board);
+    log_set_sink(NULL, NULL);
+    log_output_close(&r->logs);
+    config_unref(r->config);
+}

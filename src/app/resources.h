@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the program holds while it runs: opened by the master with its
+ * privileges, before the first fork; children inherit what they need of it.
+ *
+ *     file ─▶ config ─▶ pidfile, logs, sockets, control socket, board
+ */
+#ifndef APP_RESOURCES_H
+#define APP_RESOURCES_H
+
+#include <stdint.h>
+
+#include "app/log_output.h"
+#include "app/pidfile.h"
+#include "app/privileges.h"
+#include "app/socket_file.h"
+#include "app/sockets.h"
+#include "base/mem.h"
+
+struct board;
+
+struct resources {
+    const struct config *config;
+    struct privileges privileges;
+    unsigned worker_count;
+    uint32_t max_connections; /* of the whole program, as they have room */
+    struct pidfile pidfile;
+    struct log_output logs;
+    struct sockets sockets;
+    struct socket_file control; /* the control socket */
+    struct board *board;
+    int log_wake; /* the eventfd by which workers wake control */
+};
+
+/* Reads the configuration FILE, checks it and opens what it names. From then
+ * on this process's log lines go where it says. 0, or -1 when something is
+ * wrong, all of which has been printed then. End with resources_close either
+ * way. */
+int resources_open(struct resources *r, const char *file) MUST_CHECK;
+
+/* Closes all, removes files and stops logging. */
+void resources_close(struct resources *r);
+
+#endif
