@@ -30,6 +30,7 @@ struct script_conn {
 struct script_request {
     struct http_exchange *exchange; /* set until the exchange ends */
     int32_t id;                     /* no two live requests have the same */
+    bool kept;                      /* Lua keeps something for this id */
 };
 
 /* What `done` gets besides; `error` is read through result_error. */

@@ -231,27 +231,41 @@ section_accept(void *arg, const struct hook_conn *conn,
     return result;
 }
 
-/* Pushes the handle of an exchange, made when its first hook runs. */
+/* Makes the handle of an exchange and pushes it; on failure, what was raised.
+ */
 static int
-push_request(struct vm *vm, struct http_exchange *exchange)
+push_new_request(struct vm *vm, struct http_exchange *exchange)
 {
-    lua_State *L = vm->L;
     union {
         const void *constant;
         struct script_request *handle;
     } request;
+    int id = vm_take_id(vm);
 
-    if (exchange->hook_ref != 0) {
-        lua_rawgeti(L, VM_REQUESTS, exchange->hook_ref);
-        return 0;
-    }
-    lua_pushvalue(L, VM_NEW_REQUEST);
-    lua_pushlightuserdata(L, exchange);
-    if (vm_call(vm, 1, 1) < 0)
+    if (id == 0) {
+        lua_pushliteral(vm->L, "no memory");
         return -1;
-    request.constant = lua_topointer(L, -1);
+    }
+    lua_pushvalue(vm->L, VM_NEW_REQUEST);
+    lua_pushlightuserdata(vm->L, exchange);
+    lua_pushinteger(vm->L, id);
+    if (vm_call(vm, 2, 1) < 0) {
+        vm_give_id(vm, id);
+        return -1;
+    }
+    request.constant = lua_topointer(vm->L, -1);
     exchange->hook_data = request.handle;
-    exchange->hook_ref = request.handle->id;
+    exchange->hook_ref = id;
+    return 0;
+}
+
+/* Pushes the handle of an exchange; its first hook has it made. */
+static int
+push_request(struct vm *vm, struct http_exchange *exchange)
+{
+    if (exchange->hook_ref == 0)
+        return push_new_request(vm, exchange);
+    lua_rawgeti(vm->L, VM_REQUESTS, exchange->hook_ref);
     return 0;
 }
 
@@ -283,12 +297,15 @@ section_forget(void *arg, struct http_exchange *exchange)
     if (exchange->hook_ref == 0)
         return;
     handle->exchange = NULL;
-    lua_pushvalue(vm->L, VM_FORGET_REQUEST);
-    lua_pushinteger(vm->L, exchange->hook_ref);
-    if (vm_call(vm, 1, 0) < 0) {
-        report_raised(chain->scripts[0], "request", vm->L);
-        lua_pop(vm->L, 1);
+    if (handle->kept) {
+        lua_pushvalue(vm->L, VM_FORGET_REQUEST);
+        lua_pushinteger(vm->L, handle->id);
+        if (vm_call(vm, 1, 0) < 0) {
+            report_raised(chain->scripts[0], "request", vm->L);
+            lua_pop(vm->L, 1);
+        }
     }
+    vm_give_id(vm, exchange->hook_ref);
     exchange->hook_ref = 0;
     exchange->hook_data = NULL;
 }

@@ -8,12 +8,15 @@ local calls = require "script.calls"
 local C, c, text = ffi.C, calls.c, calls.text
 local check = calls.check
 local new_request = ffi.typeof("const struct script_request")
+local writable_request = ffi.typeof("struct script_request *")
+local exchange_pointer = ffi.typeof("struct http_exchange *")
 local value_text = ffi.new("struct script_text")
 
 local _M = {}
 
--- The handles of requests that have not ended, by id, and the ids of others.
-local live, spare = {}, {}
+-- Handles by id: of requests that go on, and of ended ones until their ids are
+-- used again.
+local handles = {}
 
 -- What outlives a hook, by the request's id: ctx, and tables made of texts.
 local kept = {}
@@ -27,6 +30,7 @@ local function keep(req)
     end
     of_request = {}
     kept[req.id] = of_request
+    ffi.cast(writable_request, req).kept = true
   end
   return of_request
 end
@@ -215,26 +219,24 @@ ffi.metatype("struct script_request", {
 })
 
 
---- Makes the handle of an exchange that has begun, and keeps it.
+--- Makes the handle of an exchange that has begun.
 -- @param exchange  lightuserdata
-function _M.new(exchange)
-  local id = spare[#spare] or #live + 1
-  spare[#spare] = nil
-  local req = new_request(ffi.cast("struct http_exchange *", exchange), id)
-  live[id] = req
+-- @param id        number: that no request has that goes on
+function _M.new(exchange, id)
+  local req = new_request(ffi.cast(exchange_pointer, exchange), id)
+  handles[id] = req
   return req
 end
 
 
---- Drops the request of this id, and what was kept for it.
+--- Drops what was kept for the request of this id.
 function _M.forget(id)
-  live[id], kept[id] = false, nil
-  spare[#spare + 1] = id
+  kept[id] = nil
 end
 
 
 --- For C: the handles by their ids.
-_M.live = live
+_M.handles = handles
 
 
 return _M

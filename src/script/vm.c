@@ -119,7 +119,7 @@ prepare(lua_State *L)
     push_function(L, "script.views", "new");
     push_function(L, "script.request", "new");
     push_function(L, "script.request", "forget");
-    push_function(L, "script.request", "live");
+    push_function(L, "script.request", "handles");
     return VM_SLOTS;
 }
 
@@ -168,6 +168,7 @@ vm_unref(struct vm *vm)
     if (vm == NULL || --vm->refs > 0)
         return;
     lua_close(vm->L);
+    free(vm->spare_ids);
     free(vm);
     the_vm = NULL;
 }
@@ -195,6 +196,36 @@ int
 vm_try(struct vm *vm, int args, int results)
 {
     return call(vm, args, results, 0);
+}
+
+/* There is room for every id in the list, so giving one back cannot fail. */
+static int
+new_id(struct vm *vm)
+{
+    if ((unsigned)vm->last_id == vm->spare_size) {
+        unsigned size = vm->spare_size == 0 ? 64 : vm->spare_size * 2;
+        int *ids = realloc(vm->spare_ids, size * sizeof(*ids));
+
+        if (ids == NULL)
+            return 0;
+        vm->spare_ids = ids;
+        vm->spare_size = size;
+    }
+    return ++vm->last_id;
+}
+
+int
+vm_take_id(struct vm *vm)
+{
+    if (vm->spare_count > 0)
+        return vm->spare_ids[--vm->spare_count];
+    return new_id(vm);
+}
+
+void
+vm_give_id(struct vm *vm, int id)
+{
+    vm->spare_ids[vm->spare_count++] = id;
 }
 
 void

@@ -27,9 +27,9 @@ enum vm_slot {
     VM_RESULT,
     VM_RUN,            /* run(scripts, script, text, where): its hooks */
     VM_NEW_SERVERS,    /* new_servers(upstream): an array of references */
-    VM_NEW_REQUEST,    /* new_request(exchange): a handle */
-    VM_FORGET_REQUEST, /* forget_request(id) */
-    VM_REQUESTS,       /* the handles of live requests, by id */
+    VM_NEW_REQUEST,    /* new_request(exchange, id): a handle */
+    VM_FORGET_REQUEST, /* forget_request(id): drops what was kept for it */
+    VM_REQUESTS,       /* the handles of requests, by id */
     VM_SLOTS = VM_REQUESTS,
 };
 
@@ -39,6 +39,10 @@ struct vm {
     struct script_flow *flow; /* what the handles hold; Lua owns them */
     struct script_conn *conn;
     struct script_result *result;
+    int *spare_ids; /* of requests that have ended */
+    unsigned spare_count;
+    unsigned spare_size;
+    int last_id; /* the largest that is or was in use */
 };
 
 /* One more user of the VM, which the first one starts; at start-up, and exits
@@ -55,6 +59,11 @@ int vm_call(struct vm *vm, int args, int results) MUST_CHECK;
 
 /* The same without a traceback: for what is wrong with a script at start. */
 int vm_try(struct vm *vm, int args, int results) MUST_CHECK;
+
+/* An id for a request, from 1, that no other has until it is given back; 0
+ * without memory. */
+int vm_take_id(struct vm *vm) MUST_CHECK;
+void vm_give_id(struct vm *vm, int id);
 
 /* Gives a reference in the registry back. */
 void vm_release(struct vm *vm, int ref);
