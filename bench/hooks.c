@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What calling scripts costs: for each policy that ships, one pick from C over
- * eight servers, and a policy that does nothing as the floor.
+ * eight servers, and a policy that does nothing as the floor; and a request
+ * hook that reads two fields, with all that a request needs of the scripts.
  *
  *     cmake --build build -t bench-hooks && build/bench-hooks
  *
@@ -18,7 +19,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "proxy/http_exchange.h"
 #include "proxy/runtime.h"
+#include "proxy/section.h"
 #include "proxy/upstream.h"
 #include "script/scripts.h"
 
@@ -69,13 +72,22 @@ write_configuration(const char *dir)
 
     write_file(dir, "nothing.lua",
                "return { pick = function(flow, servers) return 1 end }\n");
+    write_file(dir, "request.lua",
+               "return { request = function(req)\n"
+               "  if req.method == 'PUT' and req.path == '/x' then\n"
+               "    return { status = 405 }\n"
+               "  end\n"
+               "end }\n");
     (void)snprintf(path, sizeof(path), "%s/moongate.ini", dir);
     file = fopen(path, "w");
     if (file == NULL)
         fatal("cannot write %s", path);
     for (size_t i = 0; i < policy_count; i++)
         write_upstream(file, dir, i);
-    (void)fprintf(file, "[tcp t]\nlisten = 127.0.0.1:9000\nupstream = u0\n");
+    (void)fprintf(file,
+                  "[http h]\nlisten = 127.0.0.1:9000\n"
+                  "script = %s/request.lua\n",
+                  dir);
     (void)fclose(file);
 }
 
@@ -117,7 +129,36 @@ call_pick(struct upstream *upstream, struct flow *flow, unsigned count)
 }
 
 static void
-measure(struct upstream *upstream, const char *name)
+call_request(const struct section *section, struct http_exchange *exchange,
+             unsigned count)
+{
+    const struct section_hooks *hooks = &section->hooks;
+    struct hook_verdict verdict;
+
+    for (unsigned i = 0; i < count; i++) {
+        if (hooks->request(hooks->arg, exchange, &verdict) != HOOK_PASS)
+            fatal("the request hook did not pass");
+        hooks->forget(hooks->arg, exchange);
+    }
+}
+
+static void
+measure_request(const struct section *section)
+{
+    static struct http_exchange exchange;
+    double before;
+
+    exchange.head.method_name = STR("PUT");
+    exchange.path = STR("/index.php/index/blog/read");
+    call_request(section, &exchange, CALLS_WARM);
+    before = seconds();
+    call_request(section, &exchange, CALLS);
+    (void)printf("%-24s %6.1f ns\n", "request, two fields",
+                 (seconds() - before) / CALLS * 1e9);
+}
+
+static void
+measure_pick(struct upstream *upstream, const char *name)
 {
     struct addr client;
     struct flow flow = {
@@ -154,7 +195,8 @@ show_faults(const struct faults *faults)
 static void
 remove_files(const char *dir)
 {
-    static const char *const names[] = {"nothing.lua", "moongate.ini"};
+    static const char *const names[] = {"nothing.lua", "request.lua",
+                                        "moongate.ini"};
     char path[256];
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -182,7 +224,9 @@ main(void)
         scripts = scripts_load(runtime, ".", &faults);
     show_faults(&faults);
     for (size_t i = 0; scripts != NULL && i < policy_count; i++)
-        measure(&runtime->upstreams[i], policies[i]);
+        measure_pick(&runtime->upstreams[i], policies[i]);
+    if (scripts != NULL)
+        measure_request(runtime->sections[0]);
     faults_fini(&faults);
     remove_files(dir);
     if (scripts == NULL)
