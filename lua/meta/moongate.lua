@@ -1,0 +1,221 @@
+---@meta moongate
+--- What Moongate gives to scripts, for editors that read LuaLS annotations.
+-- Nothing here runs.
+-- luacheck: ignore 241, no max line length
+
+-- --- what hooks get ----------------------------------------------------------
+
+--- A server, to read only.
+---@class moongate.server
+---@field name string  as configured
+---@field index integer  1 for the first
+---@field weight integer  0 to 256
+---@field active integer  connections of all workers now
+---@field queued integer  flows that wait for it
+---@field maxconn integer  the most that `active` may be; 0: no limit
+---@field fails integer  failed checks in a row
+---@field latency_ms number  0: none was measured yet
+---@field usable boolean  this flow may take it
+---@field up boolean  by its checks
+---@field draining boolean  no new work
+---@field maint boolean  out of service
+---@field backup boolean  used while no other server is usable
+
+--- The servers of an upstream.
+---@class moongate.servers
+---@field [integer] moongate.server
+local servers = {}
+
+--- The number of this flow's turn: one higher for each new flow over all
+-- workers, and the same for its retries.  Only in `pick`.
+---@return integer
+function servers:turn() end
+
+
+--- What a policy can rest on; until `pick` or `done` returns.
+---@class moongate.flow
+---@field client string  the client's address
+---@field port integer  the client's port
+---@field listener string  the address and port that it came to
+---@field uri string?  HTTP: path and query as they were sent
+---@field path string?  HTTP: decoded, rewritten
+---@field host string?  HTTP: lower case, without the port
+---@field user string?  MySQL
+---@field schema string?  MySQL
+local flow = {}
+
+--- Whether this flow has tried the server with this index.
+---@param index integer
+---@return boolean
+function flow:tried(index) end
+
+---@param name string
+---@return string?
+function flow:header(name) end
+
+---@param name string
+---@return string?
+function flow:cookie(name) end
+
+---@param name string
+---@return string?
+function flow:arg(name) end
+
+--- A number of 32 bits, the same in every worker.
+---@param text string
+---@return integer
+function flow:hash(text) end
+
+
+--- What became of a pick; until `done` returns.
+---@class moongate.result
+---@field ok boolean
+---@field error string?  in words, unless ok
+---@field status integer  of HTTP; 0 on TCP
+---@field connect_ms number
+---@field total_ms number
+---@field bytes_in number  from the client
+---@field bytes_out number  to the client
+
+
+--- A client that has connected; until `accept` returns.
+---@class moongate.conn
+---@field client string
+---@field port integer
+---@field listener string
+
+
+--- A request; until the exchange ends.
+---@class moongate.req
+---@field method string
+---@field uri string  path and query as they were sent
+---@field path string  decoded, rewritten
+---@field query string?  without the question mark
+---@field args table<string, string>  the first value of each name, decoded
+---@field headers table<string, string>  names in lower case
+---@field host string?  lower case, without the port
+---@field scheme string  "http" or "https"
+---@field version string  "1.0" or "1.1"
+---@field client string
+---@field port integer
+---@field listener string
+---@field ctx table  kept over the hooks of this request
+local req = {}
+
+---@param name string  in any case of letters
+---@return string?
+function req:header(name) end
+
+---@param name string
+---@return string?
+function req:cookie(name) end
+
+---@param name string
+---@return string?  decoded
+function req:arg(name) end
+
+--- Whether a path is a regular file below the root.
+---@param path string?  the request's own
+---@return boolean
+function req:file_exists(path) end
+
+--- Sets a request header, for the server and later hooks; nil removes it.
+---@param name string
+---@param value string|number|nil
+---@return true?, string? reason
+function req:set_header(name, value) end
+
+--- Goes on with another path, and another query where one is given.
+---@param path string
+---@param query string?
+---@return true?, string? reason
+function req:rewrite(path, query) end
+
+
+-- --- what hooks return -------------------------------------------------------
+
+--- Where to go instead.
+---@class moongate.route
+---@field upstream string
+---@field server string?
+
+--- An answer, as moongate.reply makes it.
+---@class moongate.answer
+---@field status integer
+---@field headers table<string, string|number|(string|number)[]>?
+---@field body string?
+
+
+--- What a script for a section returns.
+---@class moongate.section_hooks
+---@field load fun(saved: nil)?
+---@field request (fun(req: moongate.req): moongate.route|moongate.answer|nil)?
+---@field accept (fun(conn: moongate.conn): moongate.route|false|nil, string?)?
+
+--- What a policy returns.  Where `new` gives a state, it is the first argument
+-- of `pick` and `done`, before those that are named here.
+---@class moongate.policy_hooks
+---@field load fun(saved: nil)?
+---@field new (fun(options: table<string, string>): any)?
+---@field pick fun(flow: moongate.flow, servers: moongate.servers): integer?, string?
+---@field done fun(flow: moongate.flow, server: moongate.server, result: moongate.result)?
+
+
+-- --- the module --------------------------------------------------------------
+
+---@class moongate
+---@field worker integer  the number of this worker
+local moongate = {
+  log = {},
+  hash = {},
+}
+
+--- Each takes the parts of a line, or a function that gives it and is called
+-- only where the level is on.
+---@param ... any
+function moongate.log.debug(...) end
+
+---@param ... any
+function moongate.log.info(...) end
+
+---@param ... any
+function moongate.log.warn(...) end
+
+---@param ... any
+function moongate.log.error(...) end
+
+--- Seconds since 1970, with thousandths.
+---@return number
+function moongate.now() end
+
+--- An answer, for `request` to return.
+---@param status integer  200 to 599
+---@param headers table<string, string|number|(string|number)[]>?
+---@param body string?
+---@return moongate.answer
+function moongate.reply(status, headers, body) end
+
+--- A redirect, for `request` to return.
+---@param url string
+---@param code integer?  301, 302 (if left out), 303, 307 or 308
+---@return moongate.answer
+function moongate.redirect(url, code) end
+
+--- The servers of an upstream.
+---@param name string
+---@return moongate.servers?, string? reason
+function moongate.upstream(name) end
+
+--- The text of a file below script_path; while the script loads only.
+---@param path string
+---@return string?, string? reason
+function moongate.read_file(path) end
+
+--- MurmurHash3, 32 bits.
+---@param text string
+---@param seed integer?
+---@return integer
+function moongate.hash.murmur(text, seed) end
+
+
+return moongate
