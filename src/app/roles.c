@@ -26,7 +26,6 @@ int
 role_run_worker(const struct resources *r, unsigned number, int master)
 {
     size_t listeners = r->sockets.listener_count;
-    int *fds = xcalloc(listeners + 1, sizeof(int));
     int *keep = xcalloc(listeners + 3, sizeof(int));
     struct worker_conf conf = {
         .number = number,
@@ -35,20 +34,16 @@ role_run_worker(const struct resources *r, unsigned number, int master)
         .board = r->board,
         .config = r->config,
         .max_connections = r->max_connections,
-        .listeners = fds,
+        .sockets = &r->sockets,
     };
-    int status;
 
-    sockets_of_worker(&r->sockets, number, fds);
     sockets_of_worker(&r->sockets, number, keep);
     keep[listeners] = master;
     keep[listeners + 1] = r->log_wake;
     keep[listeners + 2] = r->board->fd;
     restrict_child(r, keep, listeners + 3);
     free(keep);
-    status = worker_run(&conf);
-    free(fds);
-    return status;
+    return worker_run(&conf);
 }
 
 int

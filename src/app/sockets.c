@@ -199,3 +199,13 @@ sockets_of_worker(const struct sockets *s, unsigned worker, int *fds)
     for (size_t i = 0; i < s->listener_count; i++)
         fds[i] = s->fds[i * s->workers + worker];
 }
+
+int
+sockets_find(const struct sockets *s, const char *text, unsigned worker)
+{
+    for (size_t i = 0; i < s->listener_count; i++) {
+        if (strcmp(s->texts[i], text) == 0)
+            return s->fds[i * s->workers + worker];
+    }
+    return -1;
+}

@@ -42,4 +42,7 @@ void sockets_close(struct sockets *s);
 /* Copies the sockets of WORKER, one a listener, to FDS. */
 void sockets_of_worker(const struct sockets *s, unsigned worker, int *fds);
 
+/* The socket of WORKER for the address that is written as TEXT, or -1. */
+int sockets_find(const struct sockets *s, const char *text, unsigned worker);
+
 #endif

@@ -18,6 +18,7 @@
 #include "app/log_ring.h"
 #include "app/message.h"
 #include "app/setup.h"
+#include "app/sockets.h"
 #include "base/log.h"
 #include "board/board.h"
 #include "net/buffer.h"
@@ -34,6 +35,7 @@ enum {
 
 struct worker {
     const struct worker_conf *conf;
+    int *listeners; /* one for each of the runtime's; -1: none */
     struct engine engine;
     struct buffer_pool buffers;
     struct log_ring log;
@@ -75,7 +77,7 @@ refuse_clients(struct worker *w)
     serve_pause(w->service.runtime);
     for (size_t i = 0; i < runtime->listener_count; i++) {
         if (runtime_listener_addr(runtime, i)->sa.sa_family != AF_UNIX)
-            shutdown(w->conf->listeners[i], SHUT_RD);
+            shutdown(w->listeners[i], SHUT_RD);
     }
 }
 
@@ -176,6 +178,23 @@ init_service(struct worker *w)
     faults_fini(&faults);
 }
 
+/* By its text, since a name may mean another address than when the master
+ * opened the sockets. */
+static void
+find_listeners(struct worker *w)
+{
+    const struct runtime *runtime = w->service.runtime;
+
+    w->listeners = xcalloc(runtime->listener_count + 1, sizeof(int));
+    for (size_t i = 0; i < runtime->listener_count; i++) {
+        const char *text = runtime_listener_text(runtime, i);
+
+        w->listeners[i] = sockets_find(w->conf->sockets, text, w->conf->number);
+        if (w->listeners[i] < 0)
+            log_warn("nobody listens on %s: its name has changed", text);
+    }
+}
+
 static void
 start(struct worker *w)
 {
@@ -188,7 +207,7 @@ start(struct worker *w)
     if (signals < 0 || watch_start(&w->signals, loop, signals, on_signal) < 0 ||
         watch_start(&w->master, loop, w->conf->master, on_master) < 0)
         fatal("cannot listen to the master: %s", strerror(errno));
-    if (serve_start(w->service.runtime, w->conf->listeners) < 0)
+    if (serve_start(w->service.runtime, w->listeners) < 0)
         fatal("cannot start to serve: %s", strerror(errno));
     on_beat(&w->beat);
     if (message_send(w->conf->master, &ready) < 0)
@@ -201,6 +220,7 @@ finish(struct worker *w)
     struct loop *loop = w->engine.loop;
 
     service_fini(&w->service);
+    free(w->listeners);
     watch_stop(&w->master);
     watch_stop(&w->signals);
     close(watch_fd(&w->signals));
@@ -221,6 +241,7 @@ worker_run(const struct worker_conf *conf)
     log_ring_start(&w.log, conf->board, conf->number, conf->log_wake);
     init_engine(&w);
     init_service(&w);
+    find_listeners(&w);
     start(&w);
     loop_run(w.engine.loop);
     finish(&w);

@@ -11,6 +11,7 @@
 #include "config/model.h"
 
 struct board;
+struct sockets;
 
 /* What the master gives it; all of it outlives the worker. */
 struct worker_conf {
@@ -20,7 +21,7 @@ struct worker_conf {
     struct board *board;
     const struct config *config;
     uint32_t max_connections; /* of the whole program */
-    const int *listeners;     /* one for each of the runtime's, in order */
+    const struct sockets *sockets;
 };
 
 /* Serves; returns the exit status. */
