@@ -447,6 +447,34 @@ describe("the writer", function()
     assert.are.equal(FAILED, flush())
   end)
 
+  it("sends no zeros for what its spool has given back meanwhile", function()
+    core.writer_begin(writer, 200)
+    local pieces, total = {}, 0
+    for i = 1, 400 do
+      pieces[i] = ("%08d"):format(i):rep(8192)
+      total = total + #pieces[i]
+    end
+    core.writer_length(writer, total)
+    for i = 1, #pieces do
+      span(pieces[i])
+      assert.is_true(flush() ~= FAILED)
+    end
+    core.writer_end(writer)
+    local size = tonumber(writer.head_bytes) + total
+    local out, n, result = {}, 0, BLOCKED
+    while n < size do
+      out[#out + 1] = link.peer:receive_some()
+      n = n + #out[#out]
+      if result == BLOCKED then
+        link.stream.writable = true
+        result = flush()
+      end
+    end
+    assert.are.equal(DONE, result)
+    local text = table.concat(out):sub(-total)
+    assert.is_true(text == table.concat(pieces), "the bytes are not the same")
+  end)
+
   it("lets others have their turn in a long file", function()
     core.writer_begin(writer, 200)
     file(("x"):rep(16 * 2 ^ 20))

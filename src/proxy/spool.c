@@ -270,11 +270,6 @@ consume_memory(struct spool *spool, size_t n)
     }
 }
 
-/* What sendfile has taken stands in the queues of sockets (the receiver's too,
- * on one machine) as the file's own pages. A hole clears the parts of pages,
- * and of folios, that it does not cover whole, where they are: so holes end
- * further back than any queue reaches. Cutting the file to nothing takes whole
- * pages out, which the queues keep as they were. */
 static void
 consume_file(struct spool *spool, size_t n)
 {
@@ -289,12 +284,12 @@ consume_file(struct spool *spool, size_t n)
         spool->file_start = spool->file_end = spool->file_freed = 0;
         return;
     }
-    used = spool->file_start - SPOOL_IN_FLIGHT - spool->file_freed;
+    used = spool->file_start - spool->file_freed;
     if (used < SPOOL_FREE_STEP)
         return;
     if (fallocate(spool->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                   spool->file_freed, used) == 0)
-        spool->file_freed += used;
+        spool->file_freed = spool->file_start;
 }
 
 void

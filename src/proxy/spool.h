@@ -24,7 +24,6 @@ struct buffer_pool;
 
 enum {
     SPOOL_FREE_STEP = 4 << 20, /* consumed bytes of a file given back at once */
-    SPOOL_IN_FLIGHT = 64 << 20, /* consumed bytes that may still be under way */
 };
 
 struct spool {
@@ -70,7 +69,8 @@ int spool_append(struct spool *spool, const void *p, size_t n) MUST_CHECK;
 int spool_peek(const struct spool *spool, struct iovec *iov, int max);
 
 /* The oldest bytes that lie in the file, when spool_peek says 0: their
- * number, with *FD and *OFFSET. */
+ * number, with *FD and *OFFSET.  They are to be copied: sendfile would queue
+ * the file's own pages, which change when consumed bytes are given back. */
 size_t spool_peek_file(const struct spool *spool, int *fd, off_t *offset);
 
 /* Takes N bytes that were peeked at. */
