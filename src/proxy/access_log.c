@@ -97,13 +97,18 @@ server_name(const struct subject *s)
 
 /* --- combined ------------------------------------------------------------- */
 
-/* The status that nginx would log. */
-static int
-combined_status(const struct subject *s)
+/* The status that nginx would log: three digits. */
+static void
+put_status(struct buf *to, const struct subject *s)
 {
     int status = s->exchange->writer.status;
 
-    return status == 0 && s->term[0] == 'C' ? CLIENT_CLOSED : status;
+    if (status == 0 && s->term[0] == 'C')
+        status = CLIENT_CLOSED;
+    if (status == 0)
+        buf_str(to, STR("000"));
+    else
+        buf_uint(to, (uint64_t)status);
 }
 
 static void
@@ -127,7 +132,9 @@ write_combined(struct buf *to, const struct subject *s)
     buf_str(to, clock_clf_date());
     buf_str(to, STR("] "));
     put_quoted(to, request_line(s), REQUEST_MAX);
-    buf_printf(to, " %03d ", combined_status(s));
+    buf_char(to, ' ');
+    put_status(to, s);
+    buf_char(to, ' ');
     buf_uint(to, writer_body_sent(&s->exchange->writer));
     buf_char(to, ' ');
     put_quoted(to, header(s, HTTP_HEADER_REFERER), FIELD_MAX);

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -46,6 +47,7 @@ struct file_cache {
     size_t count;        /* of entries in both */
     size_t max;
     size_t data_bytes; /* of all files' data */
+    uint32_t seed;     /* nobody can choose names that fall into one bucket */
     struct entry *buckets[BUCKETS];
 };
 
@@ -208,6 +210,8 @@ file_cache_new(void)
         cache->max = limit.rlim_cur / FILE_CACHE_FD_SHARE;
     if (cache->max < MAX_AT_LEAST)
         cache->max = MAX_AT_LEAST;
+    if (getrandom(&cache->seed, sizeof(cache->seed), GRND_NONBLOCK) < 0)
+        cache->seed = (uint32_t)clock_us();
     return cache;
 }
 
@@ -371,7 +375,7 @@ refresh(struct file_cache *cache, struct entry *entry, struct str path)
 struct file *
 file_cache_get(struct file_cache *cache, struct str path)
 {
-    uint32_t hash = hash_murmur(path.p, path.len, 0);
+    uint32_t hash = hash_murmur(path.p, path.len, cache->seed);
     struct entry *entry = *find_entry(cache, path, hash);
     struct file *file;
 
