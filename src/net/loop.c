@@ -3,9 +3,14 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
+
+enum {
+    DOUBT_BATCH = 64, /* looked at by one poll */
+};
 
 struct loop {
     struct event_base *base;
@@ -13,7 +18,9 @@ struct loop {
     uint64_t tick_ms;   /* when it will; UINT64_MAX: it is not set */
     struct timer_wheel wheel;
     struct list deferred;
-    bool awake; /* the clock was read in this turn */
+    struct list doubts;
+    struct timer look; /* at the doubts */
+    bool awake;        /* the clock was read in this turn */
     bool stopped;
 };
 
@@ -73,6 +80,54 @@ base_new(void)
     return base;
 }
 
+/* Moves all of FROM to the empty list TO. */
+static void
+list_move(struct list *to, struct list *from)
+{
+    if (list_empty(from))
+        return;
+    *to = *from;
+    to->next->prev = to;
+    to->prev->next = to;
+    list_init(from);
+}
+
+/* Polls the first of DOUBTS and takes them out. What is called may cancel
+ * others, whose descriptor is then -1. */
+static void
+look_at_batch(struct list *doubts)
+{
+    struct pollfd fds[DOUBT_BATCH];
+    struct doubt *batch[DOUBT_BATCH];
+    nfds_t n = 0;
+
+    while (n < DOUBT_BATCH && !list_empty(doubts)) {
+        struct list *node = list_take_first(doubts);
+
+        batch[n] = container_of(node, struct doubt, link);
+        fds[n] = (struct pollfd){.fd = batch[n]->fd};
+        n++;
+    }
+    if (poll(fds, n, 0) <= 0)
+        return;
+    for (nfds_t i = 0; i < n; i++) {
+        if (fds[i].revents != 0 && batch[i]->fd == fds[i].fd)
+            batch[i]->fn(batch[i]);
+    }
+}
+
+static void
+on_look(struct timer *timer)
+{
+    struct loop *loop = container_of(timer, struct loop, look);
+    struct list now;
+
+    list_init(&now);
+    list_move(&now, &loop->doubts);
+    while (!list_empty(&now))
+        look_at_batch(&now);
+}
+
 struct loop *
 loop_new(void)
 {
@@ -90,6 +145,8 @@ loop_new(void)
     timer_wheel_init(&loop->wheel, clock_ms());
     loop->tick_ms = UINT64_MAX;
     list_init(&loop->deferred);
+    list_init(&loop->doubts);
+    timer_init(&loop->look, on_look);
     return loop;
 
 free_base:
@@ -98,18 +155,6 @@ free_loop:
     free(loop);
     errno = ENOMEM;
     return NULL;
-}
-
-/* Moves all of FROM to the empty list TO. */
-static void
-list_move(struct list *to, struct list *from)
-{
-    if (list_empty(from))
-        return;
-    *to = *from;
-    to->next->prev = to;
-    to->prev->next = to;
-    list_init(from);
 }
 
 /* Does what was put off up to now; what that puts off in its turn waits, so
@@ -197,6 +242,32 @@ void
 deferred_cancel(struct deferred *deferred)
 {
     list_remove(&deferred->link);
+}
+
+void
+doubt_init(struct doubt *doubt, doubt_fn fn)
+{
+    list_init(&doubt->link);
+    doubt->fd = -1;
+    doubt->fn = fn;
+}
+
+void
+doubt_cancel(struct doubt *doubt)
+{
+    list_remove(&doubt->link);
+    doubt->fd = -1;
+}
+
+void
+loop_doubt(struct loop *loop, struct doubt *doubt, int fd)
+{
+    if (!list_empty(&doubt->link))
+        return;
+    doubt->fd = fd;
+    list_add_tail(&loop->doubts, &doubt->link);
+    if (!timer_is_running(&loop->look))
+        loop_start_timer(loop, &loop->look, DOUBT_MS);
 }
 
 static void

@@ -40,6 +40,22 @@ struct watch {
     watch_fn fn;
 };
 
+/* A socket that was read until it seemed empty. libevent reports a connection
+ * that broke in the same words as one that can be read and written, so when the
+ * last bytes and the break come with one edge, the break is not seen. Those in
+ * doubt are looked at together, a moment later: no read pays for it. */
+struct doubt;
+typedef void (*doubt_fn)(struct doubt *doubt);
+struct doubt {
+    struct list link;
+    int fd; /* -1: none */
+    doubt_fn fn;
+};
+
+enum {
+    DOUBT_MS = 100, /* how late a break may be seen */
+};
+
 /* A loop, or NULL with errno.  After a fork the child makes its own. */
 struct loop *loop_new(void);
 
@@ -64,6 +80,13 @@ loop_start_timer(struct loop *loop, struct timer *timer, uint64_t delay_ms);
 void deferred_init(struct deferred *deferred, deferred_fn fn);
 void loop_defer(struct loop *loop, struct deferred *deferred);
 void deferred_cancel(struct deferred *deferred);
+
+void doubt_init(struct doubt *doubt, doubt_fn fn);
+void doubt_cancel(struct doubt *doubt);
+
+/* Calls the doubt's function within DOUBT_MS if FD has broken, or both sides
+ * have ended. */
+void loop_doubt(struct loop *loop, struct doubt *doubt, int fd);
 
 /* Watches FD, which stays the caller's; 0, or -1 with errno.  Stop it before
  * the descriptor is closed. */

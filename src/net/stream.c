@@ -3,7 +3,8 @@
  * A short read means that the socket was empty, and a new edge will come: so
  * one recv a message is enough.  The exception is a peer that has ended its
  * side: its end may have come with the edge that was just used up, so then
- * reading goes on to the end (epoll(7), EPOLLRDHUP).
+ * reading goes on to the end (epoll(7), EPOLLRDHUP).  A break that came with
+ * that edge is found later (loop.h, struct doubt).
  */
 #include "net/stream.h"
 
@@ -72,6 +73,15 @@ on_edge(evutil_socket_t fd, short what, void *arg)
     stream->on_ready(stream);
 }
 
+static void
+on_broken(struct doubt *doubt)
+{
+    struct stream *stream = container_of(doubt, struct stream, doubt);
+
+    stream->hung_up = stream->readable = stream->writable = true;
+    stream->on_ready(stream);
+}
+
 static int
 register_socket(struct stream *stream, struct loop *loop, int fd,
                 stream_fn on_ready)
@@ -81,6 +91,7 @@ register_socket(struct stream *stream, struct loop *loop, int fd,
     stream->on_ready = on_ready;
     stream->fd = fd;
     stream->hung_up = false;
+    doubt_init(&stream->doubt, on_broken);
     if (event_assign(&stream->event, loop_base(loop), fd,
                      EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST,
                      on_edge, stream) == 0 &&
@@ -148,6 +159,7 @@ stream_close(struct stream *stream)
     if (stream->fd < 0)
         return;
     event_del(&stream->event);
+    doubt_cancel(&stream->doubt);
     close(stream->fd);
     stream->fd = -1;
     stream->readable = stream->writable = false;
@@ -178,10 +190,12 @@ stream_read(struct stream *stream, void *p, size_t n)
     do
         got = stream->ops->read(stream, p, n);
     while (got < 0 && errno == EINTR);
-    if (got < 0)
+    if (got < 0) {
         stream->readable = false;
-    else if (got > 0 && (size_t)got < n && !stream->hung_up)
+    } else if (got > 0 && (size_t)got < n && !stream->hung_up) {
         stream->readable = false;
+        loop_doubt(stream->loop, &stream->doubt, stream->fd);
+    }
     return got;
 }
 

@@ -23,8 +23,8 @@
 
 #include "base/addr.h"
 #include "base/mem.h"
+#include "net/loop.h"
 
-struct loop;
 struct stream;
 
 typedef void (*stream_fn)(struct stream *stream);
@@ -46,6 +46,7 @@ struct stream {
     bool writable;      /* a write may take something */
     bool hung_up;       /* the peer has ended its side: read on to the end */
     struct event event;
+    struct doubt doubt;
 };
 
 /* Registers the connected socket FD, which the stream owns from then on.  0,
