@@ -13,6 +13,7 @@
 --
 -- ${dir} is the folder, ${port_NAME} a free port for each NAME, or the one that
 -- `ports` gives.  [global] is written here; `workers` and `global` add to it.
+-- Scripts of the spec's own are files below lua/.
 -- Every spec file says after_each(moongate.finish): it stops what runs and
 -- fails when something is left behind or a sanitizer has spoken.
 local json = require "dkjson"
@@ -73,16 +74,6 @@ local function expand(self, text)
 end
 
 
--- Scripts that ship are seen beside those of the spec.
-local function link_scripts(dir)
-  lfs.mkdir(dir .. "/lua")
-  local shipped = lfs.currentdir() .. "/lua"
-  for _, name in ipairs(folder.list(shipped)) do
-    folder.link(shipped .. "/" .. name, dir .. "/lua/" .. name)
-  end
-end
-
-
 --- Writes the configuration and what it needs, and starts nothing.
 -- @param options  table: config (string); files (contents by path); ports
 --                 (numbers by name); workers (1 unless given); global (further
@@ -100,7 +91,7 @@ function _M.prepare(options)
   for name, port in pairs(options.ports or {}) do
     self.port[name] = port
   end
-  link_scripts(self.dir)
+  lfs.mkdir(self.dir .. "/lua")
   lfs.mkdir(self.dir .. "/temp")
   C.chmod(self.dir .. "/temp", 1023)  -- 01777
   for path, text in pairs(options.files or {}) do
@@ -114,6 +105,7 @@ function _M.prepare(options)
     "[global]",
     "workers = " .. self.workers_wanted,
     "control = ${dir}/control.sock",
+    "script_path = lua",
     "temp_dir = ${dir}/temp",
     options.log or "log = stderr level=info",
     options.global or "",

@@ -248,6 +248,18 @@ describe("a FastCGI answer", function()
       end
     end)
 
+    it("is seen to be none when its end came with a break", function()
+      local worker = m:workers()[1]
+      local reply = ask()
+      process.kill(worker, "STOP")
+      reply:out("Content-Type: text/plain\r\n\r\nhalf")
+      reply:reset()
+      process.kill(worker, "CONT")
+      assert.are.equal(200, client:answer_head(2).status)
+      local bytes = client.socket:receive_all(2)
+      assert.is_nil(bytes:find("0\r\n\r\n", 1, true))
+    end)
+
     it("is cut off when it is shorter than its Content-Length", function()
       local reply = ask()
       reply:out("Content-Length: 10\r\n\r\n12345")

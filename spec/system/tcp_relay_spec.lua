@@ -119,6 +119,28 @@ describe("a TCP relay", function()
     assert.are.equal("reset", why)
   end)
 
+  it("passes on a reset that came with the last bytes", function()
+    start()
+    local worker = m:workers()[1]
+    for _, case in ipairs { "client", "server" } do
+      local client, server = join()
+      client:send("x")
+      server:receive(1)
+      server:send("y")
+      client:receive(1)
+      local from, to = client, server
+      if case == "server" then
+        from, to = server, client
+      end
+      process.kill(worker, "STOP")
+      from:send("last words")
+      from:reset()
+      process.kill(worker, "CONT")
+      assert.are.equal("last words", to:receive(10))
+      assert.is_nil((to:receive_some(2)))
+    end
+  end)
+
   it("passes on the last words of a server that stopped reading", function()
     start()
     local client, server = join()

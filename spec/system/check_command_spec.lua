@@ -1,0 +1,174 @@
+--- `moongate check`: every fault with file, line and remedy, and exit status 1;
+-- nothing to say and 0 when all is well.
+local moongate = require "support.moongate"
+local process = require "support.process"
+
+local GOOD = [[
+  [upstream php]
+  server one = 127.0.0.1:9000
+  [http web]
+  listen = 127.0.0.1:${port_web}
+  root = ${dir}/www
+  script = rewrite/tp5.lua
+  route = ~ ^(.+\.php)(/.*)?$ php
+]]
+
+-- Lines are counted from the [upstream php] line: what it is, and what the
+-- message must name.
+local FIVE_FAULTS = [[
+  [upstream php]
+  server one = 127.0.0.1:9000
+  polcy = leastconn
+  connect_timeout = 5
+  [http web]
+  listen = 127.0.0.1:${port_web}
+  root = ${dir}/www
+  max_body = lots
+  route = ~ ^(.+\.php(/.*)?$ php
+  route = /x nowhere
+]]
+local FIVE_WORDS = {
+  [3] = { "polcy", "policy" },
+  [4] = { "5s", "5ms" },
+  [8] = { "lots" },
+  [9] = { "%)" },
+  [10] = { "nowhere" },
+}
+
+
+describe("moongate check", function()
+  after_each(moongate.finish)
+
+  local function check(config, files)
+    local m = moongate.prepare { config = config, files = files or {
+      ["www/index.html"] = "",
+    } }
+    local status, text = process.run({
+      moongate.build() .. "/moongate", "check", "-c", m.file,
+    })
+    return status, text, m
+  end
+
+  -- The number of the line in the whole file on which the spec's part begins.
+  local function first_line(m)
+    local n = 0
+    for line in io.lines(m.file) do
+      n = n + 1
+      if line:find("[upstream php]", 1, true) then
+        return n
+      end
+    end
+  end
+
+  it("is content with a good configuration", function()
+    local status, text = check(GOOD)
+    assert.are.equal(0, status, text)
+  end)
+
+  it("names five faults in five lines, each with its place", function()
+    local status, text, m = check(FIVE_FAULTS)
+    assert.are.equal(1, status)
+    local first, seen = first_line(m), {}
+    for line in text:gmatch("[^\n]+") do
+      local file, number, words = line:match("^(.-):(%d+): (.+)$")
+      assert.are.equal(m.file, file, line)
+      seen[tonumber(number) - first + 1] = words
+    end
+    for number, wanted in pairs(FIVE_WORDS) do
+      for _, word in ipairs(wanted) do
+        assert.is_truthy((seen[number] or ""):find(word), text)
+      end
+    end
+    local _, lines = text:gsub("\n", "")
+    assert.are.equal(5, lines, text)
+  end)
+
+  for _, case in ipairs {
+    { "upstream php", "check = tcp" },
+    { "upstream php", "observe = errors=10 within=10s" },
+    { "upstream php", "slowstart = 10s" },
+    { "upstream php", "hold = on" },
+    { "upstream php", "send_proxy = v1" },
+    { "upstream php", "protocol = http" },
+    { "http web", "listen = 127.0.0.1:1 tls certificate=c key=k" },
+  } do
+    it("says that this version has no " .. case[2], function()
+      local status, text = check((GOOD:gsub("%[" .. case[1] .. "%]\n",
+        "%0  " .. case[2] .. "\n", 1)))
+      assert.are.equal(1, status, text)
+      assert.is_truthy(text:find("not supported in this version", 1, true),
+        text)
+    end)
+  end
+
+  it("says that this version has no [stats]", function()
+    local status, text =
+      check(GOOD .. "  [stats all]\n  listen = 127.0.0.1:1\n")
+    assert.are.equal(1, status)
+    assert.is_truthy(text:find("not supported in this version", 1, true),
+      text)
+  end)
+
+  it("loads every script", function()
+    local status, text = check((GOOD:gsub("rewrite/tp5.lua", "own.lua")),
+      { ["lua/own.lua"] = "return { request = function(" })
+    assert.are.equal(1, status)
+    assert.is_truthy(text:find("own.lua:1:", 1, true), text)
+  end)
+
+  it("refuses a hook that does not exist", function()
+    local status, text = check((GOOD:gsub("rewrite/tp5.lua", "own.lua")),
+      { ["lua/own.lua"] = "return { requst = function() end }" })
+    assert.are.equal(1, status)
+    assert.is_truthy(text:find("requst", 1, true), text)
+  end)
+
+  it("misses a script that is not there", function()
+    local status, text = check((GOOD:gsub("rewrite/tp5.lua", "no/such.lua")))
+    assert.are.equal(1, status)
+    assert.is_truthy(text:find("no/such.lua", 1, true), text)
+  end)
+
+  it("says so when the file cannot be read", function()
+    local status, text = process.run({
+      moongate.build() .. "/moongate", "check", "-c", "/nowhere/m.ini",
+    })
+    assert.are.equal(1, status)
+    assert.is_truthy(text:find("/nowhere/m.ini", 1, true), text)
+  end)
+
+  it("changes nothing, and does not need the addresses", function()
+    local taken = require("support.net").listen()
+    local status, text = check((GOOD:gsub("${port_web}", taken.port)))
+    assert.are.equal(0, status, text)
+  end)
+end)
+
+
+describe("the command line", function()
+  local function run(...)
+    return process.run({ moongate.build() .. "/moongate", ... })
+  end
+
+  it("tells the versions of what it uses", function()
+    local status, text = run("version")
+    assert.are.equal(0, status)
+    for _, name in ipairs { "moongate", "LuaJIT", "libevent", "PCRE2" } do
+      assert.is_truthy(text:lower():find(name:lower(), 1, true), text)
+    end
+  end)
+
+  it("refuses unknown options and commands", function()
+    for _, word in ipairs { "--nonsense", "nonsense" } do
+      local status, text = run(word)
+      assert.are_not.equal(0, status)
+      assert.is_truthy(text:find("nonsense", 1, true), text)
+    end
+  end)
+
+  it("says that no configuration is there", function()
+    local status, text = run("-c", "/nowhere/m.ini")
+    assert.are.equal(1, status)
+    assert.is_truthy(text:find("/nowhere/m.ini", 1, true), text)
+  end)
+end)
