@@ -38,9 +38,8 @@ describe("a worker", function()
   it("does not grow with the requests that it has served", function()
     local m = moongate.start({
       config = CONFIG,
-      global = "script_path = ${dir}/own",
       files = { ["www/index.html"] = ("x"):rep(1000),
-                ["own/count.lua"] = SCRIPT },
+                ["lua/count.lua"] = SCRIPT },
     })
 
     local function round()

@@ -97,7 +97,6 @@ local DEEDS = {
 }
 
 
-_M.DEEDS = DEEDS
 --- Starts the program before good and bad servers.
 -- @param workers  integer
 -- @return the instance (see support.moongate)

@@ -63,8 +63,7 @@ describe("the readme", function()
         listen = 127.0.0.1:${port_two}
         upstream = two
       ]],
-      global = "script_path = ${dir}/own",
-      files = { ["own/policy/night.lua"] = blocks("README.md", "local")[1] },
+      files = { ["lua/policy/night.lua"] = blocks("README.md", "local")[1] },
       ports = { a = a.port, b = b.port },
     })
     local first = net.connect(m.port.two)
@@ -80,9 +79,8 @@ describe("the readme", function()
         root = ${dir}/www
         script = api.lua
       ]],
-      global = "script_path = ${dir}/own",
       files = {
-        ["own/api.lua"] = blocks("README.md", "local")[2],
+        ["lua/api.lua"] = blocks("README.md", "local")[2],
         ["www/a.txt"] = "a",
       },
     })
