@@ -105,7 +105,8 @@ function _M.prepare(options)
     "[global]",
     "workers = " .. self.workers_wanted,
     "control = ${dir}/control.sock",
-    "script_path = lua",
+    (options.global or ""):find("script_path", 1, true) and ""
+      or "script_path = lua",
     "temp_dir = ${dir}/temp",
     options.log or "log = stderr level=info",
     options.global or "",
