@@ -189,4 +189,31 @@ describe("loading a script", function()
     assert.are.equal("two", p:pick("b"))
     p:stop()
   end)
+
+  it("may stand beside another configuration's, as in a reload", function()
+    local config = "[upstream db]\nprotocol = tcp\npolicy = roundrobin\n"
+      .. "server one = 127.0.0.1:1\n"
+    local old = program.start { config = config }
+    local new = program.start { config = config }
+    assert.are.equal("one", old:pick("db"))
+    old:stop()
+    assert.are.equal("one", new:pick("db"))
+    new:stop()
+  end)
+
+  it("has to require what it needs before it serves", function()
+    local p = program.start {
+      config = "[upstream db]\nprotocol = tcp\npolicy = ${dir}/lua/p.lua\n"
+        .. "server one = 127.0.0.1:1\n",
+      lua = {
+        ["early.lua"] = "return 1", ["late.lua"] = "return 1",
+        ["p.lua"] = "require 'early' return { pick = function()\n"
+          .. "require 'early' require 'late' end }",
+      },
+    }
+    assert.are.equal("one", p:pick("db"))
+    assert.is_true(contains(p.log, "p.lua:2: 'late' must be required while "
+      .. "the script loads"), p.log[1])
+    p:stop()
+  end)
 end)

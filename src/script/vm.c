@@ -147,6 +147,9 @@ start(void)
     lua_pushcfunction(vm->L, prepare);
     if (lua_pcall(vm->L, 0, VM_SLOTS, 0) != 0)
         fatal("cannot start LuaJIT: %s", lua_tostring(vm->L, -1));
+    /* Room for what a call pushes behind those places. */
+    if (!lua_checkstack(vm->L, LUA_MINSTACK))
+        fatal("cannot start LuaJIT: no stack");
     vm->flow = handle_at(vm->L, VM_FLOW);
     vm->conn = handle_at(vm->L, VM_CONN);
     vm->result = handle_at(vm->L, VM_RESULT);

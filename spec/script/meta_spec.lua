@@ -1,0 +1,84 @@
+--- lua/meta/moongate.lua describes what there is, and all of what a server is.
+local folder = require "support.folder"
+local program = require "script.program"
+
+local META = folder.read("lua/meta/moongate.lua")
+
+
+-- The names of a class: its fields, and the methods of its variable.
+local function names_of(class, variable)
+  local names = {}
+  local fields = META:match("%-%-%-@class " .. class:gsub("%.", "%%.")
+    .. "\n(.-)\n[^%-]") or META:match("%-%-%-@class " .. class .. "\n(.-)\n\n")
+  for name in fields:gmatch("%-%-%-@field ([%w_]+)") do
+    names[#names + 1] = name
+  end
+  if variable then
+    for name in META:gmatch("\nfunction " .. variable .. "[:.]([%w_.]+)") do
+      names[#names + 1] = name
+    end
+  end
+  assert(#names > 0, "nothing is said of " .. class)
+  return names
+end
+
+
+-- A chunk that reads every name of a variable.
+local function reading(variable, names)
+  local lines = {}
+  for i, name in ipairs(names) do
+    lines[i] = ("local _ = %s.%s"):format(variable, name)
+  end
+  return table.concat(lines, "\n")
+end
+
+
+describe("lua/meta/moongate.lua", function()
+  it("names what the module has", function()
+    assert.are.same({}, program.faults_of("local m = require 'moongate'\n"
+      .. reading("m", names_of("moongate", "moongate")) .. "\nreturn {}"))
+  end)
+
+  it("names what a policy gets", function()
+    local p = assert(program.start {
+      config = "[upstream db]\nprotocol = tcp\npolicy = ${dir}/lua/p.lua\n"
+        .. "server one = 127.0.0.1:1\n",
+      lua = { ["p.lua"] = "return { pick = function(flow, servers)\n"
+        .. reading("flow", names_of("moongate.flow", "flow"))
+        .. "\nlocal server = servers[1]\n"
+        .. reading("server", names_of("moongate.server"))
+        .. "\nlocal _ = servers.turn\nreturn 1\nend,\n"
+        .. "done = function(flow, server, result)\n"
+        .. reading("result", names_of("moongate.result")) .. "\nend }" },
+    })
+    assert.are.equal("one", p:pick("db"))
+    assert.are.same({}, p.log)
+    p:stop()
+  end)
+
+  it("names what a section's hooks get", function()
+    local p = assert(program.start {
+      config = "[http web]\nlisten = 127.0.0.1:8080\nscript = a.lua",
+      lua = { ["a.lua"] = "return { request = function(req)\n"
+        .. reading("req", names_of("moongate.req", "req"))
+        .. "\nend, accept = function(conn)\n"
+        .. reading("conn", names_of("moongate.conn")) .. "\nend }" },
+    })
+    p:get("/")
+    assert.are.equal("pass", (p:accept()))
+    assert.are.same({}, p.log)
+    p:stop()
+  end)
+
+  it("names every field of a server's view", function()
+    local described = { name_len = true }
+    for _, name in ipairs(names_of("moongate.server")) do
+      described[name] = true
+    end
+    local text = folder.read("src/board/view_struct.h")
+    for name in text:match("struct server_view (%b{})")
+      :gmatch("\n    [%w_]+ ([%w_]+)[%[;]") do
+      assert.is_true(described[name], name)
+    end
+  end)
+end)
