@@ -20,7 +20,7 @@
 #include "proxy/variable.h"
 
 enum {
-    LINE_MAX = 8192,      /* bytes of a record */
+    RECORD_MAX = 8192,    /* bytes of a record */
     REQUEST_MAX = 4096,   /* of them, of a request line */
     FIELD_MAX = 1024,     /* of a request header or another variable */
     CLIENT_CLOSED = 499,  /* nginx's status of a client that did not wait */
@@ -430,7 +430,7 @@ is_wanted(const struct engine *engine, const struct section *section)
 static void
 record(const struct subject *s)
 {
-    char text[LINE_MAX];
+    char text[RECORD_MAX];
     struct buf line;
 
     buf_init(&line, text, sizeof(text));
