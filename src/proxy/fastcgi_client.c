@@ -166,7 +166,7 @@ fail(struct fastcgi *f, int status, const char *flags, const char *reason)
 static bool
 is_safe_method(const struct http_exchange *exchange)
 {
-    switch (exchange->head.method) {
+    switch (exchange->method) {
     case HTTP_METHOD_GET:
     case HTTP_METHOD_HEAD:
     case HTTP_METHOD_OPTIONS:

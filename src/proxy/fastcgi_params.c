@@ -180,7 +180,7 @@ put_request(struct buf *to, const struct http_exchange *exchange)
     const struct http_request *head = &exchange->head;
 
     fcgi_write_pair(to, STR("QUERY_STRING"), exchange->query);
-    fcgi_write_pair(to, STR("REQUEST_METHOD"), head->method_name);
+    fcgi_write_pair(to, STR("REQUEST_METHOD"), exchange->method_name);
     fcgi_write_pair(to, STR("CONTENT_TYPE"),
                     http_value(&head->fields, HTTP_HEADER_CONTENT_TYPE));
     if (exchange_wants_body(exchange))

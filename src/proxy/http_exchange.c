@@ -172,10 +172,10 @@ exchange_become_get(struct http_exchange *exchange)
     spool_init(&exchange->body, exchange->engine->buffers,
                exchange->engine->temp_dir, 0, 0);
     exchange->body.keep = true;
-    if (exchange->head.method == HTTP_METHOD_HEAD)
+    if (exchange->method == HTTP_METHOD_HEAD)
         return;
-    exchange->head.method = HTTP_METHOD_GET;
-    exchange->head.method_name = STR("GET");
+    exchange->method = HTTP_METHOD_GET;
+    exchange->method_name = STR("GET");
 }
 
 bool
@@ -319,6 +319,8 @@ exchange_read_head(struct http_exchange *exchange)
     exchange->body.keep = true;
     exchange->writer.spool.memory_max = section->conf->response_buffer_bytes;
     exchange->writer.spool.file_max = section->conf->response_spool_bytes;
+    exchange->method = head->method;
+    exchange->method_name = head->method_name;
     exchange->query = head->query;
     believe_forwarded(exchange);
     if (!section->conf->underscores)

@@ -78,6 +78,9 @@ struct http_exchange {
     struct http_section *section;
     enum exchange_state state;
 
+    enum http_method method; /* as the request is answered: head.method, or
+                                GET in its place (become_get) */
+    struct str method_name;
     struct str path;       /* decoded, normalised, rewritten by hooks */
     struct str query;      /* without '?'; p is NULL when there is none */
     struct str host;       /* lower case, without the port */

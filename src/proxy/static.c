@@ -98,7 +98,7 @@ read_ranges(const struct http_exchange *exchange, const struct file *file,
 {
     struct str value = request_field(exchange, HTTP_HEADER_RANGE);
 
-    if (value.p == NULL || exchange->head.method != HTTP_METHOD_GET ||
+    if (value.p == NULL || exchange->method != HTTP_METHOD_GET ||
         !range_condition_holds(exchange, file))
         return RANGE_IGNORED;
     return range_read(ranges, value, (int64_t)file->size);
@@ -363,7 +363,7 @@ is_script(const struct http_exchange *exchange)
 static void
 serve_regular(struct http_exchange *exchange, const struct file *file)
 {
-    enum http_method method = exchange->head.method;
+    enum http_method method = exchange->method;
 
     if (is_script(exchange))
         exchange_fail(exchange, 404, NULL);
