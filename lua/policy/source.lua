@@ -34,22 +34,16 @@ local function is_in_service(server)
 end
 
 
--- Lets the servers that are in service take part, backups only where no other
--- is; the set does not change with what is full or was tried.
-local function set_weights(weights, servers)
-  local primary = false
+-- Lets those that are in service take part, the backups or the others.
+local function set_weights(weights, servers, backup)
+  local total = 0
   for i = 1, #servers do
     local server = servers[i]
-    if not server.backup and is_in_service(server) then
-      primary = true
-    end
-  end
-  for i = 1, #servers do
-    local server = servers[i]
-    local takes_part = is_in_service(server)
-      and not (primary and server.backup)
+    local takes_part = server.backup == backup and is_in_service(server)
     weights[i] = takes_part and server.weight or 0
+    total = total + weights[i]
   end
+  return total
 end
 
 
@@ -72,7 +66,10 @@ function _M.pick(state, flow, servers)
   local number = address.fold(flow.client) or servers:turn()
   local weights = state.made.weights
 
-  set_weights(weights, servers)
+  -- What is full, or was tried, does not change the set.
+  if set_weights(weights, servers, false) == 0 then
+    set_weights(weights, servers, true)
+  end
   local i = find(state, number, n)
   if i and servers[i].usable then
     return i
