@@ -136,6 +136,7 @@ scripts_free(struct scripts *scripts)
     }
     while ((node = list_first(&scripts->list)) != NULL)
         script_free(container_of(node, struct script, link));
+    vm_flush(scripts->vm);
     vm_unref(scripts->vm);
     free(scripts->shipped);
     free(scripts);

@@ -2,6 +2,7 @@
 #include "script/vm.h"
 
 #include <lauxlib.h>
+#include <luajit.h>
 #include <lualib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,6 +230,12 @@ void
 vm_give_id(struct vm *vm, int id)
 {
     vm->spare_ids[vm->spare_count++] = id;
+}
+
+void
+vm_flush(struct vm *vm)
+{
+    (void)luaJIT_setmode(vm->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
 }
 
 void

@@ -65,6 +65,10 @@ int vm_try(struct vm *vm, int args, int results) MUST_CHECK;
 int vm_take_id(struct vm *vm) MUST_CHECK;
 void vm_give_id(struct vm *vm, int id);
 
+/* Gives all machine code back, since LuaJIT does not do so for single scripts
+ * that are gone; what is still in use is soon compiled again. */
+void vm_flush(struct vm *vm);
+
 /* Gives a reference in the registry back. */
 void vm_release(struct vm *vm, int ref);
 
