@@ -24,7 +24,7 @@ local FIRST_HTTP = 0  -- a site's first section
 
 local function core_load()
   return support.load("config/config.h", "board/board.h", "board/ring.h",
-    "board/slots.h", "proxy/engine.h", "proxy/runtime.h",
+    "board/slots.h", "proxy/engine.h", "proxy/addresses.h", "proxy/runtime.h",
     "proxy/http_section.h", "proxy/http_dispatch.h", "proxy/http_exchange.h",
     "proxy/access_log.h", "proxy/file_cache.h", "proxy/variable.h",
     "proxy/upstream.h", "proxy/tcp_session.h", "codec/http1.h",
@@ -115,7 +115,11 @@ function _M.site(config, files)
 
   local faults = ffi.new("struct faults")
   core.faults_init(faults)
-  self.runtime = core.runtime_new(self.engine, self.config, faults)
+  local addresses = ffi.new("struct addresses")
+  core.addresses_init(addresses)
+  self.runtime = core.runtime_new(self.engine, self.config, addresses,
+    faults)
+  core.addresses_fini(addresses)
   if self.runtime == nil then
     raise_faults(faults)
   end

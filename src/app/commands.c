@@ -10,23 +10,27 @@
 #include "base/clock.h"
 #include "base/regex.h"
 #include "config/config.h"
+#include "proxy/addresses.h"
 #include "script/scripts.h"
 
 int
 command_check(const char *file)
 {
+    struct addresses addresses;
     struct faults faults;
     struct setup setup;
     int status = EXIT_FAILURE;
 
     clock_update();
     faults_init(&faults);
-    if (setup_init(&setup, file, &faults) == 0) {
+    addresses_init(&addresses);
+    if (setup_init(&setup, file, &addresses, &faults) == 0) {
         printf("%s: configuration is valid\n", file);
         status = EXIT_SUCCESS;
     }
     setup_print_faults(&faults, stderr);
     setup_fini(&setup);
+    addresses_fini(&addresses);
     faults_fini(&faults);
     return status;
 }

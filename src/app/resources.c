@@ -76,7 +76,7 @@ open_checked(struct resources *r, const char *file)
     int result;
 
     faults_init(&faults);
-    result = setup_init(&setup, file, &faults);
+    result = setup_init(&setup, file, &r->addresses, &faults);
     if (result == 0)
         result = open_named(r, &setup, &faults);
     if (faults.count > 0)
@@ -172,5 +172,6 @@ resources_close(struct resources *r)
     board_close(r->board);
     log_set_sink(NULL, NULL);
     log_output_close(&r->logs);
+    addresses_fini(&r->addresses);
     config_unref(r->config);
 }

@@ -16,11 +16,13 @@
 #include "app/socket_file.h"
 #include "app/sockets.h"
 #include "base/mem.h"
+#include "proxy/addresses.h"
 
 struct board;
 
 struct resources {
     const struct config *config;
+    struct addresses addresses; /* that its names have resolved to */
     struct privileges privileges;
     unsigned worker_count;
     uint32_t max_connections; /* of the whole program, as they have room */

@@ -23,7 +23,7 @@ restrict_child(const struct resources *r, int *keep, size_t count)
 }
 
 int
-role_run_worker(const struct resources *r, unsigned number, int master)
+role_run_worker(struct resources *r, unsigned number, int master)
 {
     size_t listeners = r->sockets.listener_count;
     int *keep = xcalloc(listeners + 3, sizeof(int));
@@ -33,6 +33,7 @@ role_run_worker(const struct resources *r, unsigned number, int master)
         .log_wake = r->log_wake,
         .board = r->board,
         .config = r->config,
+        .addresses = &r->addresses,
         .max_connections = r->max_connections,
         .sockets = &r->sockets,
     };

@@ -9,7 +9,7 @@
 struct resources;
 
 /* Both return the exit status. MASTER is the socket to the master. */
-int role_run_worker(const struct resources *r, unsigned number, int master);
+int role_run_worker(struct resources *r, unsigned number, int master);
 int role_run_control(struct resources *r, int master);
 
 #endif

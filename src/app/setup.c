@@ -59,12 +59,13 @@ find_data(char folder[PATH_MAX])
 
 int
 service_init(struct service *service, struct engine *engine,
-             const struct config *config, struct faults *faults)
+             const struct config *config, struct addresses *addresses,
+             struct faults *faults)
 {
     char folder[PATH_MAX];
 
     *service = (struct service){.runtime = NULL};
-    service->runtime = runtime_new(engine, config, faults);
+    service->runtime = runtime_new(engine, config, addresses, faults);
     if (service->runtime == NULL)
         return -1;
     service->scripts =
@@ -84,14 +85,16 @@ service_fini(struct service *service)
 }
 
 int
-setup_init(struct setup *setup, const char *file, struct faults *faults)
+setup_init(struct setup *setup, const char *file, struct addresses *addresses,
+           struct faults *faults)
 {
     int result = -1;
 
     *setup = (struct setup){.config = NULL};
     if (config_read(&setup->config, file, faults) == 0) {
         privileges_resolve(&setup->privileges, &setup->config->global, faults);
-        result = service_init(&setup->service, NULL, setup->config, faults);
+        result = service_init(&setup->service, NULL, setup->config, addresses,
+                              faults);
     }
     faults_sort(faults);
     return faults->count == 0 ? result : -1;

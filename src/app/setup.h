@@ -14,6 +14,7 @@
 #include "config/faults.h"
 #include "config/model.h"
 
+struct addresses;
 struct engine;
 struct runtime;
 struct scripts;
@@ -25,9 +26,11 @@ struct service {
 };
 
 /* Makes CONFIG live for ENGINE (or NULL: nothing will be served), scripts
- * included. 0, or -1 and FAULTS if something is wrong. */
+ * included, with the ADDRESSES that are known. 0, or -1 and FAULTS if something
+ * is wrong. */
 int service_init(struct service *service, struct engine *engine,
-                 const struct config *config, struct faults *faults) MUST_CHECK;
+                 const struct config *config, struct addresses *addresses,
+                 struct faults *faults) MUST_CHECK;
 void service_fini(struct service *service);
 
 /* All that a configuration is checked for by making it. */
@@ -37,10 +40,10 @@ struct setup {
     struct service service; /* without an engine */
 };
 
-/* Reads FILE, looks up users and addresses, loads scripts. 0, or -1 with all
+/* Reads FILE, looks up users and ADDRESSES, loads scripts. 0, or -1 with all
  * FAULTS, sorted. End with setup_fini either way. */
 int setup_init(struct setup *setup, const char *file,
-               struct faults *faults) MUST_CHECK;
+               struct addresses *addresses, struct faults *faults) MUST_CHECK;
 void setup_fini(struct setup *setup);
 
 /* Writes every fault as "FILE:LINE: text". */

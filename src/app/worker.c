@@ -167,7 +167,8 @@ init_service(struct worker *w)
     int result;
 
     faults_init(&faults);
-    result = service_init(&w->service, &w->engine, w->conf->config, &faults);
+    result = service_init(&w->service, &w->engine, w->conf->config,
+                          w->conf->addresses, &faults);
     for (size_t i = 0; i < faults.count; i++) {
         char text[LOG_LINE_MAX];
 

@@ -10,6 +10,7 @@
 
 #include "config/model.h"
 
+struct addresses;
 struct board;
 struct sockets;
 
@@ -20,7 +21,8 @@ struct worker_conf {
     int log_wake;    /* the eventfd that wakes control */
     struct board *board;
     const struct config *config;
-    uint32_t max_connections; /* of the whole program */
+    struct addresses *addresses; /* that its names have resolved to */
+    uint32_t max_connections;    /* of the whole program */
     const struct sockets *sockets;
 };
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "board/board.h"
 #include "config/faults.h"
+#include "proxy/addresses.h"
 #include "proxy/engine.h"
 #include "proxy/file_cache.h"
 #include "proxy/http_section.h"
@@ -16,21 +17,23 @@
 #include "proxy/section.h"
 #include "proxy/upstream.h"
 
+/* What making a runtime needs at every step. */
+struct maker {
+    struct runtime *runtime;
+    struct addresses *addresses;
+    struct faults *faults;
+};
+
 /* Looks an address up; -1 and a fault where there is none. */
 static int
-resolve(struct addr *out, unsigned max, const struct address_conf *address,
-        struct config_at at, struct faults *faults)
+resolve(struct maker *maker, struct addr *out, unsigned max,
+        const struct address_conf *address, struct config_at at)
 {
     const char *why = "";
-    int count;
+    int count = addresses_find(maker->addresses, out, max, address, &why);
 
-    if (address->is_unix) {
-        count = addr_parse(out, address->text.p, &why) == 0 ? 1 : -1;
-    } else {
-        count = addr_resolve(out, max, address->host.p, address->port, &why);
-    }
     if (count <= 0)
-        faults_add_at(faults, at, "cannot resolve \"" STR_FMT "\": %s",
+        faults_add_at(maker->faults, at, "cannot resolve \"" STR_FMT "\": %s",
                       STR_ARG(address->text), why);
     return count;
 }
@@ -38,7 +41,7 @@ resolve(struct addr *out, unsigned max, const struct address_conf *address,
 /* --- upstreams ------------------------------------------------------------ */
 
 static void
-init_server(struct upstream *upstream, unsigned index, struct faults *faults)
+init_server(struct maker *maker, struct upstream *upstream, unsigned index)
 {
     struct server *server = &upstream->servers[index];
     struct server_view *view = &upstream->views[index];
@@ -48,8 +51,8 @@ init_server(struct upstream *upstream, unsigned index, struct faults *faults)
     server->conf = &upstream->conf->servers[index];
     server->index = index;
     list_init(&server->idle);
-    count = resolve(server->addrs, SERVER_ADDRS_MAX, &server->conf->address,
-                    server->conf->at, faults);
+    count = resolve(maker, server->addrs, SERVER_ADDRS_MAX,
+                    &server->conf->address, server->conf->at);
     server->addr_count = count > 0 ? (unsigned)count : 0;
     if (upstream->engine != NULL)
         server->row = board_find_server(upstream->engine->board, upstream->row,
@@ -60,9 +63,11 @@ init_server(struct upstream *upstream, unsigned index, struct faults *faults)
 }
 
 static void
-init_upstream(struct upstream *upstream, struct engine *engine,
-              const struct upstream_conf *conf, struct faults *faults)
+init_upstream(struct maker *maker, struct upstream *upstream,
+              const struct upstream_conf *conf)
 {
+    struct engine *engine = maker->runtime->engine;
+
     upstream->engine = engine;
     upstream->conf = conf;
     upstream->server_count = (unsigned)conf->server_count;
@@ -71,7 +76,7 @@ init_upstream(struct upstream *upstream, struct engine *engine,
     if (engine != NULL)
         upstream->row = board_find_upstream(engine->board, conf->name);
     for (unsigned i = 0; i < upstream->server_count; i++)
-        init_server(upstream, i, faults);
+        init_server(maker, upstream, i);
 }
 
 static void
@@ -104,26 +109,26 @@ runtime_find_upstream(const struct runtime *runtime, struct str name)
 /* --- sections ------------------------------------------------------------- */
 
 static struct section *
-new_http_section(struct runtime *runtime, const struct section_conf *conf,
-                 struct faults *faults)
+new_http_section(struct maker *maker, const struct section_conf *conf)
 {
+    struct runtime *runtime = maker->runtime;
     struct http_section *http = xcalloc(1, sizeof(*http));
 
     if (http_section_init(http, conf, find_upstream, runtime) < 0)
-        faults_add_at(faults, conf->at, "cannot prepare the section: %s",
+        faults_add_at(maker->faults, conf->at, "cannot prepare the section: %s",
                       strerror(errno));
     http->files = runtime->files;
     return &http->section;
 }
 
 static struct section *
-new_section(struct runtime *runtime, const struct section_conf *conf,
-            struct faults *faults)
+new_section(struct maker *maker, const struct section_conf *conf)
 {
+    struct runtime *runtime = maker->runtime;
     struct section *section;
 
     if (conf->kind == SECTION_HTTP)
-        section = new_http_section(runtime, conf, faults);
+        section = new_http_section(maker, conf);
     else
         section = xcalloc(1, sizeof(*section));
     section->runtime = runtime;
@@ -175,29 +180,31 @@ check_sharing(const struct listener *listener, const struct section *section,
 }
 
 static void
-add_listen(struct runtime *runtime, struct section *section,
-           const struct listen_conf *conf, struct faults *faults)
+add_listen(struct maker *maker, struct section *section,
+           const struct listen_conf *conf)
 {
+    struct runtime *runtime = maker->runtime;
     struct listener *listener;
     struct addr addr;
 
-    if (resolve(&addr, 1, &conf->address, conf->at, faults) <= 0)
+    if (resolve(maker, &addr, 1, &conf->address, conf->at) <= 0)
         return;
     listener = find_listener(runtime, &addr);
     if (listener == NULL) {
         listener = &runtime->listeners[runtime->listener_count++];
         listener_init(listener, runtime, conf, &addr);
     } else {
-        check_sharing(listener, section, conf, faults);
+        check_sharing(listener, section, conf, maker->faults);
     }
     if (listener_add(listener, section, conf->default_server) < 0)
-        faults_add_at(faults, conf->at, "cannot prepare the listener: %s",
-                      strerror(errno));
+        faults_add_at(maker->faults, conf->at,
+                      "cannot prepare the listener: %s", strerror(errno));
 }
 
 static void
-add_listens(struct runtime *runtime, struct faults *faults)
+add_listens(struct maker *maker)
 {
+    struct runtime *runtime = maker->runtime;
     size_t most = 0;
 
     for (size_t i = 0; i < runtime->section_count; i++)
@@ -207,7 +214,7 @@ add_listens(struct runtime *runtime, struct faults *faults)
         struct section *section = runtime->sections[i];
 
         for (size_t k = 0; k < section->conf->listen_count; k++)
-            add_listen(runtime, section, &section->conf->listens[k], faults);
+            add_listen(maker, section, &section->conf->listens[k]);
     }
 }
 
@@ -215,9 +222,10 @@ add_listens(struct runtime *runtime, struct faults *faults)
 
 struct runtime *
 runtime_new(struct engine *engine, const struct config *conf,
-            struct faults *faults)
+            struct addresses *addresses, struct faults *faults)
 {
     struct runtime *runtime = xcalloc(1, sizeof(*runtime));
+    struct maker maker = {runtime, addresses, faults};
     size_t before = faults->count;
 
     runtime->refs = 1;
@@ -227,13 +235,12 @@ runtime_new(struct engine *engine, const struct config *conf,
     runtime->upstream_count = conf->upstream_count;
     runtime->upstreams = xcalloc(conf->upstream_count, sizeof(struct upstream));
     for (size_t i = 0; i < conf->upstream_count; i++)
-        init_upstream(&runtime->upstreams[i], engine, &conf->upstreams[i],
-                      faults);
+        init_upstream(&maker, &runtime->upstreams[i], &conf->upstreams[i]);
     runtime->section_count = conf->section_count;
     runtime->sections = xcalloc(conf->section_count, sizeof(struct section *));
     for (size_t i = 0; i < conf->section_count; i++)
-        runtime->sections[i] = new_section(runtime, &conf->sections[i], faults);
-    add_listens(runtime, faults);
+        runtime->sections[i] = new_section(&maker, &conf->sections[i]);
+    add_listens(&maker);
     if (faults->count == before)
         return runtime;
     runtime_unref(runtime);

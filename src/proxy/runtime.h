@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "config/model.h"
 
+struct addresses;
 struct engine;
 struct faults;
 struct file_cache;
@@ -40,10 +41,11 @@ struct runtime {
 };
 
 /* Makes CONF live.  ENGINE may be NULL (check and the master: nothing will be
- * served).  Every fault is added to FAULTS; NULL is returned if there was
- * one.  CONF is referenced, not taken over.  Start-up only. */
+ * served).  Names that ADDRESSES knows are not looked up again, and the others
+ * are known to it afterwards.  Every fault is added to FAULTS; NULL is returned
+ * if there was one.  CONF is referenced, not taken over.  Start-up only. */
 struct runtime *runtime_new(struct engine *engine, const struct config *conf,
-                            struct faults *faults);
+                            struct addresses *addresses, struct faults *faults);
 
 struct runtime *runtime_ref(struct runtime *runtime);
 void runtime_unref(struct runtime *runtime);

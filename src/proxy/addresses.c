@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/addresses.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct address_answer {
+    struct address_answer *next;
+    struct str text; /* the configuration's */
+    unsigned count;
+    struct addr addrs[ADDRESSES_MAX];
+};
+
+void
+addresses_init(struct addresses *addresses)
+{
+    addresses->first = NULL;
+}
+
+void
+addresses_fini(struct addresses *addresses)
+{
+    while (addresses->first != NULL) {
+        struct address_answer *answer = addresses->first;
+
+        addresses->first = answer->next;
+        free(answer);
+    }
+}
+
+static struct address_answer *
+find(const struct addresses *addresses, struct str text)
+{
+    struct address_answer *answer = addresses->first;
+
+    while (answer != NULL && !str_equal(answer->text, text))
+        answer = answer->next;
+    return answer;
+}
+
+static struct address_answer *
+look_up(struct addresses *addresses, const struct address_conf *conf,
+        const char **why)
+{
+    struct address_answer *answer = xcalloc(1, sizeof(*answer));
+    int count;
+
+    if (conf->is_unix)
+        count = addr_parse(answer->addrs, conf->text.p, why) == 0 ? 1 : -1;
+    else
+        count = addr_resolve(answer->addrs, ADDRESSES_MAX, conf->host.p,
+                             conf->port, why);
+    if (count <= 0) {
+        free(answer);
+        return NULL;
+    }
+    answer->count = (unsigned)count;
+    answer->text = conf->text;
+    answer->next = addresses->first;
+    addresses->first = answer;
+    return answer;
+}
+
+int
+addresses_find(struct addresses *addresses, struct addr *out, unsigned max,
+               const struct address_conf *conf, const char **why)
+{
+    const struct address_answer *answer = find(addresses, conf->text);
+    unsigned count;
+
+    if (answer == NULL)
+        answer = look_up(addresses, conf, why);
+    if (answer == NULL)
+        return -1;
+    count = answer->count < max ? answer->count : max;
+    memcpy(out, answer->addrs, count * sizeof(*out));
+    return (int)count;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What names in the configuration have resolved to.  The master looks each up
+ * once; its workers, those that replace a dead one too, find the answer here,
+ * so that all of them serve the same addresses and none waits for a resolver.
+ */
+#ifndef PROXY_ADDRESSES_H
+#define PROXY_ADDRESSES_H
+
+#include "base/addr.h"
+#include "base/mem.h"
+#include "config/model.h"
+
+enum {
+    ADDRESSES_MAX = 8, /* of one name that are used */
+};
+
+struct address_answer;
+
+struct addresses {
+    struct address_answer *first; /* the youngest */
+};
+
+void addresses_init(struct addresses *addresses);
+void addresses_fini(struct addresses *addresses);
+
+/* What CONF means: at most MAX addresses at OUT.  Looks a name up, and waits,
+ * if it is asked for for the first time.  Returns how many; -1 with *WHY when
+ * there is none.  CONF's text must live as long as ADDRESSES.  Start-up
+ * only. */
+int
+addresses_find(struct addresses *addresses, struct addr *out, unsigned max,
+               const struct address_conf *conf, const char **why) MUST_CHECK;
+
+#endif
