@@ -139,6 +139,15 @@ describe("moongate ctl", function()
     assert.is_truthy(text:find("/no.sock", 1, true), text)
   end)
 
+  it("takes a path from where it is typed", function()
+    local status, text = process.run({
+      moongate.build() .. "/moongate", "ctl", "-s", "control.sock", "show",
+      "info",
+    }, { cwd = m.dir })
+    assert.are.equal(0, status, text)
+    assert.truthy(text:find("^version"))
+  end)
+
   it("is for its owner and group alone", function()
     assert.are.equal("rw-rw----",
       lfs.attributes(m.control, "permissions"))

@@ -25,9 +25,13 @@ open_socket(const char *path)
     char text[ADDR_TEXT_MAX];
     const char *why = NULL;
     struct addr addr;
-    int fd;
+    char *whole = realpath(path, NULL); /* what was typed may be relative */
+    int fd = -1;
 
-    (void)snprintf(text, sizeof(text), "unix:%s", path);
+    if (whole == NULL)
+        goto unreachable;
+    (void)snprintf(text, sizeof(text), "unix:%s", whole);
+    free(whole);
     if (addr_parse(&addr, text, &why) < 0) {
         fprintf(stderr, "moongate: %s: %s\n", path, why);
         return -1;
@@ -37,6 +41,8 @@ open_socket(const char *path)
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
         return fd;
     }
+
+unreachable:
     fprintf(stderr, "moongate: cannot reach %s: %s; does it run?\n", path,
             strerror(errno));
     if (fd >= 0)
