@@ -60,6 +60,37 @@ describe("moongate check", function()
     end
   end
 
+  it("names what is missing beside what is wrong", function()
+    local status, text = check([[
+      [upstream php]
+      server one = 127.0.0.1
+      policy = roundrobbin
+      [http web]
+      listen = 127.0.0.1:${port_web}
+      root = ${dir}/www
+      script = rewrite/tp6.lua
+    ]])
+    assert.are.equal(1, status)
+    for _, words in ipairs({ "no port", "policy/roundrobbin.lua",
+                             "rewrite/tp6.lua" }) do
+      assert.truthy(text:find(words, 1, true), text)
+    end
+  end)
+
+  it("names a script that is missing beside an unknown host", function()
+    local status, text = check([[
+      [upstream php]
+      server one = absent.invalid:9000
+      [http web]
+      listen = 127.0.0.1:${port_web}
+      root = ${dir}/www
+      script = rewrite/tp6.lua
+    ]])
+    assert.are.equal(1, status)
+    assert.truthy(text:find("absent.invalid:9000", 1, true), text)
+    assert.truthy(text:find("rewrite/tp6.lua", 1, true), text)
+  end)
+
   it("is content with a good configuration", function()
     local status, text = check(GOOD)
     assert.are.equal(0, status, text)

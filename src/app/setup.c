@@ -63,13 +63,15 @@ service_init(struct service *service, struct engine *engine,
              struct faults *faults)
 {
     char folder[PATH_MAX];
+    const char *data = find_data(folder);
 
     *service = (struct service){.runtime = NULL};
     service->runtime = runtime_new(engine, config, addresses, faults);
-    if (service->runtime == NULL)
+    if (service->runtime == NULL) {
+        scripts_find(config, data, faults);
         return -1;
-    service->scripts =
-        scripts_load(service->runtime, find_data(folder), faults);
+    }
+    service->scripts = scripts_load(service->runtime, data, faults);
     if (service->scripts != NULL)
         return 0;
     service_fini(service);
@@ -90,12 +92,17 @@ setup_init(struct setup *setup, const char *file, struct addresses *addresses,
 {
     int result = -1;
 
+    char folder[PATH_MAX];
+    int read;
+
     *setup = (struct setup){.config = NULL};
-    if (config_read(&setup->config, file, faults) == 0) {
-        privileges_resolve(&setup->privileges, &setup->config->global, faults);
+    read = config_read(&setup->config, file, faults);
+    privileges_resolve(&setup->privileges, &setup->config->global, faults);
+    if (read == 0)
         result = service_init(&setup->service, NULL, setup->config, addresses,
                               faults);
-    }
+    else
+        scripts_find(setup->config, find_data(folder), faults);
     faults_sort(faults);
     return faults->count == 0 ? result : -1;
 }

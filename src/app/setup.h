@@ -35,7 +35,7 @@ void service_fini(struct service *service);
 
 /* All that a configuration is checked for by making it. */
 struct setup {
-    const struct config *config; /* NULL: it could not be read */
+    const struct config *config; /* with faults it is incomplete */
     struct privileges privileges;
     struct service service; /* without an engine */
 };

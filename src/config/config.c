@@ -101,11 +101,9 @@ config_read(const struct config **out, const char *path, struct faults *faults)
     read_includes(&doc, &p);
     build_config(config, &doc);
     verify_config(config, &doc);
-    if (faults->count > before) {
-        faults_sort(faults);
-        config_unref(config);
-        return -1;
-    }
     *out = config;
-    return 0;
+    if (faults->count == before)
+        return 0;
+    faults_sort(faults);
+    return -1;
 }

@@ -12,9 +12,10 @@
 #include "config/faults.h"
 #include "config/model.h"
 
-/* Reads the file at PATH and all that it includes. 0 with *OUT, which holds one
- * reference; -1 when there was a fault, and FAULTS then has all of them, in
- * order. Files are only read, names are not looked up, scripts not loaded. */
+/* Reads the file at PATH and all that it includes. 0; -1 when there was a
+ * fault, and FAULTS then has all of them, in order. *OUT holds one reference
+ * either way; with faults it is incomplete, and only good for finding more of
+ * them. Files are only read, names are not looked up, scripts not loaded. */
 int config_read(const struct config **out, const char *path,
                 struct faults *faults) MUST_CHECK;
 

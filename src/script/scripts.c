@@ -14,6 +14,7 @@
 #include "proxy/upstream.h"
 #include "script/hooks.h"
 #include "script/load.h"
+#include "script/source.h"
 #include "script/vm.h"
 
 enum {
@@ -96,18 +97,28 @@ load_section(struct scripts *scripts, struct section *section,
         hooks_fill_section(&section->hooks, chain);
 }
 
+/* "DATA_DIR/lua", from the heap. */
+static char *
+shipped_folder(const char *data_dir)
+{
+    size_t size = strlen(data_dir) + sizeof("/lua");
+    char *folder = xmalloc(size);
+
+    (void)snprintf(folder, size, "%s/lua", data_dir);
+    return folder;
+}
+
 struct scripts *
 scripts_load(struct runtime *runtime, const char *data_dir,
              struct faults *faults)
 {
     struct scripts *scripts = xcalloc(1, sizeof(*scripts));
     size_t before = faults->count;
-    size_t size = strlen(data_dir) + sizeof("/lua");
 
     scripts->runtime = runtime;
+    scripts->own = runtime->conf->global.script_path.p;
     scripts->vm = vm_ref();
-    scripts->shipped = xmalloc(size);
-    (void)snprintf(scripts->shipped, size, "%s/lua", data_dir);
+    scripts->shipped = shipped_folder(data_dir);
     list_init(&scripts->list);
     for (size_t i = 0; i < runtime->upstream_count; i++)
         load_policy(scripts, &runtime->upstreams[i], faults);
@@ -117,6 +128,49 @@ scripts_load(struct runtime *runtime, const char *data_dir,
         return scripts;
     scripts_free(scripts);
     return NULL;
+}
+
+static void
+find_script(const struct scripts *scripts, struct str file, struct config_at at,
+            struct faults *faults)
+{
+    struct source source;
+    const char *why;
+
+    if (file.p == NULL)
+        return; /* what was written is a fault itself */
+    if (source_find(&source, scripts, file.p, &why) == 0)
+        source_fini(&source);
+    else
+        faults_add_at(faults, at, "script '" STR_FMT "': %s", STR_ARG(file),
+                      why);
+}
+
+void
+scripts_find(const struct config *conf, const char *data_dir,
+             struct faults *faults)
+{
+    struct scripts scripts = {
+        .own = conf->global.script_path.p,
+        .shipped = shipped_folder(data_dir),
+    };
+
+    for (size_t i = 0; i < conf->upstream_count; i++) {
+        const struct upstream_conf *upstream = &conf->upstreams[i];
+        char text[POLICY_FILE_MAX];
+
+        if (upstream->policy.p != NULL)
+            find_script(&scripts, policy_file(text, sizeof(text), upstream),
+                        upstream->policy_at, faults);
+    }
+    for (size_t i = 0; i < conf->section_count; i++) {
+        const struct section_conf *section = &conf->sections[i];
+
+        for (size_t j = 0; j < section->script_count; j++)
+            find_script(&scripts, section->scripts[j].path,
+                        section->scripts[j].at, faults);
+    }
+    free(scripts.shipped);
 }
 
 void

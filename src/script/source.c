@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "proxy/runtime.h"
 #include "script/script.h"
 
 static char why_text[PATH_MAX + 128];
@@ -115,7 +114,7 @@ int
 source_find(struct source *out, const struct scripts *scripts, const char *name,
             const char **why)
 {
-    const char *own = scripts->runtime->conf->global.script_path.p;
+    const char *own = scripts->own;
     int found = 1;
 
     if (name[0] == '/') {
@@ -142,7 +141,7 @@ int
 source_read_below(struct source *out, const struct scripts *scripts,
                   const char *path, const char **why)
 {
-    const char *folder = scripts->runtime->conf->global.script_path.p;
+    const char *folder = scripts->own;
     char wanted[PATH_MAX];
     char real_folder[PATH_MAX];
     char real_file[PATH_MAX];
