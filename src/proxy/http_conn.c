@@ -186,6 +186,29 @@ log_null(struct http_conn *conn, const char *flags)
     exchange_free(exchange);
 }
 
+/* Makes of an exchange whose head is not whole, or none, one that can end and
+ * be recorded. */
+static void
+forget_head(struct http_conn *conn, struct str first_line)
+{
+    struct http_exchange *exchange = conn->exchange;
+
+    memset(&exchange->head, 0, sizeof(exchange->head));
+    exchange->refused = true;
+    exchange->section = http_section_of(conn->listener->fallback);
+    exchange->limits = exchange->section->section.conf->limits;
+    exchange->flow.section = exchange->section->section.conf->name;
+    exchange->first_line = first_line;
+    exchange->times.head_us = clock_us();
+}
+
+static struct str
+first_line_so_far(const struct http_conn *conn)
+{
+    return http1_first_line(conn->in->data + conn->in->start,
+                            buffer_len(conn->in));
+}
+
 static void
 free_conn(struct deferred *cleanup)
 {
@@ -206,6 +229,8 @@ conn_close(struct http_conn *conn, const char *flags, const char *reason)
     log_debug("connection closed: %s requests=%llu", reason,
               (unsigned long long)conn->requests);
     log_null(conn, flags);
+    if (conn->state == HTTP_CONN_HEAD)
+        forget_head(conn, first_line_so_far(conn));
     if (conn->exchange != NULL)
         abort_exchange(conn, flags, reason);
     set_state(conn, HTTP_CONN_CLOSED);
@@ -366,13 +391,7 @@ refuse_head(struct http_conn *conn, int status, const char *flags,
 
     log_info("request refused: %s client=%s status=%d", why,
              addr_format(&conn->client, client, sizeof(client)), status);
-    memset(&exchange->head, 0, sizeof(exchange->head));
-    exchange->refused = true;
-    exchange->section = http_section_of(conn->listener->fallback);
-    exchange->limits = exchange->section->section.conf->limits;
-    exchange->flow.section = exchange->section->section.conf->name;
-    exchange->first_line = first_line;
-    exchange->times.head_us = clock_us();
+    forget_head(conn, first_line);
     set_state(conn, HTTP_CONN_ANSWER);
     conn->body_done = true;
     exchange->writer.keep_alive = false;
@@ -828,9 +847,7 @@ timed_out(struct http_conn *conn)
         conn_close(conn, "cR", "idle for too long");
         break;
     case HTTP_CONN_HEAD:
-        refuse_head(conn, 408, "cR",
-                    http1_first_line(conn->in->data + conn->in->start,
-                                     buffer_len(conn->in)),
+        refuse_head(conn, 408, "cR", first_line_so_far(conn),
                     "the head took too long");
         break;
     case HTTP_CONN_BODY:
