@@ -124,6 +124,15 @@ result_of(const struct fastcgi *f, const char *error)
     };
 }
 
+/* Whether the answer has ended and nothing stands behind it, which would be
+ * taken for the next one. */
+static bool
+answer_is_all(const struct fastcgi_receiver *r)
+{
+    return r->ended && r->padding_left == 0 &&
+           (r->in == NULL || buffer_len(r->in) == 0);
+}
+
 /* Lets go of the server: the connection is kept where that was agreed on and
  * nothing is under way on it. */
 static void
@@ -131,7 +140,7 @@ let_go(struct fastcgi *f, const char *error)
 {
     struct server_conn *conn = f->conn;
     struct flow_result result = result_of(f, error);
-    bool keep = error == NULL && f->keep && f->receiver.ended &&
+    bool keep = error == NULL && f->keep && answer_is_all(&f->receiver) &&
                 f->sender.done && conn != NULL && !conn->stream.hung_up &&
                 !conn->stream.readable && pool_wants(conn->server);
 
@@ -182,9 +191,11 @@ is_safe_method(const struct http_exchange *exchange)
 static bool
 may_go_again(const struct fastcgi *f, enum retry_on why)
 {
+    if (f->receiver.head_done)
+        return false;
     if (!f->sender.started)
         return true;
-    if (!is_safe_method(f->exchange) || f->receiver.head_done)
+    if (!is_safe_method(f->exchange))
         return false;
     return !f->receiver.started ||
            (why & (RETRY_ON_502 | RETRY_ON_503 | RETRY_ON_504)) != 0;
@@ -387,6 +398,10 @@ send_some(struct fastcgi *f)
         n = stream_writev(stream, iov, count);
         if (n < 0 && errno == EAGAIN)
             return true;
+        if (n < 0 && !s->started) {
+            connection_lost(f, strerror(errno));
+            return false;
+        }
         if (n < 0) {
             /* It may have answered before it stopped listening. */
             s->done = true;

@@ -144,6 +144,7 @@ exchange_reroute(struct http_exchange *exchange)
     exchange->state = EXCHANGE_ROUTE;
     exchange->routed_by_hook = false;
     exchange->root = (struct str){0};
+    writer_drop(&exchange->writer);
     exchange_wake(exchange);
     return true;
 }

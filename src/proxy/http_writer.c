@@ -153,21 +153,28 @@ fail:
 }
 
 void
-writer_begin(struct http_writer *writer, int status)
+writer_drop(struct http_writer *writer)
 {
-    static const char server[] = "Server: moongate\r\nDate: ";
-
     assert(writer_is_unsent(writer));
     buf_reset(&writer->head);
-    writer->head_begun = true;
+    writer->head_begun = false;
     writer->ended = false;
-    writer->status = status;
     writer->length = -1;
     writer->span_count = 0;
     writer->span_bytes = 0;
     writer->files = NULL;
     writer->files_tail = &writer->files;
     writer->body_bytes = 0;
+}
+
+void
+writer_begin(struct http_writer *writer, int status)
+{
+    static const char server[] = "Server: moongate\r\nDate: ";
+
+    writer_drop(writer);
+    writer->head_begun = true;
+    writer->status = status;
     if (!head_reserve(writer, HEAD_FIRST_SIZE))
         return;
     http1_write_status(&writer->head, status);

@@ -109,6 +109,10 @@ writer_field(struct http_writer *writer, struct str name, struct str value);
 void
 writer_field_uint(struct http_writer *writer, struct str name, uint64_t value);
 
+/* Drops a response that was begun and not flushed, with what its spans and
+ * files point to, while nothing takes its place yet. */
+void writer_drop(struct http_writer *writer);
+
 /* Announces the body's length, before any of it is added.  Bytes beyond it are
  * dropped; if fewer come, the connection does not stay open. */
 void writer_length(struct http_writer *writer, uint64_t length);
