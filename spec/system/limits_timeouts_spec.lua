@@ -64,6 +64,20 @@ describe("limits and timeouts", function()
     assert.are.equal(408, client:answer("GET").status)
   end)
 
+  it("gets over a client that breaks off in a head or a body", function()
+    for _, text in ipairs {
+      "GET /a.txt HTTP/1.1\r\nHost:",
+      http.head("POST /a.php", { "Content-Length: 10" }) .. "12345",
+    } do
+      local client = http.connect(web)
+      client:send(text)
+      loop.watch(0.05)
+      client:reset()
+      assert.are.equal("text", http.fetch(web, "/a.txt").body)
+    end
+    assert.are.equal(0, php.accepted)
+  end)
+
   it("closes a connection on which nothing ever comes", function()
     local client = http.connect(web)
     client:closed(3)

@@ -12,6 +12,9 @@ local CONFIG = [[
   server one = 127.0.0.1:${port_down}
   connect_timeout = 500ms
   retries = 0
+  [upstream broken]
+  server one = 127.0.0.1:${port_broken}
+  retries = 0
   [http web]
   listen = 127.0.0.1:${port_web}
   root = ${dir}/www
@@ -28,6 +31,7 @@ local CONFIG = [[
   route = /img/ alias=${dir}/pictures/ static
   route = /other/ root=${dir}/elsewhere static
   route = ~ ^/down/.*\.php$ down
+  route = ~ ^/broken/.*\.php$ broken
   route = ~ ^(.+\.php)(/.*)?$ php
   error_page = 404 /errors/404.html
   error_page = 502 503 504 /errors/50x.php
@@ -62,10 +66,15 @@ describe("routes", function()
       reply:answer("Content-Type: text/plain\nX-Redirect: "
         .. request.params.REDIRECT_STATUS, request.params.SCRIPT_NAME)
     end)
+    local broken = fastcgi.serve(function(_, reply)
+      reply.socket:send(fastcgi.stream(6, reply.id, "X-Broken: yes\r\n\r\nhalf")
+        .. "no record at all")
+      reply:close()
+    end)
     local down = net.reserve()
     web = moongate.start {
       config = CONFIG,
-      ports = { php = php.port, down = down.port },
+      ports = { php = php.port, down = down.port, broken = broken.port },
       files = {
         ["www/index.php"] = "<?php",
         ["www/hello.html"] = "hello",
@@ -74,6 +83,7 @@ describe("routes", function()
         ["www/closed/secret"] = "secret",
         ["www/inside/file"] = "inside",
         ["www/down/x.php"] = "<?php",
+        ["www/broken/x.php"] = "<?php",
         ["www/errors/404.html"] = "not there",
         ["www/errors/50x.php"] = "<?php",
         ["pictures/moon.png"] = "moon",
@@ -136,6 +146,13 @@ describe("routes", function()
     local answer = http.fetch(web, "/down/x.php")
     assert.is_true(answer.status == 502 or answer.status == 503)
     assert.are.equal("/errors/50x.php", answer.body)
+  end)
+
+  it("leave nothing of a broken answer in the error page", function()
+    local answer = http.fetch(web, "/broken/x.php")
+    assert.are.equal(502, answer.status)
+    assert.are.equal("/errors/50x.php", answer.body)
+    assert.is_nil(answer.headers["x-broken"])
   end)
 
   it("send a POST that failed to its error page as a GET", function()
