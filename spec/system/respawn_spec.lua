@@ -1,5 +1,7 @@
 --- A worker that is killed at any moment: the others go on, what it held is
 -- given back, and another one is there within a second.
+local fastcgi = require "support.fastcgi"
+local http = require "support.http"
 local loop = require "support.loop"
 local moongate = require "support.moongate"
 local net = require "support.net"
@@ -130,5 +132,77 @@ describe("a worker that is killed", function()
       assert.is_true(process.ends(pid, 2))
     end
     m.stopped = true
+  end)
+end)
+
+
+describe("a worker that is killed among requests", function()
+  after_each(moongate.finish)
+
+  it("gives back what requests and kept connections held", function()
+    local php = fastcgi.serve(function(_, reply)
+      loop.watch(0.005)
+      reply:answer("Content-Type: text/plain", "fine")
+    end)
+    local m = moongate.start {
+      config = [[
+        [upstream php]
+        server one = 127.0.0.1:${port_php} maxconn=6
+        keepalive = 2
+        [http web]
+        listen = 127.0.0.1:${port_web}
+        root = ${dir}/www
+        route = ~ \.php$ php
+        access_log = off
+      ]],
+      workers = 2,
+      ports = { php = php.port },
+      files = { ["www/a.php"] = "<?php" },
+    }
+    m.workers_change = true
+
+    local ending, fine, full, clients_left = false, 0, 0, 12
+    for _ = 1, clients_left do
+      loop.spawn("client", function()
+        while not ending do
+          -- A killed worker resets its clients.
+          local ok, answer = pcall(http.fetch, m.port.web, "/a.php")
+          if ok and answer then
+            fine = fine + (answer.status == 200 and 1 or 0)
+            full = full + (answer.status == 503 and 1 or 0)
+          end
+        end
+        clients_left = clients_left - 1
+      end)
+    end
+    for round = 1, 6 do
+      local before = fine
+      loop.wait_until("work is done", function()
+        return fine > before + 30
+      end)
+      local dead = m:workers()[round % 2 + 1]
+      process.kill(dead, "KILL")
+      loop.wait_until("there are two workers", function()
+        local pids = m:workers()
+        return #pids == 2 and pids[1] ~= dead and pids[2] ~= dead
+      end, 2)
+    end
+    ending = true
+    loop.wait_until("as many are counted as the server has", function()
+      return clients_left == 0 and m:server("one").active == php.open
+    end)
+    assert.is_true(php.open <= 2 * 2)  -- kept ones
+    assert.is_true(full > 0)
+
+    local clients = {}
+    for i = 1, 6 do
+      clients[i] = http.connect(m.port.web)
+      clients[i]:request("GET /a.php")
+    end
+    local served = 0
+    for i = 1, 6 do
+      served = served + (clients[i]:answer().status == 200 and 1 or 0)
+    end
+    assert.is_true(served >= 2)
   end)
 end)
