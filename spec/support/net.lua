@@ -268,12 +268,15 @@ end
 --- Sends all of the bytes.
 -- @param bytes    string
 -- @param seconds  number or nil: for all of them
--- @return true, or nil and "reset" when the other side is gone, and how many
---   bytes had been taken
+-- @return true, or nil, "reset" when the other side is gone ("closed" when the
+--   spec has closed it meanwhile), and how many bytes had been taken
 function Socket:send(bytes, seconds)
   local deadline = loop.deadline(seconds)
   local p, sent = ffi.cast("const char *", bytes), 0
   while sent < #bytes do
+    if self.fd < 0 then
+      return nil, "closed", sent
+    end
     local n = tonumber(C.send(self.fd, p + sent, #bytes - sent,
       MSG_NOSIGNAL))
     if n >= 0 then
@@ -306,10 +309,13 @@ function Socket:send_some(bytes)
 end
 
 
--- One read into the buffer.  Returns true, or nil and "closed", "reset" or
--- "late".
+-- One read.  Returns the bytes, or nil and "closed" (by the spec itself, too),
+-- "reset" or "late".
 local function fill(self, deadline)
   while true do
+    if self.fd < 0 then
+      return nil, "closed"
+    end
     local n = tonumber(C.recv(self.fd, scratch, CHUNK, 0))
     if n > 0 then
       return ffi.string(scratch, n)
