@@ -167,6 +167,20 @@ describe("the record of a request", function()
     assert.are.equal("", folder.read(m.dir .. "/access.log") or "")
   end)
 
+  it("goes to a new file once the old one was moved, by USR1", function()
+    start("combined")
+    http.fetch(m.port.web, "/hello.txt?old")
+    m:records("access.log", 1)
+    assert(os.rename(m.dir .. "/access.log", m.dir .. "/access.log.1"))
+    m.master:kill("USR1")
+    loop.wait_until("there is a new file", function()
+      return folder.read(m.dir .. "/access.log")
+    end)
+    http.fetch(m.port.web, "/hello.txt?new")
+    assert.is_truthy(m:records("access.log", 1)[1]:find("?new", 1, true))
+    m:records("access.log.1", 1)
+  end)
+
   it("goes to the log where no place is named", function()
     m = moongate.start {
       config = (WEB:gsub("log_to = %%s", "")):format("combined"),

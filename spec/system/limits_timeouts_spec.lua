@@ -19,6 +19,16 @@ local CONFIG = [[
   route = ~ ^/big/.*\.php$ max_body=4k php
   route = ~ \.php$ php
   access_log = off
+  [http slow]
+  listen = 127.0.0.1:${port_web}
+  server_name = slow
+  root = ${dir}/www
+  client_timeout = 10s
+  server_timeout = 300ms
+  response_buffer = 16k
+  response_spool = 1m
+  route = ~ \.php$ php
+  access_log = off
 ]]
 
 
@@ -107,6 +117,35 @@ describe("limits and timeouts", function()
     end
     local answer = http.fetch(web, "/a.php")
     assert.are.equal(504, answer.status)
+  end)
+
+  it("does not time out an answer that flows slowly", function()
+    handler = function(_, reply)
+      reply:out("Content-Type: text/plain\r\n\r\n")
+      for _ = 1, 6 do
+        loop.watch(0.1)
+        reply:out("x")
+      end
+      reply:finish()
+    end
+    assert.are.equal("xxxxxx", http.fetch(web, "/a.php").body)
+  end)
+
+  it("does not blame a server for a client that takes nothing", function()
+    local body = ("0123456789abcdef"):rep(65536 * 16)
+    local sent
+    handler = function(_, reply)
+      reply:out("Content-Type: text/plain\r\nContent-Length: " .. #body
+        .. "\r\n\r\n" .. body, 60)
+      reply:finish()
+      sent = true
+    end
+    local client = http.connect(web, { rcvbuf = 65536 })
+    client:request("GET /a.php", { "Host: slow" })
+    assert.are.equal(200, client:answer_head().status)
+    loop.watch(1)
+    assert.is_nil(sent)
+    assert.is_true(client.socket:receive(#body, 60) == body)
   end)
 
   it("cuts off an answer that stops in its middle", function()
