@@ -19,6 +19,7 @@ local PROVIDER = "/usr/lib/galera/libgalera_smm.so"
 local CACHE = lfs.currentdir() .. "/build/cache"
 local START_SECONDS = 60
 local STOP_SECONDS = 20
+local ATTEMPTS = 3  -- when another program has taken a port meanwhile
 local PORTS_OF_NODE = 4  -- SQL, group, state transfer whole and in parts
 
 -- The files of a node before its first start.  In bootstrap mode the server
@@ -48,7 +49,7 @@ end
 
 
 local function log_tail(node)
-  return (folder.read(node.log) or ""):sub(-3000)
+  return (folder.read(node.log) or ""):sub(-5000)
 end
 
 
@@ -184,11 +185,8 @@ local function template()
 end
 
 
---- Starts a cluster, and returns when all of its nodes are in sync.
--- @param options  table: folder (absolute; made if need be), nodes (integer),
---                 progress (function or nil: called with each node in sync)
--- @return a cluster; its `nodes` have name ("db1" ...), port, log, pid
-function _M.start(options)
+-- Starts all nodes, or none: nil and the reason.
+local function try_start(options)
   local taken = ports.free(PORTS_OF_NODE * options.nodes)
   local groups, group = {}, {}
   for i = 1, options.nodes do
@@ -203,6 +201,7 @@ function _M.start(options)
     for i = 1, options.nodes do
       local name = "db" .. i
       local place = options.folder .. "/" .. name
+      run({ "rm", "-rf", place })
       run({ "mkdir", "-p", place })
       run({ "cp", "-r", data, place .. "/data" })
       local node = node_new(name, place, groups[i], group)
@@ -216,9 +215,26 @@ function _M.start(options)
   end)
   if not ok then
     cluster:stop()
-    error(reason, 0)
+    return nil, reason
   end
   return cluster
+end
+
+
+--- Starts a cluster, and returns when all of its nodes are in sync.
+-- @param options  table: folder (absolute; made if need be), nodes (integer),
+--                 progress (function or nil: called with each node in sync)
+-- @return a cluster; its `nodes` have name ("db1" ...), port, log, pid
+function _M.start(options)
+  local cluster, reason
+  for _ = 1, ATTEMPTS do
+    cluster, reason = try_start(options)
+    if cluster or not tostring(reason):find("Address already in use", 1, true)
+    then
+      break
+    end
+  end
+  return cluster or error(reason, 0)
 end
 
 

@@ -1,13 +1,14 @@
 --- Ports for real servers, which are told a number and bind it themselves.
 --
 -- They are taken below the range from which the kernel serves outgoing
--- connections, so that none of those can take one before its server has it.
+-- connections, and below those that moongate's own listeners get in specs, so
+-- that none of these can take one before its server has it.
 local net = require "support.net"
 local libc = require "support.libc"
 local ffi = require "ffi"
 local loop = require "support.loop"
 
-local FIRST, LAST = 12000, 32000
+local FIRST, LAST = 4000, 9999
 
 local _M = {}
 
