@@ -42,13 +42,10 @@ function _M.read_file(path, strip)
   local faults = ffi.new("struct faults")
   core.faults_init(faults)
   local result = core.config_read(out, path, faults)
-  local config = ffi.gc(out[0], core.config_unref)
   local list = collect(faults, strip or "")
   core.faults_fini(faults)
-  if result ~= 0 then
-    return nil, list
-  end
-  return config, list
+  local config = ffi.gc(out[0], core.config_unref)
+  return result == 0 and config or nil, list
 end
 
 

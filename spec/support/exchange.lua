@@ -120,7 +120,7 @@ function _M.site(config, files)
   self.runtime = core.runtime_new(self.engine, self.config, addresses,
     faults)
   core.addresses_fini(addresses)
-  if self.runtime == nil then
+  if faults.count > 0 then
     raise_faults(faults)
   end
   core.faults_fini(faults)

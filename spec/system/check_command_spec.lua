@@ -35,6 +35,87 @@ local FIVE_WORDS = {
   [10] = { "nowhere" },
 }
 
+-- Of the file, of names, of scripts: mixed, so that no stage is in order alone.
+local EVERY_STAGE = [[
+  [upstream php]
+  server one = no-such-host.invalid:9000
+  server two = 127.0.0.1:port
+  policy = no-such-policy
+  [http web]
+  listen = 127.0.0.1:${port_web}
+  root = ${dir}/www
+  script = broken.lua
+  max_body = lots
+  script = hook.lua
+  script = missing.lua
+  route = /x nowhere
+  route = = /y php
+  log_to = syslog:no-such-log.invalid:514
+  [upstream other]
+  server one = no-such-host.invalid:9001
+  policy = leastconn colour=red
+  [tcp pipe]
+  listen = no-such-address.invalid:81
+  upstream = gone
+]]
+local EVERY_STAGE_WORDS = {
+  { 2, 'cannot resolve "no-such-host.invalid:9000"' },
+  { 3, "port" },
+  { 4, "no-such-policy.lua" },
+  { 8, "broken.lua:1:" },
+  { 9, "lots" },
+  { 10, "requst" },
+  { 11, "missing.lua" },
+  { 12, "nowhere" },
+  { 14, 'cannot resolve "no-such-log.invalid:514"' },
+  { 16, 'cannot resolve "no-such-host.invalid:9001"' },
+  { 17, "takes no options" },
+  { 19, 'cannot resolve "no-such-address.invalid:81"' },
+  { 20, "gone" },
+}
+
+-- What one stage has refused is no fault of the next.
+local ONE_FAULT = {
+  { "an upstream's only server is at fault", [[
+    [upstream php]
+    server one = 127.0.0.1
+    [http web]
+    listen = 127.0.0.1:${port_web}
+    route = / php
+  ]], "no port" },
+  { "an address is taken", [[
+    [upstream any]
+    protocol = tcp
+    server one = 127.0.0.1:9000
+    [tcp a]
+    listen = 127.0.0.1:${port_web}
+    upstream = any
+    [tcp b]
+    listen = 127.0.0.1:${port_web}
+    upstream = any
+  ]], "is taken by" },
+  { "a path is routed twice", [[
+    [http web]
+    listen = 127.0.0.1:${port_web}
+    route = = /x deny
+    route = = /x deny
+    route = / deny
+  ]], "already" },
+  { "a policy is at fault", [[
+    [upstream php]
+    server one = 127.0.0.1:9000
+    policy = no,name
+    [http web]
+    listen = 127.0.0.1:${port_web}
+    route = / php
+  ]], "no,name" },
+  { "a tcp section's upstream is unknown", [[
+    [tcp a]
+    listen = 127.0.0.1:${port_web}
+    upstream = nowhere
+  ]], "nowhere" },
+}
+
 
 describe("moongate check", function()
   after_each(moongate.finish)
@@ -113,6 +194,36 @@ describe("moongate check", function()
     local _, lines = text:gsub("\n", "")
     assert.are.equal(5, lines, text)
   end)
+
+  it("names the faults of every stage in one run, in order", function()
+    local status, text, m = check(EVERY_STAGE, {
+      ["www/index.html"] = "",
+      ["lua/broken.lua"] = "return { request = function(",
+      ["lua/hook.lua"] = "return { requst = function() end }",
+    })
+    assert.are.equal(1, status)
+    local first, seen = first_line(m), {}
+    for line in text:gmatch("[^\n]+") do
+      local file, number, words = line:match("^(.-):(%d+): (.+)$")
+      assert.are.equal(m.file, file, line)
+      seen[#seen + 1] = { tonumber(number) - first + 1, words }
+    end
+    assert.are.equal(#EVERY_STAGE_WORDS, #seen, text)
+    for i, wanted in ipairs(EVERY_STAGE_WORDS) do
+      assert.are.equal(wanted[1], seen[i][1], text)
+      assert.is_truthy(seen[i][2]:find(wanted[2], 1, true), text)
+    end
+  end)
+
+  for _, case in ipairs(ONE_FAULT) do
+    it("says once that " .. case[1], function()
+      local status, text = check(case[2])
+      assert.are.equal(1, status)
+      local _, lines = text:gsub("\n", "")
+      assert.are.equal(1, lines, text)
+      assert.is_truthy(text:find(case[3], 1, true), text)
+    end)
+  end
 
   for _, case in ipairs {
     { "upstream php", "check = tcp" },

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "config/faults.h"
+#include "proxy/addresses.h"
 
 enum {
     LOG_HEAD_MAX = 256,      /* a date, a host, a tag */
@@ -92,11 +93,9 @@ open_file(const struct log_conf *conf)
 }
 
 static int
-open_udp(struct log_target *t, const char **why)
+open_udp(struct log_target *t, struct addresses *addresses, const char **why)
 {
-    const struct address_conf *to = &t->conf->address;
-
-    if (addr_resolve(&t->addr, 1, to->host.p, to->port, why) < 1)
+    if (addresses_find(addresses, &t->addr, 1, &t->conf->address, why) < 0)
         return -1;
     return socket(t->addr.sa.sa_family,
                   SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -115,7 +114,7 @@ open_dev(struct log_target *t, const char **why)
 
 /* *WHY is set where errno does not say what is wrong. */
 static int
-open_target(struct log_target *t, const char **why)
+open_target(struct log_target *t, struct addresses *addresses, const char **why)
 {
     switch (t->conf->kind) {
     case LOG_KIND_STDERR:
@@ -125,7 +124,7 @@ open_target(struct log_target *t, const char **why)
     case LOG_KIND_FILE:
         return open_file(t->conf);
     case LOG_KIND_SYSLOG_UDP:
-        return open_udp(t, why);
+        return open_udp(t, addresses, why);
     case LOG_KIND_SYSLOG_DEV:
         return open_dev(t, why);
     }
@@ -157,14 +156,14 @@ target_name(const struct log_conf *conf, char *text, size_t size)
 
 static struct log_target *
 add_target(struct log_output *o, const struct log_conf *conf,
-           struct faults *faults)
+           struct addresses *addresses, struct faults *faults)
 {
     struct log_target *t = &o->targets[o->count++];
     const char *why = NULL;
     char name[ADDR_TEXT_MAX];
 
     t->conf = conf;
-    t->fd = open_target(t, &why);
+    t->fd = open_target(t, addresses, &why);
     if (is_text(t))
         buf_init(&t->pending, xmalloc(gather_bytes(conf)), gather_bytes(conf));
     if (t->fd < 0) {
@@ -177,9 +176,35 @@ add_target(struct log_output *o, const struct log_conf *conf,
     return t;
 }
 
+static void
+resolve(const struct log_conf *conf, struct addresses *addresses,
+        struct faults *faults)
+{
+    struct addr addr;
+    int ignored; /* the fault says it */
+
+    if (conf->kind != LOG_KIND_SYSLOG_UDP)
+        return;
+    ignored = addresses_resolve(addresses, &addr, 1, &conf->address, conf->at,
+                                faults);
+    (void)ignored;
+}
+
+void
+log_output_resolve(const struct config *config, struct addresses *addresses,
+                   struct faults *faults)
+{
+    for (size_t i = 0; i < config->global.log_count; i++)
+        resolve(&config->global.logs[i], addresses, faults);
+    for (size_t i = 0; i < config->section_count; i++) {
+        if (config->sections[i].log_to != NULL)
+            resolve(config->sections[i].log_to, addresses, faults);
+    }
+}
+
 void
 log_output_open(struct log_output *o, const struct config *config,
-                struct faults *faults)
+                struct addresses *addresses, struct faults *faults)
 {
     const struct global_conf *global = &config->global;
 
@@ -188,12 +213,12 @@ log_output_open(struct log_output *o, const struct config *config,
         xcalloc(global->log_count + config->section_count, sizeof(*o->targets));
     o->of_section = xcalloc(config->section_count, sizeof(*o->of_section));
     for (size_t i = 0; i < global->log_count; i++)
-        add_target(o, &global->logs[i], faults);
+        add_target(o, &global->logs[i], addresses, faults);
     o->global_count = o->count;
     for (size_t i = 0; i < config->section_count; i++) {
         if (config->sections[i].log_to != NULL)
             o->of_section[i] =
-                add_target(o, config->sections[i].log_to, faults);
+                add_target(o, config->sections[i].log_to, addresses, faults);
     }
     if (gethostname(o->host, LOG_OUTPUT_HOST_MAX) < 0 || o->host[0] == '\0')
         (void)snprintf(o->host, sizeof(o->host), "localhost");

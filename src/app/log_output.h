@@ -21,6 +21,7 @@
 #include "base/str.h"
 #include "config/model.h"
 
+struct addresses;
 struct faults;
 
 enum {
@@ -46,10 +47,14 @@ struct log_output {
     char host[LOG_OUTPUT_HOST_MAX + 1];
 };
 
-/* Opens every target of CONFIG, which must outlive it; a target that cannot be
- * opened is a fault. */
+/* Looks up the syslogs of CONFIG; what is not found is a fault. */
+void log_output_resolve(const struct config *config,
+                        struct addresses *addresses, struct faults *faults);
+
+/* Opens every target of CONFIG, which must outlive it, with the ADDRESSES that
+ * are known; a target that cannot be opened is a fault. */
 void log_output_open(struct log_output *o, const struct config *config,
-                     struct faults *faults);
+                     struct addresses *addresses, struct faults *faults);
 void log_output_close(struct log_output *o);
 
 /* The lowest level that any target of [global] takes. */

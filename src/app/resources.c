@@ -63,7 +63,7 @@ open_named(struct resources *r, const struct setup *setup,
     if (open_pidfile(r) < 0)
         return -1;
     r->max_connections = descriptors_raise(global->max_connections);
-    log_output_open(&r->logs, r->config, faults);
+    log_output_open(&r->logs, r->config, &r->addresses, faults);
     return sockets_open(&r->sockets, setup->service.runtime, r->worker_count,
                         faults);
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/log_output.h"
 #include "config/config.h"
 #include "proxy/runtime.h"
 #include "script/scripts.h"
@@ -63,16 +64,14 @@ service_init(struct service *service, struct engine *engine,
              struct faults *faults)
 {
     char folder[PATH_MAX];
-    const char *data = find_data(folder);
+    size_t before = faults->count;
 
-    *service = (struct service){.runtime = NULL};
-    service->runtime = runtime_new(engine, config, addresses, faults);
-    if (service->runtime == NULL) {
-        scripts_find(config, data, faults);
-        return -1;
-    }
-    service->scripts = scripts_load(service->runtime, data, faults);
-    if (service->scripts != NULL)
+    *service = (struct service){
+        .runtime = runtime_new(engine, config, addresses, faults),
+    };
+    service->scripts =
+        scripts_load(service->runtime, find_data(folder), faults);
+    if (faults->count == before)
         return 0;
     service_fini(service);
     return -1;
@@ -90,21 +89,18 @@ int
 setup_init(struct setup *setup, const char *file, struct addresses *addresses,
            struct faults *faults)
 {
-    int result = -1;
-
-    char folder[PATH_MAX];
-    int read;
+    size_t before = faults->count;
+    int result;
 
     *setup = (struct setup){.config = NULL};
-    read = config_read(&setup->config, file, faults);
+    result = config_read(&setup->config, file, faults);
     privileges_resolve(&setup->privileges, &setup->config->global, faults);
-    if (read == 0)
-        result = service_init(&setup->service, NULL, setup->config, addresses,
-                              faults);
-    else
-        scripts_find(setup->config, find_data(folder), faults);
+    log_output_resolve(setup->config, addresses, faults);
+    if (service_init(&setup->service, NULL, setup->config, addresses, faults) <
+        0)
+        result = -1;
     faults_sort(faults);
-    return faults->count == 0 ? result : -1;
+    return faults->count == before ? result : -1;
 }
 
 void

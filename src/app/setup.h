@@ -35,13 +35,14 @@ void service_fini(struct service *service);
 
 /* All that a configuration is checked for by making it. */
 struct setup {
-    const struct config *config; /* with faults it is incomplete */
+    const struct config *config; /* what is right of it */
     struct privileges privileges;
     struct service service; /* without an engine */
 };
 
-/* Reads FILE, looks up users and ADDRESSES, loads scripts. 0, or -1 with all
- * FAULTS, sorted. End with setup_fini either way. */
+/* Reads FILE, looks up users and ADDRESSES, loads scripts: every step, whatever
+ * the one before has found. 0, or -1 with all FAULTS, sorted, and nothing to be
+ * served. End with setup_fini either way. */
 int setup_init(struct setup *setup, const char *file,
                struct addresses *addresses, struct faults *faults) MUST_CHECK;
 void setup_fini(struct setup *setup);

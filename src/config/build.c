@@ -167,8 +167,6 @@ static void
 apply_path(struct builder *b, const struct entry *entry, struct str text)
 {
     store_text(&b->to, entry->key, parse_path(&b->parse, text));
-    if (str_equal(str_from(entry->key->name), STR("script_path")))
-        b->to.global->script_path_at = entry->at;
 }
 
 /* An applier for what may be there several times: it adds an item to a list,
@@ -367,6 +365,17 @@ apply_block(struct builder *b, const struct block *block)
     }
 }
 
+/* Notes where the key stands, at fault or not. */
+static void
+note_script_path(struct builder *b, const struct block *block)
+{
+    const struct entry *entry =
+        block_find(block, keys_find(KEY_GLOBAL, STR("script_path")));
+
+    if (entry != NULL)
+        b->to.global->script_path_at = entry->at;
+}
+
 /* [global], or what holds without one. */
 static void
 build_global(struct builder *b, struct config *out)
@@ -382,6 +391,7 @@ build_global(struct builder *b, struct config *out)
         if (blocks[i].kind != KEY_GLOBAL)
             continue;
         apply_block(b, &blocks[i]);
+        note_script_path(b, &blocks[i]);
         found = true;
     }
     if (!found)

@@ -12,10 +12,11 @@
 #include "config/faults.h"
 #include "config/model.h"
 
-/* Reads the file at PATH and all that it includes. 0; -1 when there was a
- * fault, and FAULTS then has all of them, in order. *OUT holds one reference
- * either way; with faults it is incomplete, and only good for finding more of
- * them. Files are only read, names are not looked up, scripts not loaded. */
+/* Reads the file at PATH and all that it includes. *OUT holds one reference
+ * either way. 0; -1 when there was a fault: FAULTS then has all of them, in
+ * order, and *OUT is without whatever was at fault: no more than something to
+ * look for further faults in. Files are only read, names are not looked up,
+ * scripts not loaded. */
 int config_read(const struct config **out, const char *path,
                 struct faults *faults) MUST_CHECK;
 

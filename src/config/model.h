@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the administrator wrote: plain data, complete and checked, never changed
- * once it is handed out. All of it lives in one arena that goes with the last
- * reference, so whoever keeps a pointer into it keeps a reference to the whole.
+ * once it is handed out. (Where there were faults, what was at fault is missing
+ * or absent, and so may be what is promised below.) All of it lives in one
+ * arena that goes with the last reference, so whoever keeps a pointer into it
+ * keeps a reference to the whole.
  *
  *     config -- global
  *        |----- upstreams[] -- servers[]

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/faults.h"
+
 struct address_answer {
     struct address_answer *next;
     struct str text; /* the configuration's */
@@ -75,4 +77,18 @@ addresses_find(struct addresses *addresses, struct addr *out, unsigned max,
     count = answer->count < max ? answer->count : max;
     memcpy(out, answer->addrs, count * sizeof(*out));
     return (int)count;
+}
+
+int
+addresses_resolve(struct addresses *addresses, struct addr *out, unsigned max,
+                  const struct address_conf *conf, struct config_at at,
+                  struct faults *faults)
+{
+    const char *why = "";
+    int count = addresses_find(addresses, out, max, conf, &why);
+
+    if (count < 0)
+        faults_add_at(faults, at, "cannot resolve \"" STR_FMT "\": %s",
+                      STR_ARG(conf->text), why);
+    return count;
 }

@@ -16,6 +16,7 @@ enum {
 };
 
 struct address_answer;
+struct faults;
 
 struct addresses {
     struct address_answer *first; /* the youngest */
@@ -31,5 +32,10 @@ void addresses_fini(struct addresses *addresses);
 int
 addresses_find(struct addresses *addresses, struct addr *out, unsigned max,
                const struct address_conf *conf, const char **why) MUST_CHECK;
+
+/* The same for what is written AT: -1 is a fault. */
+int addresses_resolve(struct addresses *addresses, struct addr *out,
+                      unsigned max, const struct address_conf *conf,
+                      struct config_at at, struct faults *faults) MUST_CHECK;
 
 #endif

@@ -24,20 +24,6 @@ struct maker {
     struct faults *faults;
 };
 
-/* Looks an address up; -1 and a fault where there is none. */
-static int
-resolve(struct maker *maker, struct addr *out, unsigned max,
-        const struct address_conf *address, struct config_at at)
-{
-    const char *why = "";
-    int count = addresses_find(maker->addresses, out, max, address, &why);
-
-    if (count <= 0)
-        faults_add_at(maker->faults, at, "cannot resolve \"" STR_FMT "\": %s",
-                      STR_ARG(address->text), why);
-    return count;
-}
-
 /* --- upstreams ------------------------------------------------------------ */
 
 static void
@@ -51,8 +37,9 @@ init_server(struct maker *maker, struct upstream *upstream, unsigned index)
     server->conf = &upstream->conf->servers[index];
     server->index = index;
     list_init(&server->idle);
-    count = resolve(maker, server->addrs, SERVER_ADDRS_MAX,
-                    &server->conf->address, server->conf->at);
+    count = addresses_resolve(maker->addresses, server->addrs, SERVER_ADDRS_MAX,
+                              &server->conf->address, server->conf->at,
+                              maker->faults);
     server->addr_count = count > 0 ? (unsigned)count : 0;
     if (upstream->engine != NULL)
         server->row = board_find_server(upstream->engine->board, upstream->row,
@@ -114,7 +101,9 @@ new_http_section(struct maker *maker, const struct section_conf *conf)
     struct runtime *runtime = maker->runtime;
     struct http_section *http = xcalloc(1, sizeof(*http));
 
-    if (http_section_init(http, conf, find_upstream, runtime) < 0)
+    /* A path that is routed twice is a fault of the configuration itself. */
+    if (http_section_init(http, conf, find_upstream, runtime) < 0 &&
+        errno != EEXIST)
         faults_add_at(maker->faults, conf->at, "cannot prepare the section: %s",
                       strerror(errno));
     http->files = runtime->files;
@@ -164,6 +153,23 @@ find_listener(struct runtime *runtime, const struct addr *addr)
     return NULL;
 }
 
+/* Is the address written the same way by one of LISTENER's sections? */
+static bool
+has_text(const struct listener *listener, struct str text)
+{
+    for (size_t i = 0; i < listener->section_count; i++) {
+        const struct section_conf *conf = listener->sections[i]->conf;
+
+        for (size_t k = 0; k < conf->listen_count; k++) {
+            if (str_equal(conf->listens[k].address.text, text))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Only looking up shows that two texts are one address; the same text twice is
+ * a fault of the configuration itself. */
 static void
 check_sharing(const struct listener *listener, const struct section *section,
               const struct listen_conf *conf, struct faults *faults)
@@ -171,6 +177,8 @@ check_sharing(const struct listener *listener, const struct section *section,
     const struct section_conf *first = listener->fallback->conf;
 
     if (first->kind == SECTION_HTTP && section->conf->kind == SECTION_HTTP)
+        return;
+    if (has_text(listener, conf->address.text))
         return;
     faults_add_at(faults, conf->at,
                   "\"" STR_FMT "\" is taken by [%s " STR_FMT
@@ -187,7 +195,8 @@ add_listen(struct maker *maker, struct section *section,
     struct listener *listener;
     struct addr addr;
 
-    if (resolve(maker, &addr, 1, &conf->address, conf->at) <= 0)
+    if (addresses_resolve(maker->addresses, &addr, 1, &conf->address, conf->at,
+                          maker->faults) < 0)
         return;
     listener = find_listener(runtime, &addr);
     if (listener == NULL) {
@@ -226,7 +235,6 @@ runtime_new(struct engine *engine, const struct config *conf,
 {
     struct runtime *runtime = xcalloc(1, sizeof(*runtime));
     struct maker maker = {runtime, addresses, faults};
-    size_t before = faults->count;
 
     runtime->refs = 1;
     runtime->conf = config_ref(conf);
@@ -241,10 +249,7 @@ runtime_new(struct engine *engine, const struct config *conf,
     for (size_t i = 0; i < conf->section_count; i++)
         runtime->sections[i] = new_section(&maker, &conf->sections[i]);
     add_listens(&maker);
-    if (faults->count == before)
-        return runtime;
-    runtime_unref(runtime);
-    return NULL;
+    return runtime;
 }
 
 struct runtime *

@@ -67,8 +67,7 @@ struct script {
 struct scripts {
     struct runtime *runtime;
     struct vm *vm;
-    const char *own; /* script_path, or NULL */
-    char *shipped;   /* the folder of the scripts that ship */
+    char *shipped; /* the folder of the scripts that ship */
     struct list list;
     bool loading; /* a script is being loaded: it may read files */
 };

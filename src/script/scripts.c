@@ -14,7 +14,6 @@
 #include "proxy/upstream.h"
 #include "script/hooks.h"
 #include "script/load.h"
-#include "script/source.h"
 #include "script/vm.h"
 
 enum {
@@ -37,8 +36,7 @@ load_policy(struct scripts *scripts, struct upstream *upstream,
 {
     const struct upstream_conf *conf = upstream->conf;
     char text[POLICY_FILE_MAX];
-    const struct script_order order = {
-        .file = policy_file(text, sizeof(text), conf),
+    struct script_order order = {
         .at = conf->policy_at,
         .use = SCRIPT_POLICY,
         .user_kind = "upstream",
@@ -47,8 +45,12 @@ load_policy(struct scripts *scripts, struct upstream *upstream,
         .options = conf->policy_options,
         .option_count = conf->policy_option_count,
     };
-    struct script *script = script_load(scripts, &order, faults);
+    struct script *script;
 
+    if (conf->policy.p == NULL)
+        return; /* the key is at fault */
+    order.file = policy_file(text, sizeof(text), conf);
+    script = script_load(scripts, &order, faults);
     if (script != NULL)
         hooks_fill_policy(&upstream->policy, script);
 }
@@ -97,15 +99,22 @@ load_section(struct scripts *scripts, struct section *section,
         hooks_fill_section(&section->hooks, chain);
 }
 
-/* "DATA_DIR/lua", from the heap. */
-static char *
-shipped_folder(const char *data_dir)
+/* Where the script path is at fault, nobody knows which files are meant. */
+static bool
+path_is_known(const struct global_conf *global)
 {
-    size_t size = strlen(data_dir) + sizeof("/lua");
-    char *folder = xmalloc(size);
+    return global->script_path.p != NULL || global->script_path_at.line == 0;
+}
 
-    (void)snprintf(folder, size, "%s/lua", data_dir);
-    return folder;
+static void
+load_all(struct scripts *scripts, struct faults *faults)
+{
+    struct runtime *runtime = scripts->runtime;
+
+    for (size_t i = 0; i < runtime->upstream_count; i++)
+        load_policy(scripts, &runtime->upstreams[i], faults);
+    for (size_t i = 0; i < runtime->section_count; i++)
+        load_section(scripts, runtime->sections[i], faults);
 }
 
 struct scripts *
@@ -114,63 +123,19 @@ scripts_load(struct runtime *runtime, const char *data_dir,
 {
     struct scripts *scripts = xcalloc(1, sizeof(*scripts));
     size_t before = faults->count;
+    size_t size = strlen(data_dir) + sizeof("/lua");
 
     scripts->runtime = runtime;
-    scripts->own = runtime->conf->global.script_path.p;
     scripts->vm = vm_ref();
-    scripts->shipped = shipped_folder(data_dir);
+    scripts->shipped = xmalloc(size);
+    (void)snprintf(scripts->shipped, size, "%s/lua", data_dir);
     list_init(&scripts->list);
-    for (size_t i = 0; i < runtime->upstream_count; i++)
-        load_policy(scripts, &runtime->upstreams[i], faults);
-    for (size_t i = 0; i < runtime->section_count; i++)
-        load_section(scripts, runtime->sections[i], faults);
+    if (path_is_known(&runtime->conf->global))
+        load_all(scripts, faults);
     if (faults->count == before)
         return scripts;
     scripts_free(scripts);
     return NULL;
-}
-
-static void
-find_script(const struct scripts *scripts, struct str file, struct config_at at,
-            struct faults *faults)
-{
-    struct source source;
-    const char *why;
-
-    if (file.p == NULL)
-        return; /* what was written is a fault itself */
-    if (source_find(&source, scripts, file.p, &why) == 0)
-        source_fini(&source);
-    else
-        faults_add_at(faults, at, "script '" STR_FMT "': %s", STR_ARG(file),
-                      why);
-}
-
-void
-scripts_find(const struct config *conf, const char *data_dir,
-             struct faults *faults)
-{
-    struct scripts scripts = {
-        .own = conf->global.script_path.p,
-        .shipped = shipped_folder(data_dir),
-    };
-
-    for (size_t i = 0; i < conf->upstream_count; i++) {
-        const struct upstream_conf *upstream = &conf->upstreams[i];
-        char text[POLICY_FILE_MAX];
-
-        if (upstream->policy.p != NULL)
-            find_script(&scripts, policy_file(text, sizeof(text), upstream),
-                        upstream->policy_at, faults);
-    }
-    for (size_t i = 0; i < conf->section_count; i++) {
-        const struct section_conf *section = &conf->sections[i];
-
-        for (size_t j = 0; j < section->script_count; j++)
-            find_script(&scripts, section->scripts[j].path,
-                        section->scripts[j].at, faults);
-    }
-    free(scripts.shipped);
 }
 
 void

@@ -23,11 +23,6 @@ struct scripts;
 struct scripts *scripts_load(struct runtime *runtime, const char *data_dir,
                              struct faults *faults) MUST_CHECK;
 
-/* Adds to FAULTS the scripts that CONF names and that are not there, for a
- * configuration that cannot be made live because it has faults already. */
-void scripts_find(const struct config *conf, const char *data_dir,
-                  struct faults *faults);
-
 /* Empties the runtime's hooks and gives all scripts back. NULL does nothing. */
 void scripts_free(struct scripts *scripts);
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proxy/runtime.h"
 #include "script/script.h"
 
 static char why_text[PATH_MAX + 128];
@@ -114,7 +115,7 @@ int
 source_find(struct source *out, const struct scripts *scripts, const char *name,
             const char **why)
 {
-    const char *own = scripts->own;
+    const char *own = scripts->runtime->conf->global.script_path.p;
     int found = 1;
 
     if (name[0] == '/') {
@@ -141,7 +142,7 @@ int
 source_read_below(struct source *out, const struct scripts *scripts,
                   const char *path, const char **why)
 {
-    const char *folder = scripts->own;
+    const char *folder = scripts->runtime->conf->global.script_path.p;
     char wanted[PATH_MAX];
     char real_folder[PATH_MAX];
     char real_file[PATH_MAX];
