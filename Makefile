@@ -9,12 +9,15 @@
 #     make install   PREFIX=/usr/local, DESTDIR=
 #     make soak      what takes longer than a test should; each codec is fuzzed
 #                    for FUZZ_SECONDS=3600
+#     make bench     side by side with nginx, HAProxy and the floor; with
+#                    BENCH="-n ROUNDS -t SECONDS SCENARIO..."
 #     make clean     remove what was built
 
 PREFIX ?= /usr/local
 DESTDIR ?=
 DEPS ?= build demo test
 FUZZ_SECONDS ?= 3600
+BENCH ?=
 
 all:
 	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
@@ -45,10 +48,16 @@ lint:
 	@tools/deps build test
 	@tools/lint
 
+bench:
+	@tools/deps build bench
+	@$(MAKE) --no-print-directory all
+	@cmake --build build --target bench
+	@bench/run $(BENCH)
+
 install: all
 	DESTDIR=$(DESTDIR) cmake --install build
 
 clean:
 	rm -rf build run
 
-.PHONY: all deps run test soak lint install clean
+.PHONY: all deps run test soak lint bench install clean
