@@ -45,6 +45,7 @@ writer_init(struct http_writer *writer, struct stream *stream,
     writer->ended = false;
     writer->framed = false;
     writer->framing = WRITER_UNDECIDED;
+    writer->error = 0;
     writer->status = 0;
     writer->length = -1;
     writer->span_count = 0;
@@ -499,8 +500,8 @@ write_files(struct http_writer *writer, size_t *budget)
     return 0;
 }
 
-enum writer_result
-writer_flush(struct http_writer *writer)
+static enum writer_result
+flush(struct http_writer *writer)
 {
     size_t budget = WRITER_TURN_MAX;
 
@@ -528,4 +529,20 @@ writer_flush(struct http_writer *writer)
         writer->body_bytes < (uint64_t)writer->length)
         writer->keep_alive = false;
     return WRITER_DONE;
+}
+
+/* What was lost by a failure leaves a gap, so nothing may follow it. */
+enum writer_result
+writer_flush(struct http_writer *writer)
+{
+    enum writer_result result;
+
+    if (writer->error != 0) {
+        errno = writer->error;
+        return WRITER_FAILED;
+    }
+    result = flush(writer);
+    if (result == WRITER_FAILED)
+        writer->error = errno;
+    return result;
 }

@@ -73,6 +73,7 @@ struct http_writer {
     bool ended;      /* no more body will be added */
     bool framed;     /* the end of a chunked body was added */
     enum writer_framing framing;
+    int error; /* errno of the failure that ended all writing; 0: none */
     int status;
     int64_t length; /* announced; -1: not known */
 
@@ -148,7 +149,7 @@ void writer_end(struct http_writer *writer);
 /* Writes what can be written now, at most about WRITER_TURN_MAX bytes (then
  * the stream's on_ready is called again in a later turn).  Call it after
  * adding, and whenever the stream has become writable; whether spans were
- * taken or copied, they are free again. */
+ * taken or copied, they are free again.  After a failure it fails for good. */
 enum writer_result writer_flush(struct http_writer *writer) MUST_CHECK;
 
 #endif
