@@ -647,13 +647,11 @@ take_stderr(struct fastcgi *f, struct str bytes)
 static bool
 take_end(struct fastcgi *f, const uint8_t *p)
 {
-    struct fcgi_end end;
+    struct fcgi_end end = {0};
 
-    if (fcgi_read_end(&end, p, f->receiver.record.content_len) < 0) {
-        fail(f, 502, "PD", "a record that ends a request has a wrong length");
-        return false;
-    }
-    if (end.status != FCGI_REQUEST_COMPLETE) {
+    /* Its length was seen to be right when its header was read. */
+    if (fcgi_read_end(&end, p, FCGI_END_LEN) < 0 ||
+        end.status != FCGI_REQUEST_COMPLETE) {
         server_failed(f, RETRY_ON_503, 503, "SH", fcgi_status_text(end.status));
         return false;
     }
@@ -730,6 +728,14 @@ skip_padding(struct fastcgi_receiver *r)
     r->padding_left -= n;
 }
 
+/* Its length is known before its content, and may be none at all. */
+static bool
+is_wrong_end(const struct fcgi_header *record)
+{
+    return record->type == FCGI_END_REQUEST &&
+           record->content_len != FCGI_END_LEN;
+}
+
 /* An END_REQUEST is taken in one piece. */
 static bool
 waits_for_more(const struct fastcgi_receiver *r)
@@ -756,6 +762,10 @@ take_records(struct fastcgi *f)
                 return true;
             fail(f, 502, r->head_done ? "PD" : "PH",
                  "the server does not speak FastCGI");
+            return false;
+        } else if (is_wrong_end(&r->record)) {
+            fail(f, 502, r->head_done ? "PD" : "PH",
+                 "a record that ends a request has a wrong length");
             return false;
         }
     }
