@@ -229,7 +229,7 @@ conn_close(struct http_conn *conn, const char *flags, const char *reason)
     log_debug("connection closed: %s requests=%llu", reason,
               (unsigned long long)conn->requests);
     log_null(conn, flags);
-    if (conn->state == HTTP_CONN_HEAD)
+    if (conn->state == HTTP_CONN_HEAD && conn->exchange != NULL)
         forget_head(conn, first_line_so_far(conn));
     if (conn->exchange != NULL)
         abort_exchange(conn, flags, reason);
@@ -471,6 +471,10 @@ static bool
 step_idle(struct http_conn *conn)
 {
     if (!has_input(conn)) {
+        if (conn->engine->draining) {
+            conn_close(conn, "--", "the worker is draining");
+            return false;
+        }
         if (!conn->read_ended && !fill(conn))
             return false;
         if (conn->state == HTTP_CONN_CLOSED)
@@ -609,9 +613,9 @@ want_body(struct http_conn *conn)
     set_state(conn, HTTP_CONN_BODY);
     if (!exchange->head.expect_continue || has_input(conn))
         return;
+    exchange->head.expect_continue = false;
     if (writer_interim(&exchange->writer, 100) < 0)
         conn_close(conn, "CD", strerror(errno));
-    exchange->head.expect_continue = false;
 }
 
 /* --- answers -------------------------------------------------------------- */
@@ -710,7 +714,8 @@ on_flush(struct http_exchange *exchange)
 {
     struct http_conn *conn = exchange->conn;
 
-    (void)flush_writer(conn);
+    if (flush_writer(conn) == WRITER_FAILED)
+        loop_defer(conn->engine->loop, &conn->resume);
     watch_state(conn);
 }
 
@@ -723,7 +728,11 @@ flush(struct http_conn *conn)
     enum writer_result result = flush_writer(conn);
 
     if (result == WRITER_FAILED) {
-        conn_close(conn, "CD", strerror(errno));
+        int error = errno;
+
+        /* What has left must not be taken for the whole answer. */
+        stream_reset(&conn->stream);
+        conn_close(conn, "CD", strerror(error));
         return false;
     }
     if (exchange->state == EXCHANGE_FINISHED && !conn->blocked) {
@@ -757,13 +766,16 @@ step_answer(struct http_conn *conn)
 static bool
 step_skip(struct http_conn *conn)
 {
-    if (take_body(conn) == BODY_DONE) {
+    enum body_result result = take_body(conn);
+
+    if (result == BODY_DONE) {
         conn->body_done = true;
         end_exchange(conn);
         next_request(conn);
         return true;
     }
-    if (conn->read_ended || conn->bytes_in > 2 * SKIP_MAX) {
+    if (result == BODY_WRONG || conn->read_ended ||
+        conn->bytes_in > 2 * SKIP_MAX) {
         end_exchange(conn);
         linger(conn);
         return true;
@@ -819,10 +831,12 @@ run(struct http_conn *conn)
         more = step(conn);
     } while ((more || conn->woken) && ++steps < STEPS_MAX);
     conn->running = false;
+    /* The last round may have closed it: then nothing may call again. */
+    if (conn->state == HTTP_CONN_CLOSED)
+        return;
     if (steps == STEPS_MAX)
         loop_defer(conn->engine->loop, &conn->resume);
-    if (conn->state != HTTP_CONN_CLOSED)
-        watch_state(conn);
+    watch_state(conn);
 }
 
 static void
