@@ -159,6 +159,24 @@ describe("a TCP relay", function()
     assert.is_nil((client:receive_some()))
   end)
 
+  it("passes on why a server hung up on a client that still talks", function()
+    start()
+    local worker = m:workers()[1]
+    for i = 1, 10 do
+      local client, server = join()
+      client:send("x")
+      server:receive(1)
+      process.kill(worker, "STOP")
+      client:send("more")
+      server:send("too many connections " .. i)
+      server:reset()
+      process.kill(worker, "CONT")
+      assert.are.equal("too many connections " .. i, (client:receive_all()))
+      client:close()
+    end
+    m:wait_active("one", 0)
+  end)
+
   it("carries 30 MB each way at the same time", function()
     start()
     local client, server = join()

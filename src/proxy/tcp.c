@@ -187,8 +187,23 @@ pipes_moved(struct tcp_session *s, uint64_t before)
     return s->up.bytes + s->down.bytes != before;
 }
 
-/* A side that breaks while its last bytes are still to be delivered is over
- * in that direction only: they are delivered first. */
+/* The server takes no more, but what it said before, why most likely, may still
+ * lie in its socket: the client gets that first. */
+static bool
+server_stops_taking(struct tcp_session *s)
+{
+    if (s->down.from_ended && s->down.buffer == NULL) {
+        session_break(s, "SD", errno);
+        return false;
+    }
+    s->server_error = errno;
+    s->up.from_ended = s->up.to_ended = true;
+    buffer_give(s->dial.engine->buffers, s->up.buffer);
+    s->up.buffer = NULL;
+    s->server->stream.hung_up = s->server->stream.readable = true;
+    return true;
+}
+
 static bool
 run_pipe(struct tcp_session *s, struct tcp_pipe *pipe)
 {
@@ -204,7 +219,9 @@ run_pipe(struct tcp_session *s, struct tcp_pipe *pipe)
         session_break(s, upward ? "CD" : "SD", errno);
         return false;
     case PIPE_BROKE_TO:
-        session_break(s, upward ? "SD" : "CD", errno);
+        if (upward)
+            return server_stops_taking(s);
+        session_break(s, "CD", errno);
         return false;
     }
     return false;
@@ -221,7 +238,11 @@ session_run(struct tcp_session *s)
         return;
     if (pipes_moved(s, before))
         s->active_ms = clock_ms();
-    if (s->up.to_ended && s->down.to_ended)
+    if (!s->up.to_ended || !s->down.to_ended)
+        return;
+    if (s->server_error != 0)
+        session_break(s, "SD", s->server_error);
+    else
         session_close(s, "--", "both sides have ended");
 }
 

@@ -60,6 +60,8 @@ struct tcp_session {
     uint64_t connected_us; /* 0: never */
     uint64_t active_ms;    /* of the last byte in either direction */
     unsigned retries;
+    int server_error;   /* the errno with which the server stopped taking bytes
+                           while its own were still to come; 0: it did not */
     char term[2];       /* HAProxy's termination flags */
     const char *reason; /* why it ended, in words; NULL while it lives */
 };
