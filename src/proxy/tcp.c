@@ -240,8 +240,9 @@ session_run(struct tcp_session *s)
         s->active_ms = clock_ms();
     if (!s->up.to_ended || !s->down.to_ended)
         return;
+    /* No reset: it would overtake the server's last words. */
     if (s->server_error != 0)
-        session_break(s, "SD", s->server_error);
+        session_close(s, "SD", strerror(s->server_error));
     else
         session_close(s, "--", "both sides have ended");
 }
