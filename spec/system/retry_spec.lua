@@ -121,6 +121,13 @@ describe("a request that a server fails", function()
     assert.are.equal(1, count.n)
   end)
 
+  it("keeps the status that no other server could better", function()
+    start(says(503, {}), false, "retries = 1\nretry_on = connect 503")
+    for _ = 1, 4 do
+      assert.are.equal(503, client:exchange("GET /a.php").status)
+    end
+  end)
+
   it("becomes a 503 with Retry-After when no server can be reached",
     function()
       start(false, false)

@@ -30,7 +30,7 @@ enum {
     REQUEST_ID = 1,         /* one request a connection at a time */
     RECORD_MAX = 65528,     /* of STDIN: a multiple of 8, no padding */
     PARAMS_MAX = 1 << 20,   /* bytes of all parameters */
-    HEAD_MAX = 64 << 10,    /* bytes of a response head */
+    HEAD_MAX = 32 << 10,    /* bytes of its head; the writer adds to them */
     DATA_PIECES = 8,        /* pieces of the body in one write */
     STDERR_LINE_MAX = 1024, /* bytes of STDERR in one log line */
 };
@@ -69,6 +69,7 @@ struct fastcgi {
     struct server_conn *conn; /* NULL until connected */
     struct timer timer;       /* server_timeout */
     uint64_t active_ms;       /* of the last byte in either direction */
+    int refused_status;       /* of an answer that another was to replace; 0 */
     bool keep;                /* the server was asked to keep the connection */
     uint64_t bytes_in;        /* sent to the server */
     uint64_t bytes_out;       /* received from it */
@@ -551,6 +552,7 @@ take_head(struct fastcgi *f, const struct cgi_response *response)
     if ((f->dial.limits->retry_on & retry) != 0 && is_safe_method(exchange) &&
         f->dial.attempts <= f->dial.limits->retries) {
         buf_reset(&f->receiver.head);
+        f->refused_status = response->status;
         server_failed(f, (enum retry_on)retry, response->status, "SH",
                       http_reason(response->status));
         return false;
@@ -916,7 +918,8 @@ no_server(struct fastcgi *f, enum dial_result result)
         fail(f, 503, "PR", f->dial.reason);
         return;
     case DIAL_FAILED:
-        fail(f, 502, "SC", f->dial.reason);
+        fail(f, f->refused_status != 0 ? f->refused_status : 502, "SC",
+             f->dial.reason);
         return;
     case DIAL_TIMEOUT:
         fail(f, 504, "sC", f->dial.reason);
