@@ -36,6 +36,7 @@ enum {
 };
 
 static void run(struct http_conn *conn);
+static void on_wake(struct http_exchange *exchange);
 static void on_flush(struct http_exchange *exchange);
 
 static struct section_counters *
@@ -157,33 +158,25 @@ abort_exchange(struct http_conn *conn, const char *flags, const char *reason)
     end_exchange(conn);
 }
 
-/* A record of a connection on which nothing came, where it is wanted. */
-static void
-log_null(struct http_conn *conn, const char *flags)
+/* An exchange that knows its connection; false without memory. */
+static bool
+take_exchange(struct http_conn *conn)
 {
-    struct http_section *section = http_section_of(conn->listener->fallback);
-    struct http_exchange *exchange;
+    struct http_exchange *exchange = exchange_new(conn->engine, &conn->stream);
 
-    if (conn->state != HTTP_CONN_IDLE || conn->requests > 0 ||
-        !section->conf->log_null)
-        return;
-    exchange = exchange_new(conn->engine, &conn->stream);
     if (exchange == NULL)
-        return;
-    memset(&exchange->head, 0, sizeof(exchange->head));
-    exchange->refused = true;
-    exchange->section = section;
+        return false;
+    exchange->on_wake = on_wake;
+    exchange->on_flush = on_flush;
+    exchange->conn = conn;
     exchange->client = conn->client;
     exchange->flow.client = &exchange->client;
     exchange->flow.listener = &conn->listener->addr;
-    exchange->flow.section = section->section.conf->name;
     exchange->times.begun_us = conn->begun_us;
     exchange->times.first_us = clock_us();
     exchange->times.wall_ms = clock_wall_ms();
-    exchange->term[0] = flags[0] == '-' ? 'C' : flags[0];
-    exchange->term[1] = 'R';
-    access_log_http(exchange);
-    exchange_free(exchange);
+    conn->exchange = exchange;
+    return true;
 }
 
 /* Makes of an exchange whose head is not whole, or none, one that can end and
@@ -200,6 +193,24 @@ forget_head(struct http_conn *conn, struct str first_line)
     exchange->flow.section = exchange->section->section.conf->name;
     exchange->first_line = first_line;
     exchange->times.head_us = clock_us();
+}
+
+/* A record of a connection on which nothing came, where it is wanted. */
+static void
+log_null(struct http_conn *conn, const char *flags)
+{
+    struct section *section = conn->listener->fallback;
+
+    if (conn->state != HTTP_CONN_IDLE || conn->requests > 0 ||
+        !section->conf->http->log_null || !take_exchange(conn))
+        return;
+    forget_head(conn, (struct str){0});
+    conn->exchange->times.head_us = 0; /* there was none, not even in part */
+    conn->exchange->term[0] = flags[0] == '-' ? 'C' : flags[0];
+    conn->exchange->term[1] = 'R';
+    access_log_http(conn->exchange);
+    exchange_free(conn->exchange);
+    conn->exchange = NULL;
 }
 
 static struct str
@@ -360,22 +371,10 @@ on_wake(struct http_exchange *exchange)
 static bool
 begin_exchange(struct http_conn *conn)
 {
-    struct http_exchange *exchange = exchange_new(conn->engine, &conn->stream);
-
-    if (exchange == NULL) {
+    if (!take_exchange(conn)) {
         conn_close(conn, "RC", "out of memory");
         return false;
     }
-    exchange->on_wake = on_wake;
-    exchange->on_flush = on_flush;
-    exchange->conn = conn;
-    exchange->client = conn->client;
-    exchange->flow.client = &exchange->client;
-    exchange->flow.listener = &conn->listener->addr;
-    exchange->times.begun_us = conn->begun_us;
-    exchange->times.first_us = clock_us();
-    exchange->times.wall_ms = clock_wall_ms();
-    conn->exchange = exchange;
     conn->seen = 0;
     return true;
 }
