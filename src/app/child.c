@@ -143,12 +143,6 @@ child_is_running(const struct child *c)
     return c->pid != 0;
 }
 
-bool
-child_is_waited_for(const struct child *c)
-{
-    return c->pid != 0 || timer_is_running(&c->restart);
-}
-
 void
 child_tell(struct child *c, enum message_kind kind)
 {

@@ -52,9 +52,8 @@ void child_init(struct child *c, struct loop *loop);
 /* Starts a process; 0, or -1, which has been logged. */
 int child_start(struct child *c) MUST_CHECK;
 
-/* Is there a process, or will there be one? */
+/* Is there a process? */
 bool child_is_running(const struct child *c);
-bool child_is_waited_for(const struct child *c);
 
 /* Sends it a message without arguments; to none, nothing. */
 void child_tell(struct child *c, enum message_kind kind);

@@ -51,9 +51,8 @@ int
 addr_resolve(struct addr *out, unsigned max, const char *host, uint16_t port,
              const char **why) __attribute__((warn_unused_result));
 
-/* The addresses of a socket's own and other end; -1 with errno. */
+/* The address of a socket's own end; -1 with errno. */
 int addr_of_socket(struct addr *out, int fd);
-int addr_of_peer(struct addr *out, int fd);
 
 /* Copies an address as accept and recvfrom give it; LEN is cut to the room. */
 void

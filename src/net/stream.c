@@ -271,15 +271,6 @@ stream_shutdown(struct stream *stream)
 }
 
 void
-stream_cork(struct stream *stream, bool on)
-{
-    int value = on;
-
-    /* Not a TCP socket: there is nothing to cork. */
-    (void)setsockopt(stream->fd, IPPROTO_TCP, TCP_CORK, &value, sizeof(value));
-}
-
-void
 stream_set_keepalive(struct stream *stream, bool on)
 {
     int value = on;

@@ -95,10 +95,6 @@ int stream_yield(struct stream *stream) MUST_CHECK;
 /* Ends the own side; the peer may still send. */
 int stream_shutdown(struct stream *stream);
 
-/* Keeps what follows in the socket until it is full or uncorked, so that a
- * head and a file leave in the same segments. */
-void stream_cork(struct stream *stream, bool on);
-
 /* Lets the kernel find out about a peer that is gone (keep-alive probes). */
 void stream_set_keepalive(struct stream *stream, bool on);
 

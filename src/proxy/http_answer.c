@@ -39,14 +39,6 @@ end_with(struct http_exchange *exchange, struct str type, struct str body)
     exchange_finish(exchange);
 }
 
-void
-exchange_reply(struct http_exchange *exchange, int status, struct str type,
-               struct str body)
-{
-    exchange_begin_response(exchange, status);
-    end_with(exchange, type, body);
-}
-
 /* A page that says no more than the status. */
 static struct str
 own_page(struct http_exchange *exchange, int status)

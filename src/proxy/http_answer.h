@@ -21,11 +21,6 @@ void exchange_begin_response(struct http_exchange *exchange, int status);
 void
 exchange_fail(struct http_exchange *exchange, int status, const char *flags);
 
-/* Answers with STATUS and BODY, which lives as long as the exchange; TYPE may
- * be empty. */
-void exchange_reply(struct http_exchange *exchange, int status, struct str type,
-                    struct str body);
-
 /* Redirects to LOCATION (encoded). */
 void exchange_redirect(struct http_exchange *exchange, int status,
                        struct str location);

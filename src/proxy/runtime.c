@@ -289,9 +289,3 @@ runtime_listener_text(const struct runtime *runtime, size_t i)
 {
     return runtime->listeners[i].conf->address.text.p;
 }
-
-unsigned
-runtime_listener_backlog(const struct runtime *runtime, size_t i)
-{
-    return runtime->listeners[i].conf->backlog;
-}

@@ -53,12 +53,10 @@ struct runtime *runtime_new(struct engine *engine, const struct config *conf,
 struct runtime *runtime_ref(struct runtime *runtime);
 void runtime_unref(struct runtime *runtime);
 
-/* The address of listener I, for whoever opens its socket, with its text and
- * its `backlog`. */
+/* The address of listener I, for whoever opens its socket, and its text. */
 const struct addr *
 runtime_listener_addr(const struct runtime *runtime, size_t i);
 const char *runtime_listener_text(const struct runtime *runtime, size_t i);
-unsigned runtime_listener_backlog(const struct runtime *runtime, size_t i);
 
 /* Finds an upstream by name; NULL when there is none. */
 struct upstream *

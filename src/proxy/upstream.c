@@ -37,15 +37,6 @@ view_is_in_service(const struct server_view *view)
     return view->up && !view->draining && !view->maint && view->weight > 0;
 }
 
-bool
-upstream_server_is_up(const struct server *server)
-{
-    struct server_view *view = &server->upstream->views[server->index];
-
-    board_read_view(server->upstream->engine->board, server->row, view);
-    return view->up && !view->maint;
-}
-
 static bool
 server_has_room(const struct server *server, const struct server_view *view)
 {

@@ -97,9 +97,6 @@ void upstream_give_slot(struct server *server);
  * where `maxconn` is all taken and other work could want the slot. */
 bool upstream_may_keep(const struct server *server);
 
-/* Whether the board shows SERVER as in service. */
-bool upstream_server_is_up(const struct server *server);
-
 /* This worker's counters of SERVER. */
 struct server_counters *upstream_counters(const struct server *server);
 

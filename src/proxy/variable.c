@@ -414,16 +414,6 @@ variable_of_tcp(const struct template_piece *piece,
     return values[piece->variable](&s, piece);
 }
 
-void
-variable_expand(struct buf *to, const struct template *template,
-                struct http_exchange *exchange)
-{
-    char space[VARIABLE_SPACE];
-
-    for (size_t i = 0; i < template->piece_count; i++)
-        buf_str(to, variable_of_http(&template->pieces[i], exchange, space));
-}
-
 /* Two walks: one for the length, one for the text. */
 static struct str
 expand(const struct template *template, struct http_exchange *exchange,

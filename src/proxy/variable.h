@@ -26,12 +26,8 @@ struct str
 variable_of_tcp(const struct template_piece *piece,
                 const struct tcp_session *session, char space[VARIABLE_SPACE]);
 
-/* Appends the expansion of TEMPLATE. */
-void variable_expand(struct buf *to, const struct template *template,
-                     struct http_exchange *exchange);
-
-/* The same into the exchange's arena, with a NUL behind it; p is NULL without
- * memory.  A template without variables costs nothing. */
+/* The expansion of TEMPLATE in the exchange's arena, with a NUL behind it; p is
+ * NULL without memory.  A template without variables costs nothing. */
 struct str
 variable_text(const struct template *template, struct http_exchange *exchange);
 
