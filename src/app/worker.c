@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "board/board.h"
 #include "net/buffer.h"
+#include "net/conduit.h"
 #include "net/loop.h"
 #include "proxy/engine.h"
 #include "proxy/http_exchange.h"
@@ -38,6 +39,7 @@ struct worker {
     int *listeners; /* one for each of the runtime's; -1: none */
     struct engine engine;
     struct buffer_pool buffers;
+    struct conduit_pool conduits;
     struct log_ring log;
     struct service service;
     struct watch master;
@@ -152,12 +154,14 @@ init_engine(struct worker *w)
 
     buffer_pool_init(&w->buffers);
     engine_init(&w->engine, loop_new(), conf->board, &w->buffers, conf->number);
+    w->engine.conduits = &w->conduits;
     w->engine.temp_dir = conf->config->global.temp_dir.p;
     w->engine.max_connections = conf->max_connections;
     w->engine.record = log_ring_record;
     w->engine.record_arg = &w->log;
     if (w->engine.loop == NULL)
         fatal("cannot make an event loop: %s", strerror(errno));
+    conduit_pool_init(&w->conduits, w->engine.loop);
 }
 
 static void
@@ -225,6 +229,7 @@ finish(struct worker *w)
     watch_stop(&w->master);
     watch_stop(&w->signals);
     close(watch_fd(&w->signals));
+    conduit_pool_fini(&w->conduits);
     loop_free(loop);
     exchange_drop_spares(&w->engine);
     buffer_pool_fini(&w->buffers);

@@ -114,11 +114,14 @@ on_pause_over(struct timer *timer)
 int
 acceptor_start(struct acceptor *acceptor, struct loop *loop, int fd)
 {
-    int one = 1;
+    int nodelay = 1;
+    int keepalive = acceptor->probes;
 
-    /* Accepted sockets inherit it: one system call less for each.  It fails
-     * on a Unix socket, which needs none. */
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    /* Accepted sockets inherit both: no system call for each.  The first one
+     * fails on a Unix socket, which does not need it. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &nodelay, sizeof(nodelay));
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &keepalive,
+                     sizeof(keepalive));
     acceptor->loop = loop;
     acceptor->fd = fd;
     acceptor->warned_ms = 0;

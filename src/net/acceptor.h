@@ -36,6 +36,8 @@ struct acceptor {
     acceptor_dismiss_fn dismiss;
     struct loop *loop;
     int fd;
+    bool probes; /* accepted sockets find out about a client that is gone
+                    (SO_KEEPALIVE); set before the start */
     bool watching;
     uint64_t warned_ms; /* when running out was last told */
 };

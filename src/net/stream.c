@@ -8,15 +8,23 @@
  */
 #include "net/stream.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/sendfile.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/conduit.h"
 #include "net/loop.h"
+
+enum {
+    JOIN_MAX = 4096, /* bytes of pieces that are copied together */
+};
 
 static ssize_t
 plain_read(struct stream *stream, void *p, size_t n)
@@ -24,8 +32,23 @@ plain_read(struct stream *stream, void *p, size_t n)
     return recv(stream->fd, p, n, 0);
 }
 
+/* For a few bytes sendmsg costs more than to copy them together and send. */
 static ssize_t
-plain_writev(struct stream *stream, const struct iovec *iov, int n, bool more)
+send_joined(int fd, const struct iovec *iov, int n, int flags)
+{
+    char joined[JOIN_MAX];
+    size_t len = 0;
+
+    for (int i = 0; i < n; i++) {
+        memcpy(joined + len, iov[i].iov_base, iov[i].iov_len);
+        len += iov[i].iov_len;
+    }
+    return send(fd, joined, len, flags);
+}
+
+static ssize_t
+plain_writev(struct stream *stream, const struct iovec *iov, int n,
+             size_t total, bool more)
 {
     int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
     struct msghdr msg = {
@@ -34,7 +57,9 @@ plain_writev(struct stream *stream, const struct iovec *iov, int n, bool more)
     };
 
     if (n == 1)
-        return send(stream->fd, iov->iov_base, iov->iov_len, flags);
+        return send(stream->fd, iov->iov_base, total, flags);
+    if (total <= JOIN_MAX)
+        return send_joined(stream->fd, iov, n, flags);
     return sendmsg(stream->fd, &msg, flags);
 }
 
@@ -42,6 +67,20 @@ static ssize_t
 plain_sendfile(struct stream *stream, int fd, off_t offset, size_t n)
 {
     return sendfile(stream->fd, fd, &offset, n);
+}
+
+static ssize_t
+plain_splice_in(struct stream *stream, int pipe)
+{
+    return splice(stream->fd, NULL, pipe, NULL, CONDUIT_SIZE,
+                  SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+}
+
+static ssize_t
+plain_splice_out(struct stream *stream, int pipe, size_t n)
+{
+    return splice(pipe, NULL, stream->fd, NULL, n,
+                  SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 }
 
 static int
@@ -54,6 +93,8 @@ static const struct stream_ops plain_ops = {
     .read = plain_read,
     .writev = plain_writev,
     .sendfile = plain_sendfile,
+    .splice_in = plain_splice_in,
+    .splice_out = plain_splice_out,
     .shutdown = plain_shutdown,
 };
 
@@ -91,6 +132,7 @@ register_socket(struct stream *stream, struct loop *loop, int fd,
     stream->on_ready = on_ready;
     stream->fd = fd;
     stream->hung_up = false;
+    stream->written = false;
     doubt_init(&stream->doubt, on_broken);
     if (event_assign(&stream->event, loop_base(loop), fd,
                      EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST,
@@ -109,6 +151,7 @@ stream_open(struct stream *stream, struct loop *loop, int fd,
 {
     stream->readable = true;
     stream->writable = true;
+    stream->delays = false; /* accepted sockets inherit TCP_NODELAY */
     return register_socket(stream, loop, fd, on_ready);
 }
 
@@ -118,13 +161,11 @@ stream_connect(struct stream *stream, struct loop *loop,
 {
     int fd = socket(addr->sa.sa_family,
                     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int one = 1;
     int saved;
 
     if (fd < 0)
         return -1;
-    if (addr->sa.sa_family != AF_UNIX)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    stream->delays = addr->sa.sa_family != AF_UNIX;
     stream->readable = false;
     stream->writable = connect(fd, &addr->sa, addr->len) == 0;
     if (!stream->writable && errno != EINPROGRESS)
@@ -148,6 +189,9 @@ stream_connect_error(struct stream *stream)
 
     if (!stream->writable && !stream->readable)
         return EINPROGRESS;
+    /* A failure is reported as both. */
+    if (!stream->readable)
+        return 0;
     if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
         return errno;
     return error;
@@ -158,9 +202,12 @@ stream_close(struct stream *stream)
 {
     if (stream->fd < 0)
         return;
+    /* Closing takes the socket out of epoll, so that event_del's own call has
+     * nothing left to do: it expects to find the descriptor closed (epoll.c,
+     * epoll_apply_one_change).  Nobody else has this socket. */
+    close(stream->fd);
     event_del(&stream->event);
     doubt_cancel(&stream->doubt);
-    close(stream->fd);
     stream->fd = -1;
     stream->readable = stream->writable = false;
 }
@@ -199,6 +246,19 @@ stream_read(struct stream *stream, void *p, size_t n)
     return got;
 }
 
+/* TCP_NODELAY from the second write on (stream_connect). */
+static void
+before_write(struct stream *stream)
+{
+    int one = 1;
+
+    if (stream->delays && stream->written) {
+        setsockopt(stream->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+        stream->delays = false;
+    }
+    stream->written = true;
+}
+
 static ssize_t
 write_pieces(struct stream *stream, const struct iovec *iov, int n, bool more)
 {
@@ -207,8 +267,9 @@ write_pieces(struct stream *stream, const struct iovec *iov, int n, bool more)
 
     for (int i = 0; i < n; i++)
         total += iov[i].iov_len;
+    before_write(stream);
     do
-        sent = stream->ops->writev(stream, iov, n, more);
+        sent = stream->ops->writev(stream, iov, n, total, more);
     while (sent < 0 && errno == EINTR);
     if (sent < 0 || (size_t)sent < total)
         stream->writable = false;
@@ -243,11 +304,52 @@ stream_sendfile(struct stream *stream, int fd, off_t offset, size_t n)
 {
     ssize_t sent;
 
+    before_write(stream);
     do
         sent = stream->ops->sendfile(stream, fd, offset, n);
     while (sent < 0 && errno == EINTR);
     if (sent < 0 || (sent > 0 && (size_t)sent < n))
         stream->writable = false;
+    return sent;
+}
+
+bool
+stream_can_splice(const struct stream *stream)
+{
+    return stream->ops->splice_in != NULL;
+}
+
+/* A short move says nothing of the socket: the pipe may have been full.  Since
+ * the pipe was empty, EAGAIN is the socket's. */
+ssize_t
+stream_splice_in(struct stream *stream, struct conduit *conduit)
+{
+    ssize_t got;
+
+    assert(conduit->held == 0);
+    do
+        got = stream->ops->splice_in(stream, conduit->in);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        stream->readable = false;
+    else
+        conduit->held = (size_t)got;
+    return got;
+}
+
+ssize_t
+stream_splice_out(struct stream *stream, struct conduit *conduit)
+{
+    ssize_t sent;
+
+    before_write(stream);
+    do
+        sent = stream->ops->splice_out(stream, conduit->out, conduit->held);
+    while (sent < 0 && errno == EINTR);
+    if (sent < 0)
+        stream->writable = false;
+    else
+        conduit->held -= (size_t)sent;
     return sent;
 }
 
@@ -271,10 +373,9 @@ stream_shutdown(struct stream *stream)
 }
 
 void
-stream_set_keepalive(struct stream *stream, bool on)
+stream_probe(struct stream *stream)
 {
-    int value = on;
+    int on = 1;
 
-    (void)setsockopt(stream->fd, SOL_SOCKET, SO_KEEPALIVE, &value,
-                     sizeof(value));
+    (void)setsockopt(stream->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 }

@@ -25,15 +25,20 @@
 #include "base/mem.h"
 #include "net/loop.h"
 
+struct conduit;
 struct stream;
 
 typedef void (*stream_fn)(struct stream *stream);
 
 struct stream_ops {
     ssize_t (*read)(struct stream *stream, void *p, size_t n);
+    /* TOTAL bytes in N pieces; MORE will be written at once. */
     ssize_t (*writev)(struct stream *stream, const struct iovec *iov, int n,
-                      bool more); /* more will be written at once */
+                      size_t total, bool more);
     ssize_t (*sendfile)(struct stream *stream, int fd, off_t offset, size_t n);
+    /* NULL: bytes cannot pass by without being looked at (TLS). */
+    ssize_t (*splice_in)(struct stream *stream, int pipe);
+    ssize_t (*splice_out)(struct stream *stream, int pipe, size_t n);
     int (*shutdown)(struct stream *stream); /* no more will be written */
 };
 
@@ -45,6 +50,8 @@ struct stream {
     bool readable;      /* a read may give something */
     bool writable;      /* a write may take something */
     bool hung_up;       /* the peer has ended its side: read on to the end */
+    bool delays;        /* Nagle's algorithm is on: until the second write */
+    bool written;       /* something was */
     struct event event;
     struct doubt doubt;
 };
@@ -55,7 +62,11 @@ int stream_open(struct stream *stream, struct loop *loop, int fd,
                 stream_fn on_ready) MUST_CHECK;
 
 /* Opens a socket and begins to connect it to ADDR.  on_ready is called when it
- * is decided; stream_connect_error then tells how.  0, or -1 with errno. */
+ * is decided; stream_connect_error then tells how.  0, or -1 with errno.
+ *
+ * The first write to it leaves at once, since nothing is under way that Nagle's
+ * algorithm could wait for; the second one turns it off.  So a connection for
+ * one message costs no system call for that. */
 int stream_connect(struct stream *stream, struct loop *loop,
                    const struct addr *addr, stream_fn on_ready) MUST_CHECK;
 
@@ -87,6 +98,14 @@ stream_writev_more(struct stream *stream, const struct iovec *iov, int n);
  * shorter than it was. */
 ssize_t stream_sendfile(struct stream *stream, int fd, off_t offset, size_t n);
 
+/* Moves bytes from the stream into CONDUIT, which is empty, or from CONDUIT
+ * into the stream, without copying them; CONDUIT's `held` follows.  Results as
+ * of stream_read and stream_write.  Only where stream_can_splice is true of
+ * both ends. */
+bool stream_can_splice(const struct stream *stream);
+ssize_t stream_splice_in(struct stream *stream, struct conduit *conduit);
+ssize_t stream_splice_out(struct stream *stream, struct conduit *conduit);
+
 /* For who stops although the stream would take and give more, so that others
  * have their turn: on_ready is called again in a later turn.  Until then the
  * stream counts as neither readable nor writable.  0, or -1 with errno. */
@@ -96,6 +115,6 @@ int stream_yield(struct stream *stream) MUST_CHECK;
 int stream_shutdown(struct stream *stream);
 
 /* Lets the kernel find out about a peer that is gone (keep-alive probes). */
-void stream_set_keepalive(struct stream *stream, bool on);
+void stream_probe(struct stream *stream);
 
 #endif

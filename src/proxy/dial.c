@@ -71,13 +71,19 @@ connect_failed(struct dial *dial, enum dial_result result, const char *reason)
 }
 
 static void
+hand_over(struct dial *dial)
+{
+    if (dial->limits->tcp_keepalive)
+        pool_probe_later(dial->conn);
+    dial->on_done(dial, DIAL_CONNECTED);
+}
+
+static void
 connected(struct dial *dial)
 {
     timer_stop(&dial->timer);
-    if (dial->limits->tcp_keepalive)
-        stream_set_keepalive(&dial->conn->stream, true);
     counter_add(&upstream_counters(dial->flow->server)->connections, 1);
-    dial->on_done(dial, DIAL_CONNECTED);
+    hand_over(dial);
 }
 
 static void
@@ -163,7 +169,7 @@ attempt(struct dial *dial)
     if (!dial->fresh) {
         dial->conn = pool_take(dial->flow->server, on_connect, dial);
         if (dial->conn != NULL) {
-            dial->on_done(dial, DIAL_CONNECTED);
+            hand_over(dial);
             return;
         }
     }

@@ -16,6 +16,7 @@
 struct board;
 struct loop;
 struct buffer_pool;
+struct conduit_pool;
 struct ring;
 
 /* Takes a finished access-log record, without a newline; TARGET is the index of
@@ -28,6 +29,7 @@ struct engine {
     struct board *board;
     unsigned worker;             /* its number, from 0 */
     struct buffer_pool *buffers; /* I/O buffers of this process */
+    struct conduit_pool *conduits; /* and its pipes for bulk; NULL: it copies */
     const char *temp_dir;        /* for spooled bodies */
     uint32_t max_connections;    /* of the whole program, as they have room */
     engine_record_fn record;

@@ -138,6 +138,7 @@ listener_start(struct listener *listener, struct engine *engine,
     listener->acceptor.on_client = on_client;
     listener->acceptor.admit = admit;
     listener->acceptor.dismiss = dismiss;
+    listener->acceptor.probes = listener->fallback->conf->limits.tcp_keepalive;
     return acceptor_start(&listener->acceptor, engine->loop, fd);
 }
 

@@ -11,10 +11,23 @@ free_conn(struct deferred *cleanup)
     free(container_of(cleanup, struct server_conn, cleanup));
 }
 
-static void
-on_expiry(struct timer *timer)
+static bool
+is_kept(const struct server_conn *conn)
 {
-    pool_close(container_of(timer, struct server_conn, expiry));
+    return !list_empty(&conn->link);
+}
+
+static void
+on_timer(struct timer *timer)
+{
+    struct server_conn *conn = container_of(timer, struct server_conn, timer);
+
+    if (is_kept(conn)) {
+        pool_close(conn);
+        return;
+    }
+    stream_probe(&conn->stream);
+    conn->probed = true;
 }
 
 struct server_conn *
@@ -31,8 +44,9 @@ pool_connect(struct server *server, stream_fn on_ready, void *owner)
     conn->server = server;
     conn->owner = owner;
     conn->reused = false;
+    conn->probed = false;
     list_init(&conn->link);
-    timer_init(&conn->expiry, on_expiry);
+    timer_init(&conn->timer, on_timer);
     deferred_init(&conn->cleanup, free_conn);
     if (stream_connect(&conn->stream, loop, addr, on_ready) < 0) {
         free(conn);
@@ -41,10 +55,11 @@ pool_connect(struct server *server, stream_fn on_ready, void *owner)
     return conn;
 }
 
-static bool
-is_kept(const struct server_conn *conn)
+void
+pool_probe_later(struct server_conn *conn)
 {
-    return !list_empty(&conn->link);
+    if (!conn->probed)
+        loop_start_timer(conn->stream.loop, &conn->timer, POOL_PROBE_MS);
 }
 
 static void
@@ -52,7 +67,7 @@ leave_idle(struct server_conn *conn)
 {
     list_remove(&conn->link);
     conn->server->idle_count--;
-    timer_stop(&conn->expiry);
+    timer_stop(&conn->timer);
 }
 
 struct server_conn *
@@ -97,7 +112,7 @@ pool_keep(struct server_conn *conn)
     conn->owner = NULL;
     list_add_head(&conn->server->idle, &conn->link);
     conn->server->idle_count++;
-    loop_start_timer(conn->stream.loop, &conn->expiry, POOL_IDLE_MS);
+    loop_start_timer(conn->stream.loop, &conn->timer, POOL_IDLE_MS);
 }
 
 void
@@ -109,6 +124,7 @@ pool_close(struct server_conn *conn)
         leave_idle(conn);
         upstream_give_slot(conn->server);
     }
+    timer_stop(&conn->timer);
     stream_close(&conn->stream);
     loop_defer(conn->stream.loop, &conn->cleanup);
 }

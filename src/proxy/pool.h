@@ -23,6 +23,9 @@
 
 enum {
     POOL_IDLE_MS = 60000, /* a kept connection that nobody wanted is closed */
+    POOL_PROBE_MS = 1000, /* one that is older than this is worth a system call
+                             for its keep-alive probes, which begin after hours
+                             (tcp(7), tcp_keepalive_time) */
 };
 
 /* A connection to a server.  Its user sets stream.on_ready and owner. */
@@ -31,9 +34,10 @@ struct server_conn {
     struct server *server;
     void *owner;
     struct list link;    /* in server->idle while it is kept */
-    struct timer expiry; /* of a kept one */
+    struct timer timer;  /* in use: until it is probed; kept: its expiry */
     struct deferred cleanup;
     bool reused; /* it has served before */
+    bool probed; /* SO_KEEPALIVE is on */
 };
 
 /* Begins to connect to the next address of SERVER; ON_READY is called with the
@@ -45,6 +49,10 @@ pool_connect(struct server *server, stream_fn on_ready, void *owner) MUST_CHECK;
  * none.  Its slot is the taker's. */
 struct server_conn *
 pool_take(struct server *server, stream_fn on_ready, void *owner);
+
+/* Has the kernel find out about a server that is gone (SO_KEEPALIVE), once the
+ * connection has been in use for POOL_PROBE_MS. */
+void pool_probe_later(struct server_conn *conn);
 
 /* Whether a connection to SERVER that is no longer used would be kept. */
 bool pool_wants(const struct server *server);

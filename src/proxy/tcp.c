@@ -9,16 +9,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "board/board.h"
-#include "net/buffer.h"
 #include "proxy/access_log.h"
 #include "proxy/listener.h"
 #include "proxy/runtime.h"
 #include "proxy/section.h"
 #include "proxy/tcp_session.h"
-
-enum {
-    PIPE_TURNS_MAX = 64, /* buffers moved before others have their turn */
-};
 
 static struct section_counters *
 counters_of(const struct tcp_session *s)
@@ -97,9 +92,8 @@ session_close(struct tcp_session *s, const char *flags, const char *reason)
     access_log_tcp(s);
     give_server_back(s);
     stream_close(&s->client);
-    buffer_give(engine->buffers, s->up.buffer);
-    buffer_give(engine->buffers, s->down.buffer);
-    s->up.buffer = s->down.buffer = NULL;
+    pipe_drop(&s->up, engine);
+    pipe_drop(&s->down, engine);
     listener_dismiss(s->listener);
     engine_remove(engine, &s->session);
     loop_defer(engine->loop, &s->cleanup);
@@ -115,72 +109,6 @@ session_break(struct tcp_session *s, const char *flags, int error)
     session_close(s, flags, strerror(error));
 }
 
-enum pipe_result {
-    PIPE_WAITS, /* for an edge */
-    PIPE_BUSY,  /* there is more to do, but others want their turn */
-    PIPE_BROKE_FROM,
-    PIPE_BROKE_TO,
-};
-
-static enum pipe_result
-pipe_write(struct tcp_pipe *pipe)
-{
-    struct buffer *b = pipe->buffer;
-    ssize_t n = stream_write(pipe->to, b->data + b->start, buffer_len(b));
-
-    if (n < 0)
-        return errno == EAGAIN ? PIPE_WAITS : PIPE_BROKE_TO;
-    pipe->bytes += (uint64_t)n;
-    buffer_skip(b, (size_t)n);
-    return PIPE_BUSY;
-}
-
-static enum pipe_result
-pipe_read(struct tcp_pipe *pipe, struct buffer_pool *pool)
-{
-    ssize_t n;
-
-    if (pipe->buffer == NULL)
-        pipe->buffer = buffer_take(pool);
-    if (pipe->buffer == NULL)
-        return PIPE_BROKE_FROM;
-    n = stream_read(pipe->from, pipe->buffer->data, BUFFER_SIZE);
-    if (n < 0)
-        return errno == EAGAIN ? PIPE_WAITS : PIPE_BROKE_FROM;
-    pipe->buffer->end = (uint32_t)n;
-    pipe->from_ended = n == 0;
-    return PIPE_BUSY;
-}
-
-/* One step: write what there is, else pass the end on, else read. */
-static enum pipe_result
-pipe_step(struct tcp_pipe *pipe, struct buffer_pool *pool)
-{
-    if (pipe->buffer != NULL && buffer_len(pipe->buffer) > 0)
-        return pipe->to->writable ? pipe_write(pipe) : PIPE_WAITS;
-    if (pipe->from_ended) {
-        if (!pipe->to_ended && stream_shutdown(pipe->to) < 0)
-            return PIPE_BROKE_TO;
-        pipe->to_ended = true;
-        return PIPE_WAITS;
-    }
-    return pipe->from->readable ? pipe_read(pipe, pool) : PIPE_WAITS;
-}
-
-static enum pipe_result
-pipe_run(struct tcp_pipe *pipe, struct buffer_pool *pool)
-{
-    enum pipe_result result = PIPE_BUSY;
-
-    for (unsigned i = 0; i < PIPE_TURNS_MAX && result == PIPE_BUSY; i++)
-        result = pipe_step(pipe, pool);
-    if (pipe->buffer != NULL && buffer_len(pipe->buffer) == 0) {
-        buffer_give(pool, pipe->buffer);
-        pipe->buffer = NULL;
-    }
-    return result;
-}
-
 static bool
 pipes_moved(struct tcp_session *s, uint64_t before)
 {
@@ -192,14 +120,13 @@ pipes_moved(struct tcp_session *s, uint64_t before)
 static bool
 server_stops_taking(struct tcp_session *s)
 {
-    if (s->down.from_ended && s->down.buffer == NULL) {
+    if (s->down.to_ended) {
         session_break(s, "SD", errno);
         return false;
     }
     s->server_error = errno;
     s->up.from_ended = s->up.to_ended = true;
-    buffer_give(s->dial.engine->buffers, s->up.buffer);
-    s->up.buffer = NULL;
+    pipe_drop(&s->up, s->dial.engine);
     s->server->stream.hung_up = s->server->stream.readable = true;
     return true;
 }
@@ -208,8 +135,10 @@ static bool
 run_pipe(struct tcp_session *s, struct tcp_pipe *pipe)
 {
     bool upward = pipe == &s->up;
+    bool last = (upward ? s->down.to_ended : s->up.to_ended) &&
+                s->server_error == 0;
 
-    switch (pipe_run(pipe, s->dial.engine->buffers)) {
+    switch (pipe_run(pipe, s->dial.engine, last)) {
     case PIPE_WAITS:
         return true;
     case PIPE_BUSY:
@@ -436,8 +365,6 @@ tcp_accept(struct listener *listener, int fd, const struct addr *client)
         return;
     }
     limits_merge(&s->limits, s->section->conf, s->flow.upstream->conf);
-    if (s->limits.tcp_keepalive)
-        stream_set_keepalive(&s->client, true);
     dial_start(&s->dial);
     return;
 

@@ -3,12 +3,11 @@
  * A TCP session: two sockets joined, nothing known of what flows.  [tcp] and,
  * in this version, [mysql].
  *
- *      client ─▶ up   [ buffer ] ─▶ server
- *      client ◀─ down [ buffer ] ◀─ server
+ *      client ─▶ up   ─▶ server
+ *      client ◀─ down ◀─ server
  *
- * A direction reads only while its buffer is empty or the other side takes
- * bytes (backpressure); the end of one side is passed on when its bytes are
- * out (half-close); the session is over when both have ended.
+ * The end of one side is passed on when its bytes are out (half-close); the
+ * session is over when both have ended.
  */
 #ifndef PROXY_TCP_SESSION_H
 #define PROXY_TCP_SESSION_H
@@ -22,20 +21,11 @@
 #include "proxy/dial.h"
 #include "proxy/engine.h"
 #include "proxy/flow.h"
+#include "proxy/tcp_pipe.h"
 
-struct buffer;
 struct listener;
 struct runtime;
 struct section;
-
-struct tcp_pipe {
-    struct stream *from;
-    struct stream *to;
-    struct buffer *buffer; /* NULL while it would be empty */
-    uint64_t bytes;        /* written to `to` */
-    bool from_ended;       /* the end was read */
-    bool to_ended;         /* and was passed on */
-};
 
 struct tcp_session {
     struct engine_session session; /* its place in the engine */
