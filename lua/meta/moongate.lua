@@ -119,6 +119,12 @@ function req:arg(name) end
 ---@return boolean
 function req:file_exists(path) end
 
+--- The part of a path that is a regular file below the root: all of it, or the
+--- shortest that leads up to a slash ("/index.php" of "/index.php/blog").
+---@param path string?  the request's own
+---@return string?
+function req:file_prefix(path) end
+
 --- Sets a request header, for the server and later hooks; nil removes it.
 ---@param name string
 ---@param value string|number|nil

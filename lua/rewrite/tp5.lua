@@ -8,26 +8,11 @@ local _M = {}
 local FRONT = "/index.php"
 
 
--- Whether a part of the path that ends before a slash is a regular file.
-local function leads_through_file(req, path)
-  local slash = path:find("/", 2, true)
-  while slash do
-    if req:file_exists(path:sub(1, slash - 1)) then
-      return true
-    end
-    slash = path:find("/", slash + 1, true)
-  end
-  return false
-end
-
-
 --- Rewrites the path of a request; returns nothing, so the chain goes on.
 function _M.request(req)
-  local path = req.path
-  if req:file_exists(path) or leads_through_file(req, path) then
-    return
+  if not req:file_prefix() then
+    req:rewrite(FRONT .. req.path)
   end
-  req:rewrite(FRONT .. path)
 end
 
 

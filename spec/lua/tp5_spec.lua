@@ -4,8 +4,13 @@ local tp5 = dofile("lua/rewrite/tp5.lua")
 -- A request whose root has the given files.
 local function new_request(path, files)
   local req = { path = path, rewritten = nil }
-  function req.file_exists(_, name)
-    return files[name] or false
+  function req.file_prefix(self)
+    for part in pairs(files) do
+      if self.path == part or self.path:find(part .. "/", 1, true) == 1 then
+        return part
+      end
+    end
+    return nil
   end
   function req.rewrite(self, to, query)
     self.rewritten, self.query = to, query

@@ -13,7 +13,8 @@ protocol = tcp
 server one = 127.0.0.1:2
 ]]
 local FILES = {
-  ["www/file.txt"] = "the file", ["www/other.txt"] = "the other",
+  ["www/file.txt"] = "the file", ["www/sub/deep.txt"] = "deep",
+  ["www/other.txt"] = "the other",
   ["www/index.php/x"] = "not a script",
 }
 
@@ -144,6 +145,20 @@ describe("request", function()
     start("assert(req:file_exists() and req:file_exists('/other.txt'))\n"
       .. "assert(not req:file_exists('/none') and not req:file_exists('/'))\n"
       .. "assert(not req:file_exists('/../lua/s1.lua'))")
+    p:get("/file.txt")
+    assert.are.same({}, p.log)
+  end)
+
+  it("sees which part of a path is a file", function()
+    start("assert(req:file_prefix() == '/file.txt')\n"
+      .. "assert(req:file_prefix('/file.txt/a/b') == '/file.txt')\n"
+      .. "assert(req:file_prefix('/sub/deep.txt/') == '/sub/deep.txt')\n"
+      .. "assert(not req:file_prefix('/sub') and not req:file_prefix('/'))\n"
+      .. "assert(not req:file_prefix('/sub/none/file.txt'))\n"
+      .. "assert(not req:file_prefix('/none/file.txt'))\n"
+      .. "assert(not req:file_prefix('/../lua/s1.lua'))\n"
+      .. "assert(not req:file_prefix('/.hidden/file.txt'))\n"
+      .. "assert(not pcall(req.file_prefix, req, 1))")
     p:get("/file.txt")
     assert.are.same({}, p.log)
   end)

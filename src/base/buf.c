@@ -25,9 +25,15 @@ buf_init_growing(struct buf *b, size_t limit)
 }
 
 void
+buf_init_growing_in(struct buf *b, void *mem, size_t cap, size_t limit)
+{
+    *b = (struct buf){.p = mem, .cap = cap, .limit = limit};
+}
+
+void
 buf_fini(struct buf *b)
 {
-    if (b->limit > 0)
+    if (b->on_heap)
         free(b->p);
     *b = (struct buf){.limit = b->limit};
 }
@@ -59,10 +65,13 @@ buf_grow(struct buf *b, size_t n)
     if (b->failed || b->limit <= b->len || n > b->limit - b->len)
         goto fail;
     cap = next_cap(b, n);
-    p = realloc(b->p, cap);
+    p = realloc(b->on_heap ? b->p : NULL, cap);
     if (p == NULL)
         goto fail;
+    if (!b->on_heap && b->len > 0)
+        memcpy(p, b->p, b->len);
     b->p = p;
+    b->on_heap = true;
     b->cap = cap;
     return b->p + b->len;
 

@@ -16,7 +16,8 @@ struct buf {
     char *p;      /* the memory */
     size_t len;   /* bytes written */
     size_t cap;   /* bytes that fit without growing */
-    size_t limit; /* it may grow to this; 0: the memory is the caller's */
+    size_t limit; /* it may grow to this, on the heap; 0: it does not grow */
+    bool on_heap; /* the memory is its own */
     bool failed;  /* something did not fit, or there was no memory */
 };
 
@@ -25,6 +26,10 @@ void buf_init(struct buf *b, void *mem, size_t cap);
 
 /* Writes into the heap, up to LIMIT (> 0) bytes; end with buf_fini. */
 void buf_init_growing(struct buf *b, size_t limit);
+
+/* The same, but begins in the CAP bytes at MEM, which stay the caller's: the
+ * heap is for what does not fit there. */
+void buf_init_growing_in(struct buf *b, void *mem, size_t cap, size_t limit);
 
 /* Gives a growing buffer's memory back. */
 void buf_fini(struct buf *b);

@@ -27,11 +27,11 @@ typedef void (*engine_record_fn)(void *arg, unsigned target, const char *line,
 struct engine {
     struct loop *loop;
     struct board *board;
-    unsigned worker;             /* its number, from 0 */
-    struct buffer_pool *buffers; /* I/O buffers of this process */
+    unsigned worker;               /* its number, from 0 */
+    struct buffer_pool *buffers;   /* I/O buffers of this process */
     struct conduit_pool *conduits; /* and its pipes for bulk; NULL: it copies */
-    const char *temp_dir;        /* for spooled bodies */
-    uint32_t max_connections;    /* of the whole program, as they have room */
+    const char *temp_dir;          /* for spooled bodies */
+    uint32_t max_connections;      /* of the whole program, as they have room */
     engine_record_fn record;
     void *record_arg;
 

@@ -38,7 +38,8 @@ enum {
 /* Sending: what is left of `out`, then of the record's data, then of the empty
  * record that ends STDIN. */
 struct fastcgi_sender {
-    struct buf out; /* begin, parameters, or a record's header */
+    struct buf out;           /* begin, parameters, or a record's header */
+    struct buffer *out_space; /* its memory, unless they are large */
     size_t out_taken;
     uint64_t data_left; /* of the record whose header is in `out` */
     uint8_t end[FCGI_HEADER_LEN];
@@ -87,14 +88,24 @@ pool_of(const struct fastcgi *f)
 
 /* --- ends ----------------------------------------------------------------- */
 
+/* What was sent is not needed while the answer is waited for. */
+static void
+drop_sent(struct fastcgi *f)
+{
+    struct fastcgi_sender *s = &f->sender;
+
+    buf_fini(&s->out);
+    buffer_give(pool_of(f), s->out_space);
+    buffer_give(pool_of(f), s->file_data);
+    s->out_space = s->file_data = NULL;
+}
+
 static void
 drop_buffers(struct fastcgi *f)
 {
-    buffer_give(pool_of(f), f->sender.file_data);
+    drop_sent(f);
     buffer_give(pool_of(f), f->receiver.in);
-    buf_fini(&f->sender.out);
     buf_fini(&f->receiver.head);
-    f->sender.file_data = NULL;
     f->receiver.in = NULL;
 }
 
@@ -208,7 +219,6 @@ reset_transfer(struct fastcgi *f)
     drop_buffers(f);
     f->sender = (struct fastcgi_sender){0};
     f->receiver = (struct fastcgi_receiver){0};
-    buf_init_growing(&f->sender.out, PARAMS_MAX);
     buf_init_growing(&f->receiver.head, HEAD_MAX);
     spool_rewind(&f->exchange->body);
 }
@@ -274,7 +284,12 @@ begin_request(struct fastcgi *f)
     struct server *server = f->conn->server;
 
     f->keep = pool_wants(server);
-    buf_reset(&s->out);
+    s->out_space = buffer_take(pool_of(f));
+    if (s->out_space == NULL)
+        buf_init_growing(&s->out, PARAMS_MAX);
+    else
+        buf_init_growing_in(&s->out, s->out_space->data, BUFFER_SIZE,
+                            PARAMS_MAX);
     fcgi_write_begin(&s->out, REQUEST_ID, f->keep ? FCGI_KEEP_CONN : 0);
     fastcgi_write_params(&s->out, f->exchange, &f->script, server);
     fcgi_put_header(s->end, FCGI_STDIN, REQUEST_ID, 0, 0);
@@ -416,7 +431,9 @@ send_some(struct fastcgi *f)
         if (s->out_taken < s->out.len || s->data_left > 0)
             continue;
         s->done = s->last && s->end_taken == FCGI_HEADER_LEN;
-        if (!s->last) {
+        if (s->done) {
+            drop_sent(f);
+        } else if (!s->last) {
             buf_reset(&s->out);
             s->out_taken = 0;
             begin_record(f);

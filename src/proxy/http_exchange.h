@@ -94,9 +94,8 @@ struct http_exchange {
     bool body_whole;       /* it has come to its end */
     bool bodiless;         /* it does not go to a server (become_get) */
 
-    const struct http_route *route;         /* NULL: none matched */
-    struct str groups[EXCHANGE_GROUPS_MAX]; /* of a regex route, in path */
-    int group_count;
+    const struct http_route *route; /* NULL: none matched */
+    int group_count;                /* of `groups` */
     unsigned reroutes;
     int error_status; /* an error page is being made for this one; 0: none */
 
@@ -109,9 +108,7 @@ struct http_exchange {
     void *handler_data;                     /* the handler's own */
 
     struct exchange_times times;
-    struct http_field carried[EXCHANGE_CARRIED_MAX]; /* of the answer that an
-                              X-Accel-Redirect came with */
-    unsigned carried_count;
+    unsigned carried_count;    /* of `carried` */
     struct str carried_type;   /* its Content-Type, for a file */
     char term[2];              /* HAProxy's termination flags; "--": well */
     bool broken;               /* the answer cannot be completed: close */
@@ -121,6 +118,9 @@ struct http_exchange {
 
     /* Not cleared between requests. */
     struct arena arena; /* everything that lives as long as the exchange */
+    struct str groups[EXCHANGE_GROUPS_MAX]; /* of a regex route, in path */
+    struct http_field carried[EXCHANGE_CARRIED_MAX]; /* of the answer that an
+                                                 X-Accel-Redirect came with */
     struct http_writer writer;
     struct http_request head; /* as it came */
 };

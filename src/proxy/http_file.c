@@ -59,19 +59,51 @@ exchange_file(struct http_exchange *exchange, struct str path)
     return join(exchange, variable_text(route->conf->alias, exchange), rest);
 }
 
+static enum file_kind
+kind_of(struct http_exchange *exchange, struct str path)
+{
+    enum file_kind kind = FILE_ERROR;
+    struct file *file;
+    struct str name;
+
+    if (exchange_is_hidden(path))
+        return FILE_MISSING;
+    name = exchange_file(exchange, path);
+    if (name.p == NULL)
+        return FILE_ERROR;
+    file = file_cache_get(exchange->section->files, name);
+    if (file != NULL) {
+        kind = file->kind;
+        file_unref(file);
+    }
+    return kind;
+}
+
 bool
 exchange_file_exists(struct http_exchange *exchange, struct str path)
 {
-    struct str name =
-        exchange_file(exchange, path.len > 0 ? path : exchange->path);
-    struct file *file;
-    bool exists;
+    return kind_of(exchange, path.len > 0 ? path : exchange->path) ==
+           FILE_REGULAR;
+}
 
-    if (name.p == NULL || exchange_is_hidden(path))
-        return false;
-    file = file_cache_get(exchange->section->files, name);
-    exists = file != NULL && file->kind == FILE_REGULAR;
-    if (file != NULL)
-        file_unref(file);
-    return exists;
+/* The shortest part first: below what is missing there is nothing. */
+size_t
+exchange_file_prefix(struct http_exchange *exchange, struct str path)
+{
+    for (size_t end = 1; end <= path.len; end++) {
+        if (end < path.len && path.p[end] != '/')
+            continue;
+        switch (kind_of(exchange, str_slice(path, 0, end))) {
+        case FILE_REGULAR:
+            return end;
+        case FILE_MISSING:
+            return 0;
+        case FILE_DIRECTORY:
+        case FILE_FORBIDDEN:
+        case FILE_SPECIAL:
+        case FILE_ERROR:
+            break;
+        }
+    }
+    return 0;
 }

@@ -6,6 +6,7 @@
 #define PROXY_HTTP_FILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/str.h"
 
@@ -24,5 +25,10 @@ struct str exchange_file(struct http_exchange *exchange, struct str path);
  * that it is served from; an empty one stands for the request's own path.
  * What was seen may be a second old. */
 bool exchange_file_exists(struct http_exchange *exchange, struct str path);
+
+/* How many bytes of PATH, which is not empty, are the name of a regular file:
+ * all of it, or a leading part that ends before a slash, the shortest that
+ * there is.  0: none.  Likewise. */
+size_t exchange_file_prefix(struct http_exchange *exchange, struct str path);
 
 #endif

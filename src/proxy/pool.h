@@ -33,8 +33,8 @@ struct server_conn {
     struct stream stream;
     struct server *server;
     void *owner;
-    struct list link;    /* in server->idle while it is kept */
-    struct timer timer;  /* in use: until it is probed; kept: its expiry */
+    struct list link;   /* in server->idle while it is kept */
+    struct timer timer; /* in use: until it is probed; kept: its expiry */
     struct deferred cleanup;
     bool reused; /* it has served before */
     bool probed; /* SO_KEEPALIVE is on */

@@ -135,8 +135,8 @@ static bool
 run_pipe(struct tcp_session *s, struct tcp_pipe *pipe)
 {
     bool upward = pipe == &s->up;
-    bool last = (upward ? s->down.to_ended : s->up.to_ended) &&
-                s->server_error == 0;
+    bool last =
+        (upward ? s->down.to_ended : s->up.to_ended) && s->server_error == 0;
 
     switch (pipe_run(pipe, s->dial.engine, last)) {
     case PIPE_WAITS:

@@ -274,6 +274,23 @@ request_file_exists(const struct script_request *handle, const char *path,
                                                                : SCRIPT_NONE;
 }
 
+/* The text is a part of PATH, or of the request's own path. */
+static int
+request_file_prefix(const struct script_request *handle, const char *path,
+                    size_t len, struct script_text *out)
+{
+    struct http_exchange *exchange = exchange_of(handle);
+    struct str whole = str_make(path, len);
+    size_t end;
+
+    if (exchange == NULL)
+        return SCRIPT_ENDED;
+    if (len == 0)
+        whole = exchange->path;
+    end = exchange_file_prefix(exchange, whole);
+    return end == 0 ? SCRIPT_NONE : answer(out, str_slice(whole, 0, end));
+}
+
 /* --- results and upstreams ------------------------------------------------ */
 
 void
@@ -363,6 +380,7 @@ const struct script_calls script_calls = {
     .request_set_header = request_set_header,
     .request_rewrite = request_rewrite,
     .request_file_exists = request_file_exists,
+    .request_file_prefix = request_file_prefix,
     .result_error = result_error,
     .upstream_find = upstream_find,
     .upstream_views = upstream_views,

@@ -107,6 +107,9 @@ struct script_calls {
                            size_t query_len);
     int (*request_file_exists)(const struct script_request *request,
                                const char *path, size_t len);
+    int (*request_file_prefix)(const struct script_request *request,
+                               const char *path, size_t len,
+                               struct script_text *out);
 
     int (*result_error)(const struct script_result *result,
                         struct script_text *out);

@@ -247,13 +247,13 @@ push_new_request(struct vm *vm, struct http_exchange *exchange)
         return -1;
     }
     lua_pushvalue(vm->L, VM_NEW_REQUEST);
-    lua_pushlightuserdata(vm->L, exchange);
     lua_pushinteger(vm->L, id);
-    if (vm_call(vm, 2, 1) < 0) {
+    if (vm_call(vm, 1, 1) < 0) {
         vm_give_id(vm, id);
         return -1;
     }
     request.constant = lua_topointer(vm->L, -1);
+    request.handle->exchange = exchange;
     exchange->hook_data = request.handle;
     exchange->hook_ref = id;
     return 0;

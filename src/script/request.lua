@@ -9,7 +9,6 @@ local C, c, text = ffi.C, calls.c, calls.text
 local check = calls.check
 local new_request = ffi.typeof("const struct script_request")
 local writable_request = ffi.typeof("struct script_request *")
-local exchange_pointer = ffi.typeof("struct http_exchange *")
 local value_text = ffi.new("struct script_text")
 
 local _M = {}
@@ -168,6 +167,19 @@ function methods.file_exists(req, path)
 end
 
 
+--- The part of a path that is a regular file of the request's root: all of it,
+-- or what leads up to a slash; nil where there is none.
+-- @param path  string, optional: the request's own path
+function methods.file_prefix(req, path)
+  if path ~= nil then
+    check(path, "string", 1, "file_prefix")
+  end
+  path = path or ""
+  return calls.to_string(c.request_file_prefix(req, path, #path, text),
+    "request")
+end
+
+
 --- Sets a request header, for the server and for later hooks; nil removes it.
 -- @return true, or nil and a reason
 function methods.set_header(req, name, value)
@@ -219,11 +231,10 @@ ffi.metatype("struct script_request", {
 })
 
 
---- Makes the handle of an exchange that has begun.
--- @param exchange  lightuserdata
--- @param id        number: that no request has that goes on
-function _M.new(exchange, id)
-  local req = new_request(ffi.cast(exchange_pointer, exchange), id)
+--- Makes the handle of an exchange that has begun; C says which it is.
+-- @param id  number: that no request has that goes on
+function _M.new(id)
+  local req = new_request(nil, id)
   handles[id] = req
   return req
 end
