@@ -26,6 +26,7 @@
 #include "net/loop.h"
 #include "proxy/engine.h"
 #include "proxy/http_exchange.h"
+#include "proxy/http_idle.h"
 #include "proxy/runtime.h"
 #include "proxy/serve.h"
 
@@ -230,8 +231,10 @@ finish(struct worker *w)
     watch_stop(&w->signals);
     close(watch_fd(&w->signals));
     conduit_pool_fini(&w->conduits);
+    http_idle_free(&w->engine);
     loop_free(loop);
     exchange_drop_spares(&w->engine);
+    engine_fini(&w->engine);
     buffer_pool_fini(&w->buffers);
     log_ring_stop();
 }

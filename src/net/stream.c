@@ -212,6 +212,18 @@ stream_close(struct stream *stream)
     stream->readable = stream->writable = false;
 }
 
+int
+stream_release(struct stream *stream)
+{
+    int fd = stream->fd;
+
+    event_del(&stream->event);
+    doubt_cancel(&stream->doubt);
+    stream->fd = -1;
+    stream->readable = stream->writable = false;
+    return fd;
+}
+
 void
 stream_reset(struct stream *stream)
 {

@@ -76,6 +76,10 @@ int stream_connect_error(struct stream *stream);
 /* Closes it; pending edges are forgotten.  A closed one is left alone. */
 void stream_close(struct stream *stream);
 
+/* Takes the socket out of the loop: it is the caller's from then on, and the
+ * stream is closed.  Nothing may be under way on it. */
+int stream_release(struct stream *stream);
+
 /* Closes it so that the peer sees a reset. */
 void stream_reset(struct stream *stream);
 

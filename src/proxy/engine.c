@@ -17,6 +17,14 @@ engine_init(struct engine *engine, struct loop *loop, struct board *board,
 }
 
 void
+engine_fini(struct engine *engine)
+{
+    slab_fini(&engine->http_conns);
+    slab_fini(&engine->tcp_sessions);
+    slab_fini(&engine->server_conns);
+}
+
+void
 engine_add(struct engine *engine, struct engine_session *session)
 {
     list_init(&session->link);

@@ -12,11 +12,13 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "base/slab.h"
 
 struct board;
 struct loop;
 struct buffer_pool;
 struct conduit_pool;
+struct http_idles;
 struct ring;
 
 /* Takes a finished access-log record, without a newline; TARGET is the index of
@@ -35,11 +37,16 @@ struct engine {
     engine_record_fn record;
     void *record_arg;
 
+    struct slab http_conns; /* memory of each kind of session */
+    struct slab tcp_sessions;
+    struct slab server_conns;
+
     struct list sessions; /* every open one, idle or not */
     unsigned session_count;
     bool draining; /* no new sessions; idle ones are closed */
 
-    struct list exchanges; /* spare ones (http_exchange.h) */
+    struct http_idles *idles; /* folded connections (http_idle.h), or NULL */
+    struct list exchanges;    /* spare ones (http_exchange.h) */
     unsigned exchange_count;
 };
 
@@ -55,6 +62,9 @@ struct engine_session {
 /* An engine with these; all the rest is empty. */
 void engine_init(struct engine *engine, struct loop *loop, struct board *board,
                  struct buffer_pool *buffers, unsigned worker);
+
+/* Gives its memory back: after the loop has gone, and every session. */
+void engine_fini(struct engine *engine);
 
 void engine_add(struct engine *engine, struct engine_session *session);
 void engine_remove(struct engine *engine, struct engine_session *session);

@@ -11,7 +11,6 @@
 #include "proxy/http_conn.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,6 +23,7 @@
 #include "proxy/http_answer.h"
 #include "proxy/http_dispatch.h"
 #include "proxy/http_exchange.h"
+#include "proxy/http_idle.h"
 #include "proxy/http_section.h"
 #include "proxy/listener.h"
 #include "proxy/runtime.h"
@@ -56,6 +56,15 @@ limits_of(const struct http_conn *conn)
     return &conn->listener->fallback->conf->limits;
 }
 
+/* Whether it is to be folded up before its time is over. */
+static bool
+will_fold(const struct http_conn *conn)
+{
+    return conn->state == HTTP_CONN_IDLE && conn->requests > 0 &&
+           !conn->unfolded &&
+           limits_of(conn)->keepalive_timeout_ms > HTTP_IDLE_FOLD_MS;
+}
+
 /* How long the present state may last from since_ms; 0: for ever. */
 static uint64_t
 state_limit_ms(const struct http_conn *conn)
@@ -64,6 +73,8 @@ state_limit_ms(const struct http_conn *conn)
 
     switch (conn->state) {
     case HTTP_CONN_IDLE:
+        if (will_fold(conn))
+            return HTTP_IDLE_FOLD_MS;
         return conn->requests == 0 ? limits->header_timeout_ms
                                    : limits->keepalive_timeout_ms;
     case HTTP_CONN_HEAD:
@@ -226,7 +237,7 @@ free_conn(struct deferred *cleanup)
     struct http_conn *conn = container_of(cleanup, struct http_conn, cleanup);
 
     runtime_unref(conn->runtime);
-    free(conn);
+    slab_give(&conn->engine->http_conns, conn);
 }
 
 /* The one way out. */
@@ -474,8 +485,8 @@ step_idle(struct http_conn *conn)
             conn_close(conn, "--", "the worker is draining");
             return false;
         }
-        if (!conn->read_ended && !fill(conn))
-            return false;
+        if (!conn->read_ended)
+            (void)fill(conn);
         if (conn->state == HTTP_CONN_CLOSED)
             return false;
         if (!has_input(conn)) {
@@ -850,14 +861,99 @@ on_resume(struct deferred *deferred)
     run(container_of(deferred, struct http_conn, resume));
 }
 
+/* --- beginnings ----------------------------------------------------------- */
+
+static void on_timer(struct timer *timer);
+static void on_drain(struct engine_session *session);
+static void on_kill(struct engine_session *session, const char *reason);
+
+/* A connection that knows its socket; NULL, after the log was told, without
+ * memory.  The caller sets its runtime. */
+static struct http_conn *
+conn_new(struct listener *listener, int fd, const struct addr *client)
+{
+    struct engine *engine = listener->engine;
+    struct http_conn *conn = slab_take(&engine->http_conns, sizeof(*conn));
+
+    if (conn == NULL)
+        goto fail;
+    memset(conn, 0, sizeof(*conn));
+    if (stream_open(&conn->stream, engine->loop, fd, on_ready) < 0)
+        goto fail;
+    conn->engine = engine;
+    conn->listener = listener;
+    conn->client = *client;
+    conn->session.drain = on_drain;
+    conn->session.kill = on_kill;
+    timer_init(&conn->timer, on_timer);
+    deferred_init(&conn->cleanup, free_conn);
+    deferred_init(&conn->resume, on_resume);
+    set_state(conn, HTTP_CONN_IDLE);
+    engine_add(engine, &conn->session);
+    return conn;
+
+fail:
+    log_error("cannot take a connection: %s", strerror(errno));
+    slab_give(&engine->http_conns, conn);
+    return NULL;
+}
+
 /* --- time, drain, kill ---------------------------------------------------- */
+
+/* A folded connection comes back: there is something to read. */
+static void
+resume(const struct http_idle *idle)
+{
+    struct http_conn *conn = conn_new(idle->listener, idle->fd, &idle->client);
+
+    if (conn == NULL) {
+        close(idle->fd);
+        listener_dismiss(idle->listener);
+        runtime_unref(idle->runtime);
+        return;
+    }
+    conn->runtime = idle->runtime;
+    conn->requests = idle->requests;
+    conn->begun_us = idle->begun_us;
+    run(conn);
+}
+
+/* The socket and what the connection holds go on; the rest is freed. */
+static void
+fold(struct http_conn *conn)
+{
+    const struct http_idle idle = {
+        .listener = conn->listener,
+        .runtime = conn->runtime,
+        .fd = conn->stream.fd,
+        .client = conn->client,
+        .requests = conn->requests,
+        .begun_us = conn->begun_us,
+    };
+
+    if (http_idle_fold(conn->engine, &idle,
+                       limits_of(conn)->keepalive_timeout_ms, resume) < 0) {
+        conn->unfolded = true;
+        watch_state(conn);
+        return;
+    }
+    (void)stream_release(&conn->stream);
+    conn->runtime = NULL;
+    set_state(conn, HTTP_CONN_CLOSED);
+    deferred_cancel(&conn->resume);
+    engine_remove(conn->engine, &conn->session);
+    loop_defer(conn->engine->loop, &conn->cleanup);
+}
 
 static void
 timed_out(struct http_conn *conn)
 {
     switch (conn->state) {
     case HTTP_CONN_IDLE:
-        conn_close(conn, "cR", "idle for too long");
+        if (will_fold(conn))
+            fold(conn);
+        else
+            conn_close(conn, "cR", "idle for too long");
         break;
     case HTTP_CONN_HEAD:
         refuse_head(conn, 408, "cR", first_line_so_far(conn),
@@ -935,30 +1031,16 @@ ask_accept(struct http_conn *conn)
 void
 http_accept(struct listener *listener, int fd, const struct addr *client)
 {
-    struct engine *engine = listener->engine;
-    struct http_conn *conn = calloc(1, sizeof(*conn));
+    struct http_conn *conn = conn_new(listener, fd, client);
     struct section_counters *counters;
 
-    if (conn == NULL ||
-        stream_open(&conn->stream, engine->loop, fd, on_ready) < 0) {
-        log_error("cannot take a connection: %s", strerror(errno));
-        free(conn);
+    if (conn == NULL) {
         close(fd);
         listener_dismiss(listener);
         return;
     }
-    conn->engine = engine;
     conn->runtime = runtime_ref(listener->runtime);
-    conn->listener = listener;
-    conn->client = *client;
     conn->begun_us = clock_us();
-    conn->session.drain = on_drain;
-    conn->session.kill = on_kill;
-    timer_init(&conn->timer, on_timer);
-    deferred_init(&conn->cleanup, free_conn);
-    deferred_init(&conn->resume, on_resume);
-    set_state(conn, HTTP_CONN_IDLE);
-    engine_add(engine, &conn->session);
     counters = counters_of(conn, listener->fallback);
     counter_add(&counters->connections, 1);
     if (!ask_accept(conn)) {

@@ -7,7 +7,8 @@
  *                 │       │        │        │
  *                 └───────┴────────┴────────┴─▶ LINGER ─▶ closed
  *
- * While it is idle it has no buffer and no exchange.
+ * While it is idle it has no buffer and no exchange, and after a second of that
+ * it is folded up (http_idle.h).
  */
 #ifndef PROXY_HTTP_CONN_H
 #define PROXY_HTTP_CONN_H
@@ -49,6 +50,7 @@ struct http_conn {
     bool woken;      /* there is something for another round */
     bool read_ended; /* the client sends no more */
     bool blocked;    /* the client did not take all of the answer */
+    bool unfolded;   /* there was no room to fold it */
 
     struct buffer *in;      /* bytes read and not yet taken */
     struct buffer *head_in; /* the buffer of the head, once `in` is another */

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/pool.h"
 
-#include <stdlib.h>
-
 #include "proxy/engine.h"
 
 static void
 free_conn(struct deferred *cleanup)
 {
-    free(container_of(cleanup, struct server_conn, cleanup));
+    struct server_conn *conn =
+        container_of(cleanup, struct server_conn, cleanup);
+
+    slab_give(conn->slab, conn);
 }
 
 static bool
@@ -33,14 +34,15 @@ on_timer(struct timer *timer)
 struct server_conn *
 pool_connect(struct server *server, stream_fn on_ready, void *owner)
 {
-    struct loop *loop = server->upstream->engine->loop;
-    struct server_conn *conn = malloc(sizeof(*conn));
+    struct engine *engine = server->upstream->engine;
+    struct server_conn *conn = slab_take(&engine->server_conns, sizeof(*conn));
     const struct addr *addr;
 
     if (conn == NULL)
         return NULL;
     addr = &server->addrs[server->addr_next];
     server->addr_next = (server->addr_next + 1) % server->addr_count;
+    conn->slab = &engine->server_conns;
     conn->server = server;
     conn->owner = owner;
     conn->reused = false;
@@ -48,8 +50,8 @@ pool_connect(struct server *server, stream_fn on_ready, void *owner)
     list_init(&conn->link);
     timer_init(&conn->timer, on_timer);
     deferred_init(&conn->cleanup, free_conn);
-    if (stream_connect(&conn->stream, loop, addr, on_ready) < 0) {
-        free(conn);
+    if (stream_connect(&conn->stream, engine->loop, addr, on_ready) < 0) {
+        slab_give(&engine->server_conns, conn);
         return NULL;
     }
     return conn;

@@ -31,6 +31,7 @@ enum {
 /* A connection to a server.  Its user sets stream.on_ready and owner. */
 struct server_conn {
     struct stream stream;
+    struct slab *slab; /* its memory's; the server may go before it */
     struct server *server;
     void *owner;
     struct list link;   /* in server->idle while it is kept */

@@ -2,7 +2,6 @@
 #include "proxy/tcp.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,9 +40,10 @@ static void
 free_session(struct deferred *cleanup)
 {
     struct tcp_session *s = container_of(cleanup, struct tcp_session, cleanup);
+    struct engine *engine = s->listener->engine;
 
     runtime_unref(s->runtime);
-    free(s);
+    slab_give(&engine->tcp_sessions, s);
 }
 
 static void
@@ -322,10 +322,12 @@ ask_accept(struct tcp_session *s)
 static struct tcp_session *
 session_new(struct listener *listener, const struct addr *client)
 {
-    struct tcp_session *s = calloc(1, sizeof(*s));
+    struct tcp_session *s =
+        slab_take(&listener->engine->tcp_sessions, sizeof(*s));
 
     if (s == NULL)
         return NULL;
+    memset(s, 0, sizeof(*s));
     s->runtime = runtime_ref(listener->runtime);
     s->listener = listener;
     s->section = listener->fallback;
