@@ -134,6 +134,29 @@ describe("buf", function()
     end)
 
 
+    it("begins in the caller's memory, and leaves it when that is full",
+      function()
+        local memory = ffi.new("char[16]")
+        core.buf_init_growing_in(b, memory, 16, 1000)
+        add(b, "0123456789")
+        assert.is_true(b.p == memory)
+        add(b, "abcdefghij")
+        assert.is_false(b.p == memory)
+        assert.equal("0123456789abcdefghij", written(b))
+        add(b, ("x"):rep(981))
+        assert.is_true(b.failed)
+      end)
+
+
+    it("leaves the caller its memory", function()
+      local memory = ffi.new("char[16]")
+      core.buf_init_growing_in(b, memory, 16, 1000)
+      core.buf_uint(b, 7)
+      core.buf_fini(b)
+      assert.is_true(b.p == nil)
+    end)
+
+
     it("starts again after it gave its memory back", function()
       core.buf_init_growing(b, 1000)
       core.buf_uint(b, 1)

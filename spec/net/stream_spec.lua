@@ -1,12 +1,14 @@
 --- Streams: what they remember of readiness, and what they say of the other
 -- side.
 local ffi = require "ffi"
+local libc = require "support.libc"
 local stream = require "support.stream"
 local support = require "support.ffi"
 
 local core = support.load("net/stream.h", "net/loop.h", "base/addr.h")
 
 local EAGAIN, EINPROGRESS, ECONNREFUSED = 11, 115, 111
+local IPPROTO_TCP, TCP_NODELAY = 6, 1
 local ROOM = 65536
 
 
@@ -100,6 +102,15 @@ describe("a stream", function()
     end
     assert.are.equal(13, tonumber(core.stream_writev(s, iov, 3)))
     assert.are.equal("one two three", peer:receive(13))
+  end)
+
+  it("can be given away open", function()
+    local fd = core.stream_release(s)
+    assert.is_false(core.stream_is_open(s))
+    assert.are.equal(0, core.stream_open(s, link.loop, fd, link.on_ready))
+    peer:send("abc")
+    await()
+    assert.are.equal("abc", read())
   end)
 
   it("holds bytes back for what is written next", function()
@@ -232,6 +243,28 @@ describe("a stream", function()
       accepted:close()
       listener:close()
     end)
+
+    local function delays()
+      local on, len = ffi.new("int[1]"), ffi.new("unsigned[1]", 4)
+      libc.check(ffi.C.getsockopt(other.fd, IPPROTO_TCP, TCP_NODELAY, on, len),
+        "getsockopt")
+      return on[0] == 0
+    end
+
+    it("waits for nobody's acknowledgement from the second write on",
+      function()
+        local listener = require("support.net").listen()
+        connect(listener.port)
+        decide()
+        core.stream_write(other, "one ", 4)
+        assert.is_true(delays())
+        core.stream_write(other, "two", 3)
+        assert.is_false(delays())
+        local accepted = listener:accept()
+        assert.are.equal("one two", accepted:receive(7))
+        accepted:close()
+        listener:close()
+      end)
 
     it("is refused when nobody does", function()
       local reserved = require("support.net").reserve()

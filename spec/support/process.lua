@@ -182,14 +182,16 @@ function _M.children(pid)
 end
 
 
---- The open descriptors of a process.
+--- The open descriptors of a process, without those that go meanwhile.
 -- @return array of { fd = integer, target = string }
 function _M.fds(pid)
   local place = "/proc/" .. pid .. "/fd/"
   local result = {}
   for _, name in ipairs(folder.list(place)) do
     local target = lfs.symlinkattributes(place .. name, "target")
-    result[#result + 1] = { fd = tonumber(name), target = target }
+    if target then
+      result[#result + 1] = { fd = tonumber(name), target = target }
+    end
   end
   return result
 end

@@ -1,4 +1,5 @@
 --- [tcp]: two sockets joined, every byte and every kind of end passed on.
+local folder = require "support.folder"
 local loop = require "support.loop"
 local moongate = require "support.moongate"
 local net = require "support.net"
@@ -228,6 +229,23 @@ describe("a TCP relay", function()
         server:close()
       end
     end)
+
+  -- Whether the kernel's timer of keep-alive probes runs for a socket that
+  -- connects these two ports (proc(5), /proc/net/tcp: tr is 2).
+  local function is_probed(near, far)
+    local place = ("%%d+: 0100007F:%04X 0100007F:%04X 01 %%x+:%%x+ (%%x%%x):")
+      :format(near, far)
+    return folder.read("/proc/net/tcp"):match(place) == "02"
+  end
+
+  it("has the kernel find out about peers that are gone", function()
+    start()
+    local client, server = join()
+    loop.wait_until("both of its sockets are probed", function()
+      return is_probed(m.port.db, client.port)
+        and is_probed(server.peer_port, one.port)
+    end)
+  end)
 
   it("ends when nothing has flowed for the timeout", function()
     start("300ms")
