@@ -312,7 +312,7 @@ static void
 refresh(struct upstream *upstream)
 {
     if (upstream->engine != NULL && upstream->picking == NULL)
-        (void)upstream_refresh(upstream, NULL);
+        upstream_refresh(upstream);
 }
 
 static double
@@ -321,6 +321,21 @@ turn(struct upstream *upstream)
     if (upstream->picking == NULL)
         return -1;
     return (double)upstream_turn(upstream, upstream->picking);
+}
+
+static double
+generation(struct upstream *upstream)
+{
+    return (double)roster_generation(&upstream->roster);
+}
+
+static int32_t
+least(struct upstream *upstream)
+{
+    if (upstream->picking == NULL)
+        return SCRIPT_ENDED;
+    return 1 + roster_least(&upstream->roster,
+                            upstream_turn(upstream, upstream->picking));
 }
 
 /* --- the process ---------------------------------------------------------- */
@@ -369,6 +384,8 @@ const struct script_calls script_calls = {
     .upstream_count = upstream_count,
     .upstream_refresh = refresh,
     .upstream_turn = turn,
+    .upstream_generation = generation,
+    .upstream_least = least,
     .now = now,
     .hash = hash,
     .log_is_on = is_on,

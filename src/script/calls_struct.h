@@ -118,6 +118,10 @@ struct script_calls {
     void (*upstream_refresh)(struct upstream *upstream);
     /* The turn of the flow that is being placed; -1 where there is none. */
     double (*upstream_turn)(struct upstream *upstream);
+    double (*upstream_generation)(struct upstream *upstream);
+    /* The index of the server with the least load, for that flow; 0: none is
+     * usable; SCRIPT_ENDED: there is no flow. */
+    int32_t (*upstream_least)(struct upstream *upstream);
 
     double (*now)(void);
     uint32_t (*hash)(const char *p, size_t len, uint32_t seed);
