@@ -3,9 +3,7 @@
 -- Losing a server moves only what it had; a point depends on the server's index
 -- and on nothing else.
 local memo = require "moongate.memo"
-
-local tobit, bxor = bit.tobit, bit.bxor
-local lshift, rshift = bit.lshift, bit.rshift
+local scatter = require "moongate.scatter"
 
 local _M = {}
 local Ring = {}
@@ -16,27 +14,12 @@ local POINTS_MAX = 256 * POINTS_PER_WEIGHT  -- of one server
 local WORD = 2 ^ 32
 
 
---- Bob Jenkins' full avalanche, times a prime near three quarters of the range.
--- @param number  of 32 bits
--- @return number of 32 bits
-function _M.scatter(number)
-  local a = tobit(number)
-  a = tobit(tobit(a + 0x7ed55d16) + lshift(a, 12))
-  a = bxor(bxor(a, 0xc761c23c), rshift(a, 19))
-  a = tobit(tobit(a + 0x165667b1) + lshift(a, 5))
-  a = bxor(tobit(a + 0xd3a2646c), lshift(a, 9))
-  a = tobit(tobit(a + 0xfd7046c5) + lshift(a, 3))
-  a = bxor(bxor(a, 0xb55a4f09), rshift(a, 16))
-  return tobit(tobit(a + lshift(a, 30)) + lshift(a, 31)) % WORD
-end
-
-
 local function new_ring(weights, n)
   local points = {}
   for i = 1, n do
     for k = 0, weights[i] * POINTS_PER_WEIGHT - 1 do
       points[#points + 1] = {
-        key = _M.scatter(i * POINTS_MAX + k), index = i,
+        key = scatter.number(i * POINTS_MAX + k), index = i,
       }
     end
   end

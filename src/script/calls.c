@@ -133,6 +133,16 @@ flow_port(const struct script_flow *handle)
 }
 
 static int
+flow_client_number(const struct script_flow *handle, uint32_t *out)
+{
+    const struct flow *flow = flow_of(handle);
+
+    if (flow == NULL)
+        return SCRIPT_ENDED;
+    return addr_fold(out, flow->client) ? SCRIPT_FOUND : SCRIPT_NONE;
+}
+
+static int
 flow_tried(const struct script_flow *handle, int32_t index)
 {
     const struct flow *flow = flow_of(handle);
@@ -368,6 +378,7 @@ const struct script_calls script_calls = {
     .flow_text = flow_text,
     .flow_find = flow_find,
     .flow_port = flow_port,
+    .flow_client_number = flow_client_number,
     .flow_tried = flow_tried,
     .conn_text = conn_text,
     .conn_port = conn_port,

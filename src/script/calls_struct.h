@@ -85,6 +85,7 @@ struct script_calls {
     int (*flow_find)(const struct script_flow *flow, int place,
                      const char *name, size_t len, struct script_text *out);
     int (*flow_port)(const struct script_flow *flow);
+    int (*flow_client_number)(const struct script_flow *flow, uint32_t *out);
     int (*flow_tried)(const struct script_flow *flow, int32_t index);
 
     int (*conn_text)(const struct script_conn *conn, int field,
