@@ -125,6 +125,8 @@ update(struct roster *r, unsigned index)
     count_member(&r->counts, member->standing, backup, -1U);
     board_read_view(r->board, member->row, view);
     member->standing = standing_of(member, view);
+    r->taken += view->active - member->taken;
+    member->taken = view->active;
     /* Kept connections hold slots, but they are no load. */
     view->active -= (int32_t)member->idle;
     count_member(&r->counts, member->standing, view->backup, 1);

@@ -30,6 +30,7 @@ enum roster_standing {
 struct roster_member {
     int row;       /* on the board */
     unsigned idle; /* kept connections of this worker */
+    int32_t taken; /* slots, by all workers */
     enum roster_standing standing;
 };
 
@@ -51,6 +52,7 @@ struct roster {
     uint64_t seen;    /* changes that the views show */
     uint64_t states; /* higher whenever who is in service changes, or weights */
     struct roster_counts counts; /* for who has tried none */
+    int64_t taken;               /* slots of all servers */
     bool on_backups;             /* backups stand in: no other has room */
     bool has_order;              /* loads are kept: somebody asks for them */
     struct tournament loads;     /* of usable servers */

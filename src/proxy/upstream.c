@@ -39,6 +39,13 @@ upstream_refresh(struct upstream *upstream)
 }
 
 uint64_t
+upstream_connections(struct upstream *upstream)
+{
+    roster_refresh(&upstream->roster);
+    return (uint64_t)upstream->roster.taken;
+}
+
+uint64_t
 upstream_turn(struct upstream *upstream, struct flow *flow)
 {
     if (flow == NULL)

@@ -100,6 +100,10 @@ void upstream_count_idle(struct server *server, int by);
  * where `maxconn` is all taken and other work could want the slot. */
 bool upstream_may_keep(const struct server *server);
 
+/* How many slots of all its servers are taken, by all workers.  As
+ * upstream_refresh. */
+uint64_t upstream_connections(struct upstream *upstream);
+
 /* This worker's counters of SERVER. */
 struct server_counters *upstream_counters(const struct server *server);
 
