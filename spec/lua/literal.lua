@@ -99,6 +99,16 @@ function _M.servers(...)
 end
 
 
+--- An array that holds a value COUNT times.
+function _M.repeated(value, count)
+  local array = {}
+  for i = 1, count do
+    array[i] = value
+  end
+  return array
+end
+
+
 --- A flow.
 -- @param fields  table, optional: client; tried_servers, a set of indices
 function _M.flow(fields)
