@@ -22,6 +22,20 @@ local function pack(key, i)
 end
 
 
+-- Parts the range in as many as there are keys: the place of the first key in
+-- each part, or after it.
+local function find_starts(keys)
+  local count, starts, at = #keys, {}, 1
+  for part = 1, count do
+    while at <= count and keys[at] < (part - 1) * WORD / count do
+      at = at + 1
+    end
+    starts[part] = at
+  end
+  return starts
+end
+
+
 local function new_ring(weights, n)
   local points = {}
   for i = 1, n do
@@ -36,6 +50,7 @@ local function new_ring(weights, n)
     ring.keys[at] = math.floor(point / INDICES)
     ring.servers[at] = point % INDICES
   end
+  ring.starts = find_starts(ring.keys)
   return setmetatable(ring, Ring)
 end
 
@@ -47,17 +62,14 @@ end
 
 
 -- The place of the first key that is not below the number; count + 1: none.
-local function search(keys, count, number)
-  local low, high = 1, count + 1
-  while low < high do
-    local middle = math.floor((low + high) / 2)
-    if keys[middle] < number then
-      low = middle + 1
-    else
-      high = middle
-    end
+-- There are about as many keys as starts, so hardly any is passed on the way.
+local function search(ring, count, number)
+  local keys = ring.keys
+  local at = ring.starts[math.floor(number * count / WORD) + 1]
+  while at <= count and keys[at] < number do
+    at = at + 1
   end
-  return low
+  return at
 end
 
 
@@ -68,7 +80,7 @@ function Ring:find(number)
   if count == 0 then
     return nil
   end
-  local after = search(keys, count, number)
+  local after = search(self, count, number)
   after = after <= count and after or 1
   local before = after > 1 and after - 1 or count
   local from_before = (number - keys[before]) % WORD
