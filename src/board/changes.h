@@ -10,8 +10,8 @@
  *
  * A note takes the next number n, then writes { n:48, row:16 } to changes[n mod
  * BOARD_CHANGES_KEPT]. A reader that does not find n where it should be, be it
- * not yet written, never (its writer was killed in between), or overwritten
- * since, looks at all servers instead.
+ * not written for a while, never (its writer was killed in between), or
+ * overwritten since, looks at all servers instead.
  *
  * What holds: who has read up to a count sees every change that was noted below
  * it. The change comes before the number in its writer (release), and the
@@ -25,6 +25,11 @@
 #include <stdint.h>
 
 #include "board/rows.h"
+
+enum {
+    CHANGES_PATIENCE = 64, /* looks at an entry that is being written, most
+                              likely, just now */
+};
 
 /* Notes a change of the server in this row. */
 void changes_note(struct board *b, int row);
@@ -46,12 +51,16 @@ changes_count(const struct board *b, int upstream)
 static inline int
 changes_row(const struct board *b, int upstream, uint64_t n)
 {
-    const struct upstream_row *row = &b->upstreams[upstream];
-    uint64_t change = atomic_load_explicit(
-        &row->changes[n % BOARD_CHANGES_KEPT], memory_order_relaxed);
+    const _Atomic uint64_t *entry =
+        &b->upstreams[upstream].changes[n % BOARD_CHANGES_KEPT];
 
-    return change >> 16 == (n + 1) << 16 >> 16 ? (int)(change & 0xffff)
-                                               : BOARD_NONE;
+    for (unsigned i = 0; i < CHANGES_PATIENCE; i++) {
+        uint64_t change = atomic_load_explicit(entry, memory_order_relaxed);
+
+        if (change >> 16 == (n + 1) << 16 >> 16)
+            return (int)(change & 0xffff);
+    }
+    return BOARD_NONE;
 }
 
 #endif
