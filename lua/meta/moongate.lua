@@ -31,10 +31,24 @@ local servers = {}
 ---@return integer
 function servers:turn() end
 
+--- The index of the usable server with the least load: (active + queued + 1) /
+-- weight, or 0 where it has nothing; equals in turn; nil where none is usable.
+-- Only in `pick`.
+---@return integer?
+function servers:least() end
+
+--- A number that stays the same as long as the same servers are in service with
+-- the same weights, and backups do or do not stand in for the others.  What is
+-- full, or was tried, does not change it.  So a policy can keep what it made of
+-- weights, and look at all servers only when this has changed.
+---@return integer
+function servers:generation() end
+
 
 --- What a policy can rest on; until `pick` or `done` returns.
 ---@class moongate.flow
 ---@field client string  the client's address
+---@field client_number integer?  that as 32 bits: IPv4 as it stands, the words of IPv6 by exclusive or
 ---@field port integer  the client's port
 ---@field listener string  the address and port that it came to
 ---@field uri string?  HTTP: path and query as they were sent

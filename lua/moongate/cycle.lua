@@ -6,10 +6,13 @@
 --     { total = 3, weights = { 1, 2 }, servers = { 2, 1, 2 },
 --       ranks = { 0, 0, 1 } }         -- the how-manieth place of its server
 local memo = require "moongate.memo"
+local scatter = require "moongate.scatter"
 
 local _M = {}
 local Turns = {}
 Turns.__index = Turns
+
+local DEALT_MAX = 64  -- servers among which turns are dealt out exactly
 
 
 local function gcd(a, b)
@@ -152,41 +155,67 @@ function _M.new(order)
 end
 
 
---- Chooses the server whose turn it is.
---
--- Servers that cannot be used take no part, and the others share by weight; but
--- one that this flow has tried keeps its turns, and they are dealt out among
--- the rest in turn.  So a server that is down, and not yet known to be, does
--- not overload the one behind it, and disturbs no other flow.
--- @return the index of the chosen server, or nil and a reason
-function Turns:pick(flow, servers)
-  local n, turn = #servers, servers:turn()
-  local cycles = self.cycles
-  local weights = cycles.weights
-
+-- Deals out the turns of servers that this flow cannot use among the others, by
+-- weight: the turns of each, numbered without gaps, in a cycle of the rest.
+local function deal(cycles, cycle, servers, turn)
+  local n, weights = #servers, cycles.weights
   for i = 1, n do
-    local server = servers[i]
-    local takes_part = server.usable
-      or server.weight > 0 and server.up and flow:tried(i)
-    weights[i] = takes_part and server.weight or 0
+    weights[i] = cycle.weights[i]
   end
 
   for _ = 1, n do
-    local cycle = cycles:find(n)
-    if cycle.total == 0 then
-      break
-    end
     local place = turn % cycle.total + 1
     local i = cycle.servers[place]
     if servers[i].usable then
       return i
     end
-    -- The turns of this server, numbered without gaps.
     turn = math.floor(turn / cycle.total) * cycle.weights[i]
       + cycle.ranks[place]
     weights[i] = 0
+    cycle = cycles:find(n)
+    if cycle.total == 0 then
+      break
+    end
   end
   return nil, "no usable server"
+end
+
+
+-- The same for many servers, of which several may be full: a cycle for each set
+-- of those would be too much.  So the turn goes to the place of its hash.
+local function scatter_turn(cycle, servers, turn)
+  for attempt = 1, scatter.ATTEMPTS do
+    local number = scatter.again(turn, attempt)
+    local i = cycle.servers[number % cycle.total + 1]
+    if servers[i].usable then
+      return i
+    end
+  end
+  return scatter.next_usable(turn, servers)
+end
+
+
+--- Chooses the server whose turn it is.
+--
+-- Servers that are out of service take no part, and the others share by weight;
+-- but one that is full, or that this flow has tried, keeps its turns, and they
+-- are dealt out among the rest in turn.  So a server that is down, and not yet
+-- known to be, does not overload the one behind it, and disturbs no other flow.
+-- @return the index of the chosen server, or nil and a reason
+function Turns:pick(flow, servers)
+  local cycle, turn = self.cycles:current(servers), servers:turn()
+  if cycle.total == 0 then
+    return nil, "no usable server"
+  end
+
+  local i = cycle.servers[turn % cycle.total + 1]
+  if servers[i].usable then
+    return i
+  end
+  if #servers > DEALT_MAX then
+    return scatter_turn(cycle, servers, turn)
+  end
+  return deal(self.cycles, cycle, servers, turn)
 end
 
 

@@ -2,6 +2,8 @@
 -- last few are kept, and finding one of them makes nothing.
 --
 --     local rings = memo.new(build)
+--     local ring = rings:current(servers)  -- of those that are in service
+--
 --     rings.weights[i] = ...          -- for 1 to n; 0 for who takes no part
 --     local ring = rings:find(n)      -- build(weights, n), now or earlier
 local _M = {}
@@ -21,6 +23,8 @@ function _M.new(build)
     values = {},
     last = 0,  -- the place of what was found last
     newest = 0,  -- the place that was filled last
+    generation = nil,  -- of the servers, when `of_generation` was found
+    of_generation = nil,
   }, Memo)
 end
 
@@ -64,6 +68,54 @@ function Memo:find(n)
     end
   end
   return add(self, n)
+end
+
+
+local function is_in_service(server)
+  return server.up and not server.draining and not server.maint
+    and server.weight > 0
+end
+
+
+-- Whether backups stand in, since no other server is usable.
+local function backups_stand_in(servers)
+  local backups = false
+  for i = 1, #servers do
+    local server = servers[i]
+    if server.usable then
+      if not server.backup then
+        return false
+      end
+      backups = true
+    end
+  end
+  return backups
+end
+
+
+-- The weights of those that are in service; of backups only, or of the others.
+-- What is full, or was tried, does not change the set.
+local function set_weights(weights, servers)
+  local backup = backups_stand_in(servers)
+  for i = 1, #servers do
+    local server = servers[i]
+    local takes_part = server.backup == backup and is_in_service(server)
+    weights[i] = takes_part and server.weight or 0
+  end
+end
+
+
+--- What was built for the servers that are in service.  Looks at them only when
+-- something has changed.
+-- @param servers  array of servers; servers:generation()
+function Memo:current(servers)
+  local generation = servers:generation()
+  if generation ~= self.generation then
+    set_weights(self.weights, servers)
+    self.of_generation = self:find(#servers)
+    self.generation = generation
+  end
+  return self.of_generation
 end
 
 

@@ -3,9 +3,7 @@
 -- Losing a server moves only what it had; a point depends on the server's index
 -- and on nothing else.
 local memo = require "moongate.memo"
-
-local tobit, bxor = bit.tobit, bit.bxor
-local lshift, rshift = bit.lshift, bit.rshift
+local scatter = require "moongate.scatter"
 
 local _M = {}
 local Ring = {}
@@ -14,20 +12,27 @@ Ring.__index = Ring
 local POINTS_PER_WEIGHT = 16
 local POINTS_MAX = 256 * POINTS_PER_WEIGHT  -- of one server
 local WORD = 2 ^ 32
+local INDICES = 2 ^ 16  -- more than there are servers
 
 
---- Bob Jenkins' full avalanche, times a prime near three quarters of the range.
--- @param number  of 32 bits
--- @return number of 32 bits
-function _M.scatter(number)
-  local a = tobit(number)
-  a = tobit(tobit(a + 0x7ed55d16) + lshift(a, 12))
-  a = bxor(bxor(a, 0xc761c23c), rshift(a, 19))
-  a = tobit(tobit(a + 0x165667b1) + lshift(a, 5))
-  a = bxor(tobit(a + 0xd3a2646c), lshift(a, 9))
-  a = tobit(tobit(a + 0xfd7046c5) + lshift(a, 3))
-  a = bxor(bxor(a, 0xb55a4f09), rshift(a, 16))
-  return tobit(tobit(a + lshift(a, 30)) + lshift(a, 31)) % WORD
+-- A point and its server in one number, since those are sorted much faster than
+-- tables: first by the point, then by the server.
+local function pack(key, i)
+  return key * INDICES + i
+end
+
+
+-- Parts the range in as many as there are keys: the place of the first key in
+-- each part, or after it.
+local function find_starts(keys)
+  local count, starts, at = #keys, {}, 1
+  for part = 1, count do
+    while at <= count and keys[at] < (part - 1) * WORD / count do
+      at = at + 1
+    end
+    starts[part] = at
+  end
+  return starts
 end
 
 
@@ -35,19 +40,17 @@ local function new_ring(weights, n)
   local points = {}
   for i = 1, n do
     for k = 0, weights[i] * POINTS_PER_WEIGHT - 1 do
-      points[#points + 1] = {
-        key = _M.scatter(i * POINTS_MAX + k), index = i,
-      }
+      points[#points + 1] = pack(scatter.number(i * POINTS_MAX + k), i)
     end
   end
-  table.sort(points, function(a, b)
-    return a.key < b.key or a.key == b.key and a.index < b.index
-  end)
+  table.sort(points)
 
   local ring = { keys = {}, servers = {} }
   for at, point in ipairs(points) do
-    ring.keys[at], ring.servers[at] = point.key, point.index
+    ring.keys[at] = math.floor(point / INDICES)
+    ring.servers[at] = point % INDICES
   end
+  ring.starts = find_starts(ring.keys)
   return setmetatable(ring, Ring)
 end
 
@@ -59,17 +62,14 @@ end
 
 
 -- The place of the first key that is not below the number; count + 1: none.
-local function search(keys, count, number)
-  local low, high = 1, count + 1
-  while low < high do
-    local middle = math.floor((low + high) / 2)
-    if keys[middle] < number then
-      low = middle + 1
-    else
-      high = middle
-    end
+-- There are about as many keys as starts, so hardly any is passed on the way.
+local function search(ring, count, number)
+  local keys = ring.keys
+  local at = ring.starts[math.floor(number * count / WORD) + 1]
+  while at <= count and keys[at] < number do
+    at = at + 1
   end
-  return low
+  return at
 end
 
 
@@ -80,7 +80,7 @@ function Ring:find(number)
   if count == 0 then
     return nil
   end
-  local after = search(keys, count, number)
+  local after = search(self, count, number)
   after = after <= count and after or 1
   local before = after > 1 and after - 1 or count
   local from_before = (number - keys[before]) % WORD

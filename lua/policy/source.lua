@@ -8,12 +8,14 @@
 --
 -- A client whose server is full, or was tried, goes to another one in the same
 -- way, and comes back later.  Clients without an address take turns.
-local address = require "moongate.address"
 local cycle = require "moongate.cycle"
 local options = require "moongate.options"
 local ring = require "moongate.ring"
+local scatter = require "moongate.scatter"
 
 local _M = {}
+
+local REMADE_MAX = 64  -- servers of which a map without the full ones is made
 
 
 --- Makes the state of one upstream.
@@ -28,61 +30,58 @@ function _M.new(given)
 end
 
 
-local function is_in_service(server)
-  return server.up and not server.draining and not server.maint
-    and server.weight > 0
-end
-
-
--- Lets those that are in service take part, the backups or the others.
-local function set_weights(weights, servers, backup)
-  local total = 0
-  for i = 1, #servers do
-    local server = servers[i]
-    local takes_part = server.backup == backup and is_in_service(server)
-    weights[i] = takes_part and server.weight or 0
-    total = total + weights[i]
-  end
-  return total
-end
-
-
-local function find(state, number, n)
-  local made = state.made:find(n)
+local function find(state, made, number)
   if state.consistent then
-    return made:find(ring.scatter(number))
+    return made:find(scatter.number(number))
   end
   return made.total > 0 and made.servers[number % made.total + 1] or nil
 end
 
 
---- Chooses a server for one flow.
--- @param state    what `new` made
--- @param flow     what is known of the flow: flow.client
--- @param servers  array of servers; servers:turn()
--- @return the index of the chosen server, or nil and a reason
-function _M.pick(state, flow, servers)
-  local n = #servers
-  local number = address.fold(flow.client) or servers:turn()
-  local weights = state.made.weights
-
-  -- What is full, or was tried, does not change the set.
-  if set_weights(weights, servers, false) == 0 then
-    set_weights(weights, servers, true)
-  end
-  local i = find(state, number, n)
-  if i and servers[i].usable then
-    return i
-  end
-
+-- Among the usable servers alone.
+local function find_usable(state, servers, number)
+  local n, weights = #servers, state.made.weights
   for k = 1, n do
     weights[k] = servers[k].usable and servers[k].weight or 0
   end
-  i = find(state, number, n)
+  local i = find(state, state.made:find(n), number)
   if not i then
     return nil, "no usable server"
   end
   return i
+end
+
+
+-- The same for many servers, of which several may be full: there would be too
+-- many sets of those.
+local function find_another(state, made, servers, number)
+  for attempt = 1, scatter.ATTEMPTS do
+    local i = find(state, made, scatter.again(number, attempt))
+    if i and servers[i].usable then
+      return i
+    end
+  end
+  return scatter.next_usable(number, servers)
+end
+
+
+--- Chooses a server for one flow.
+-- @param state    what `new` made
+-- @param flow     what is known of the flow: flow.client_number
+-- @param servers  array of servers; servers:generation(), servers:turn()
+-- @return the index of the chosen server, or nil and a reason
+function _M.pick(state, flow, servers)
+  local number = flow.client_number or servers:turn()
+  local made = state.made:current(servers)
+  local i = find(state, made, number)
+
+  if i and servers[i].usable then
+    return i
+  end
+  if #servers > REMADE_MAX then
+    return find_another(state, made, servers, number)
+  end
+  return find_usable(state, servers, number)
 end
 
 

@@ -19,9 +19,9 @@ end
 
 --- Chooses a server for one flow.
 -- @param turns    what `new` made
--- @param flow     what is known of the flow: flow:tried(i)
--- @param servers  array of servers, each with `usable`, `up` and `weight`;
---   servers:turn()
+-- @param flow     what is known of the flow (unused)
+-- @param servers  array of servers, each with `usable` and `weight`;
+--   servers:generation(), servers:turn()
 -- @return the index of the chosen server, or nil and a reason
 function _M.pick(turns, flow, servers)
   return turns:pick(flow, servers)

@@ -129,6 +129,30 @@ describe("addr", function()
   end)
 
 
+  for text, expected in pairs {
+    ["1.2.3.4:80"] = 0x01020304,
+    ["255.255.255.255:1"] = 0xffffffff,
+    ["[::ffff:10.0.0.1]:80"] = 0x0a000001,
+    ["[::]:1"] = 0,
+    ["[1:2:3:4:5:6:7:8]:1"] = 0x00000008,
+    ["[2001:db8::ff]:1"] = 0x20010d47,
+    ["[fe80::abcd:1:2:3]:1"] = 0x554f0002,
+  } do
+    it(("folds %s into %#x"):format(text, expected), function()
+      local number = ffi.new("uint32_t[1]")
+      assert.is_true(core.addr_fold(number, parse(text)))
+      assert.are.equal(expected, number[0])
+    end)
+  end
+
+
+  it("has no number for a Unix socket", function()
+    local number = ffi.new("uint32_t[1]", 7)
+    assert.is_false(core.addr_fold(number, parse "unix:/run/php.sock"))
+    assert.are.equal(7, number[0])
+  end)
+
+
   it("knows what only this machine reaches", function()
     for text, loopback in pairs {
       ["127.0.0.1:1"] = true, ["127.255.0.1:1"] = true, ["[::1]:1"] = true,

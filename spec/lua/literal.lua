@@ -1,10 +1,62 @@
 --- Servers, flows and requests as plain tables, for policies and rewrites.
+local address = require "moongate.address"
+
 local _M = {}
 
 local FIELDS = {
   weight = 1, active = 0, queued = 0, usable = true, up = true,
   draining = false, backup = false, latency_ms = 0, fails = 0, maxconn = 0,
 }
+
+
+-- Backups stand in when no other server is usable.
+local function backups_stand_in(servers)
+  local backups = false
+  for _, server in ipairs(servers) do
+    if server.usable and not server.backup then
+      return false
+    end
+    backups = backups or server.usable
+  end
+  return backups
+end
+
+
+-- What servers:generation() is to change with, as a text.
+local function signature(servers)
+  local parts = { tostring(backups_stand_in(servers)) }
+  for i, server in ipairs(servers) do
+    local serves = server.up and not server.draining and not server.maint
+    parts[i + 1] = (serves and server.weight or 0)
+      .. (server.backup and "b" or "")
+  end
+  return table.concat(parts, " ")
+end
+
+
+-- The numbers of the signatures that there were.
+local generations, generation_count = {}, 0
+
+
+local function load_of(server)
+  local count = server.active + server.queued
+  return count > 0 and (count + 1) / server.weight or 0
+end
+
+
+-- The usable servers with the least load.
+local function least_loaded(servers)
+  local least, indices = math.huge, {}
+  for i, server in ipairs(servers) do
+    if server.usable and load_of(server) < least then
+      least, indices = load_of(server), {}
+    end
+    if server.usable and load_of(server) == least then
+      indices[#indices + 1] = i
+    end
+  end
+  return indices
+end
 
 
 --- An array of servers.
@@ -31,7 +83,29 @@ function _M.servers(...)
   function state.turn()
     return state.now
   end
+  function state.least()
+    local indices = least_loaded(servers)
+    return indices[state.now % math.max(#indices, 1) + 1]
+  end
+  function state.generation()
+    local now = signature(servers)
+    if not generations[now] then
+      generation_count = generation_count + 1
+      generations[now] = generation_count
+    end
+    return generations[now]
+  end
   return setmetatable(servers, { __index = state, __newindex = state })
+end
+
+
+--- An array that holds a value COUNT times.
+function _M.repeated(value, count)
+  local array = {}
+  for i = 1, count do
+    array[i] = value
+  end
+  return array
 end
 
 
@@ -42,6 +116,7 @@ function _M.flow(fields)
   for key, value in pairs(fields or {}) do
     flow[key] = value
   end
+  flow.client_number = address.fold(flow.client)
   function flow.tried(self, i)
     return self.tried_servers[i] or false
   end

@@ -99,6 +99,37 @@ for _, name in ipairs(POLICIES) do
       assert.are.same({ 80, 160, 0, 160 }, counts)
     end)
 
+    it("deals the turns of many full servers about by weight", function()
+      local weights = {}
+      for i = 1, 100 do
+        weights[i] = i % 2 + 1
+      end
+      local servers = literal.servers(unpack(weights))
+      for i = 1, 60 do
+        servers[i].usable = false
+      end
+      local picks = literal.picks(pick, servers, 0, 15000)
+      for i, count in ipairs(literal.count(picks, 100)) do
+        -- Forty share, twenty of them with weight 2.
+        local expected = i > 60 and weights[i] * 250 or 0
+        assert.is_true(math.abs(count - expected) <= expected / 4,
+          ("server %d has %d, not %d"):format(i, count, expected))
+      end
+    end)
+
+    it("finds the only one of many that is not full", function()
+      local servers = literal.servers(unpack(literal.repeated(1, 200)))
+      for i = 1, 200 do
+        servers[i].usable = i == 77
+      end
+      for _, i in ipairs(literal.picks(pick, servers, 0, 50)) do
+        assert.are.equal(77, i)
+      end
+      servers[77].usable = false
+      assert.are.same({ nil, "no usable server" },
+        { pick(literal.flow(), servers) })
+    end)
+
     it("goes to another server at each retry until none is left", function()
       local servers = literal.servers(1, 2, 3)
       local flow = literal.flow()

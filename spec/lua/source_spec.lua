@@ -83,6 +83,24 @@ for _, hash in ipairs { "map-based", "consistent" } do
       assert.are_not.equal(first, second)
     end)
 
+    it("does so among many servers, and spreads those it sends away", function()
+      local servers = literal.servers(unpack(literal.repeated(1, 100)))
+      local before = choices(pick, servers, 1000)
+      for i = 1, 50 do
+        servers[i].usable = false
+      end
+      local after = choices(pick, servers, 1000)
+      local counts = literal.count(after, 100)
+      for number, i in ipairs(before) do
+        assert.is_true(i <= 50 or after[number] == i)
+      end
+      for i = 51, 100 do
+        assert.is_true(counts[i] < 60, ("server %d has %d"):format(i,
+          counts[i]))
+      end
+      assert.are.same(after, choices(pick, servers, 1000))
+    end)
+
     it("uses backups only when no other is in service", function()
       local servers = literal.servers(1, { backup = true, usable = false })
       for number = 1, 20 do

@@ -129,9 +129,57 @@ describe("a policy", function()
     assert.are.same({}, p.log)
   end)
 
+  it("is told the least loaded server that this flow may take", function()
+    p = start_pick([[
+      if flow.port == 7 then
+        return servers:least()
+      end
+      return 3
+    ]], "server one = 127.0.0.1:1 weight=0\nserver two = 127.0.0.1:2\n"
+      .. "server three = 127.0.0.1:3\nserver four = 127.0.0.1:4\n")
+    local busy = p:flow("db")
+    assert.are.equal("three", p:take(busy))
+    local flow = p:flow("db", "198.51.100.4:7")
+    p.core.flow_add_tried(flow.c, 1)
+    assert.are.equal("four", p:take(flow))
+    p:give(flow)
+    p.core.flow_add_tried(flow.c, 3)
+    assert.are.equal("three", p:take(flow))
+    p:give(flow)
+    p:give(busy)
+    assert.are.same({}, p.log)
+  end)
+
+  it("is told another generation when weights or states have changed",
+    function()
+      p = start_script([[
+        local seen, count = nil, 0
+        return { pick = function(flow, servers)
+          if servers:generation() ~= seen then
+            seen, count = servers:generation(), count + 1
+          end
+          return nil, tostring(count)
+        end }
+      ]])
+      local function count()
+        local _, reason = p:pick("db")
+        return reason
+      end
+      local row = p:upstream("db").servers[1].row
+      assert.are.equal("1", count())
+      assert.are.equal("1", count())
+      p.core.board_set_weight(p.site.board, row, 9)
+      assert.are.equal("2", count())
+      p.core.board_set_weight(p.site.board, row, 9)
+      assert.are.equal("2", count())
+      p.core.board_set_admin(p.site.board, row, 1)
+      assert.are.equal("3", count())
+    end)
+
   it("sees what is known of the flow", function()
     p = start_pick([[
       assert(flow.client == "198.51.100.4" and flow.port == 7)
+      assert(flow.client_number == 198 * 2^24 + 51 * 2^16 + 100 * 2^8 + 4)
       assert(flow.listener == "127.0.0.1:8080")
       assert(flow.uri == nil and flow.path == nil and flow.host == nil)
       assert(flow.user == nil and flow.schema == nil)
@@ -187,6 +235,8 @@ describe("a policy", function()
           assert(#others == 1 and others[1].name == "far")
           assert(others[1].usable and others[1].weight == 4)
           assert(not pcall(others.turn, others))
+          assert(not pcall(others.least, others))
+          assert(type(others:generation()) == "number")
           assert(moongate.upstream("db")[1].usable)
           return 1
         end }

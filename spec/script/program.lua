@@ -139,6 +139,22 @@ function _M.start(options)
 end
 
 
+--- A second worker beside this one, on the same board; for flows alone.
+function Program:colleague()
+  local runtime, engine = self.site:new_worker()
+  local scripts, texts = load_scripts(self.core, runtime)
+  assert(scripts ~= nil, texts[1])
+  return setmetatable({
+    core = self.core, scripts = scripts, engine = engine,
+    site = { board = self.site.board, runtime = runtime },
+    stop = function(colleague)
+      self.core.scripts_free(colleague.scripts)
+      self.core.runtime_unref(runtime)
+    end,
+  }, Program)
+end
+
+
 --- The faults of a configuration with one script for an [http] section.
 function _M.faults_of(text, more)
   local lua = { ["a.lua"] = text }

@@ -61,7 +61,7 @@ end
 -- A board with the rows that the configuration names.
 local function make_board(core, config)
   local limits = ffi.new("struct board_limits")
-  limits.workers, limits.ring_bytes = 1, core.RING_BYTES_MIN
+  limits.workers, limits.ring_bytes = 2, core.RING_BYTES_MIN
   limits.upstreams = config.upstream_count + 1
   limits.servers = config.server_count + 1
   limits.sections, limits.scripts = config.section_count, 16
@@ -80,6 +80,22 @@ local function make_board(core, config)
       section.kind)) .. " " .. support.text(section.name)))
   end
   return board
+end
+
+
+local function new_runtime(self, engine)
+  local core = self.core
+  local faults = ffi.new("struct faults")
+  core.faults_init(faults)
+  local addresses = ffi.new("struct addresses")
+  core.addresses_init(addresses)
+  local runtime = core.runtime_new(engine, self.config, addresses, faults)
+  core.addresses_fini(addresses)
+  if faults.count > 0 then
+    raise_faults(faults)
+  end
+  core.faults_fini(faults)
+  return runtime
 end
 
 
@@ -113,19 +129,18 @@ function _M.site(config, files)
   end)
   self.engine.record = self.record
 
-  local faults = ffi.new("struct faults")
-  core.faults_init(faults)
-  local addresses = ffi.new("struct addresses")
-  core.addresses_init(addresses)
-  self.runtime = core.runtime_new(self.engine, self.config, addresses,
-    faults)
-  core.addresses_fini(addresses)
-  if faults.count > 0 then
-    raise_faults(faults)
-  end
-  core.faults_fini(faults)
+  self.runtime = new_runtime(self, self.engine)
   self.on_wake = ffi.cast("spec_wake_fn", function() end)
   return self
+end
+
+
+--- Makes the configuration live once more, as a second worker on the board.
+-- @return struct runtime *, to be given back; its engine
+function Site:new_worker()
+  local engine = ffi.new("struct engine")
+  self.core.engine_init(engine, self.link.loop, self.board, self.pool, 1)
+  return new_runtime(self, engine), engine
 end
 
 

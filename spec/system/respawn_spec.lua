@@ -136,6 +136,79 @@ describe("a worker that is killed", function()
 end)
 
 
+describe("a worker that is killed among picks by leastconn", function()
+  after_each(moongate.finish)
+
+  it("leaves nothing stale in what the others know of servers", function()
+    local servers, ports = {}, {}
+    for _, name in ipairs { "a", "b", "c" } do
+      servers[name] = peer.serve(peer.echo)
+      ports[name] = servers[name].port
+    end
+    local m = moongate.start {
+      config = [[
+        [upstream db]
+        protocol = tcp
+        policy = leastconn
+        server a = 127.0.0.1:${port_a}
+        server b = 127.0.0.1:${port_b}
+        server c = 127.0.0.1:${port_c}
+        [tcp db]
+        listen = 127.0.0.1:${port_db}
+        upstream = db
+        access_log = off
+      ]],
+      workers = 2, ports = ports,
+    }
+    m.workers_change = true
+
+    local ending, served, clients_left = false, 0, 20
+    for _ = 1, clients_left do
+      loop.spawn("client", function()
+        while not ending do
+          local client = net.connect(m.port.db)
+          if client then
+            client:send("ping")
+            served = served + (client:receive(4) == "ping" and 1 or 0)
+            client:close()
+          end
+        end
+        clients_left = clients_left - 1
+      end)
+    end
+    for round = 1, 5 do
+      local before = served
+      loop.wait_until("work is done", function()
+        return served > before + 50
+      end)
+      local dead = m:workers()[round % 2 + 1]
+      process.kill(dead, "KILL")
+      loop.wait_until("there are two workers", function()
+        local pids = m:workers()
+        return #pids == 2 and pids[1] ~= dead and pids[2] ~= dead
+      end, 2)
+    end
+    ending = true
+    loop.wait_until("the clients have ended", function()
+      return clients_left == 0
+    end)
+    for name, server in pairs(servers) do
+      server:wait_open(0)
+      m:wait_active(name, 0)
+    end
+
+    for _ = 1, 30 do
+      local client = assert(net.connect(m.port.db))
+      client:send("x")
+      assert.are.equal("x", client:receive(1))
+    end
+    for _, server in pairs(servers) do
+      assert.are.equal(10, server.open)
+    end
+  end)
+end)
+
+
 describe("a worker that is killed among requests", function()
   after_each(moongate.finish)
 

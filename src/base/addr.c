@@ -13,6 +13,7 @@
 
 #include "base/hash.h"
 #include "base/str.h"
+#include "base/wire.h"
 
 enum {
     HOST_TEXT_MAX = 64, /* a numeric host without brackets */
@@ -326,6 +327,21 @@ addr_hash(const struct addr *a)
     const uint8_t *bytes = host_bytes(a, &len);
 
     return hash_murmur(bytes, len, 0);
+}
+
+bool
+addr_fold(uint32_t *out, const struct addr *a)
+{
+    size_t len;
+    const uint8_t *bytes = host_bytes(a, &len);
+    uint32_t number = 0;
+
+    if (len == 0)
+        return false;
+    for (size_t i = 0; i < len; i += 4)
+        number ^= wire_get_u32be(bytes + i);
+    *out = number;
+    return true;
 }
 
 bool

@@ -79,6 +79,10 @@ bool addr_equal_host(const struct addr *a, const struct addr *b);
 /* A hash of the host alone: the same client, the same number. */
 uint32_t addr_hash(const struct addr *a);
 
+/* The host as a number of 32 bits: an IPv4 address as it stands, the four words
+ * of an IPv6 address by exclusive or. False where there is no host. */
+bool addr_fold(uint32_t *out, const struct addr *a);
+
 /* Does only this machine reach it? 127/8, ::1, Unix sockets. */
 bool addr_is_loopback(const struct addr *a);
 

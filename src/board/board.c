@@ -13,11 +13,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "board/changes.h"
 #include "board/ring.h"
 #include "board/slots_layout.h"
 
 enum {
-    BOARD_LAYOUT = 1, /* goes up whenever the memory means something else */
+    BOARD_LAYOUT = 2, /* goes up whenever the memory means something else */
     CACHE_LINE = 64,
 };
 
@@ -291,6 +292,7 @@ board_add_server(struct board *b, int upstream, struct str name)
     for (unsigned w = 0; w < b->header->limits.workers; w++)
         memset(board_server_counters(b, w, i), 0, sizeof(*b->server_counters));
     publish_row(ROWS(b, servers), i);
+    changes_note(b, i);
     return i;
 }
 
@@ -392,6 +394,7 @@ board_set_server(struct board *b, int row, struct str address, int32_t weight,
     atomic_store(&server->weight, weight);
     atomic_store(&server->maxconn, maxconn);
     atomic_store(&server->backup, backup);
+    changes_note(b, row);
 }
 
 void
@@ -406,6 +409,7 @@ board_set_up(struct board *b, int row, bool up, int32_t fails, struct str words)
     atomic_store(&server->fails, fails);
     if (atomic_exchange(&server->up, up) != up)
         atomic_store(&server->since_ms, clock_wall_ms());
+    changes_note(b, row);
 }
 
 void
@@ -415,12 +419,14 @@ board_set_admin(struct board *b, int row, enum server_admin admin)
 
     if (atomic_exchange(&server->admin, (uint8_t)admin) != (uint8_t)admin)
         atomic_store(&server->since_ms, clock_wall_ms());
+    changes_note(b, row);
 }
 
 void
 board_set_weight(struct board *b, int row, int32_t weight)
 {
     atomic_store(&b->servers[row].weight, weight);
+    changes_note(b, row);
 }
 
 const char *
@@ -528,6 +534,16 @@ board_worker_started(struct board *b, unsigned worker, pid_t pid,
     atomic_store(&row->pid, pid);
 }
 
+/* The dead may have changed a count and not have noted it. */
+static void
+note_all_changes(struct board *b)
+{
+    for (unsigned i = 0; i < b->header->limits.upstreams; i++) {
+        if (row_is_used(&b->upstreams[i].name))
+            changes_note_all(b, (int)i);
+    }
+}
+
 void
 board_worker_died(struct board *b, unsigned worker)
 {
@@ -536,6 +552,7 @@ board_worker_died(struct board *b, unsigned worker)
     atomic_store(&row->pid, 0);
     atomic_fetch_add(&row->restarts, 1);
     slots_give_back(b->slots, worker);
+    note_all_changes(b);
 }
 
 void

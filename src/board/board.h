@@ -62,7 +62,8 @@ void board_remove_script(struct board *b, int row);
 void board_set_server(struct board *b, int row, struct str address,
                       int32_t weight, int32_t maxconn, bool backup);
 
-/* By control. Each notes the time (since_ms) when something changed. WORDS
+/* By control. Each notes the time (since_ms) when something changed, and, as
+ * board_set_server does, that the server has changed (changes.h). WORDS
  * (cut at BOARD_WORDS_MAX) say what the check saw. */
 void board_set_up(struct board *b, int row, bool up, int32_t fails,
                   struct str words);
@@ -147,7 +148,8 @@ void board_worker_started(struct board *b, unsigned worker, pid_t pid,
                           uint32_t generation);
 
 /* By the master, once it has waited for the dead process and before it starts
- * another in its place: repairs what the worker held (slots.h). */
+ * another in its place: repairs what the worker held (slots.h), and has the
+ * others look at all servers (changes.h). */
 void board_worker_died(struct board *b, unsigned worker);
 
 /* By the worker, once a turn of its loop. */

@@ -22,6 +22,7 @@ enum {
     BOARD_VERSION_MAX = 31,  /* bytes of the program's version */
     BOARD_NONE = -1,         /* no such row */
     BOARD_RING_BYTES_MAX = 64 * 1024 * 1024,
+    BOARD_CHANGES_KEPT = 1024, /* of each upstream; a power of two */
 };
 
 /* How many rows of each kind the board has room for. */
@@ -55,13 +56,13 @@ struct server_words {
 
 struct server_row {
     _Alignas(64) struct row_name name; /* UPSTREAM/SERVER */
-    int32_t upstream;                  /* row of its upstream */
     /* By the master, from the configuration. */
     char address[BOARD_ADDRESS_MAX + 1];
-    _Atomic int32_t maxconn; /* 0: no limit */
+    _Alignas(64) int32_t upstream; /* row of its upstream */
+    _Atomic int32_t maxconn;       /* 0: no limit */
     _Atomic bool backup;
     /* By control. */
-    _Alignas(64) _Atomic bool up;
+    _Atomic bool up;
     _Atomic uint8_t admin;     /* enum server_admin */
     _Atomic int32_t weight;    /* 0 to 256 */
     _Atomic int32_t fails;     /* failed checks in a row */
@@ -71,7 +72,10 @@ struct server_row {
 
 struct upstream_row {
     _Alignas(64) struct row_name name;
-    _Alignas(64) _Atomic uint64_t turn; /* by every worker: board_turn */
+    /* By everyone. */
+    _Alignas(64) _Atomic uint64_t turn; /* board_turn */
+    _Atomic uint64_t change_count;      /* changes.h; so are the last of them */
+    _Alignas(64) _Atomic uint64_t changes[BOARD_CHANGES_KEPT];
 };
 
 struct section_row {

@@ -179,15 +179,9 @@ put_times(struct buf *to, const int64_t *ms, unsigned count)
 static uint64_t
 upstream_count(const struct subject *s)
 {
-    const struct upstream *upstream = s->flow->upstream;
-    uint64_t count = 0;
+    struct upstream *upstream = s->flow->upstream;
 
-    if (upstream == NULL)
-        return 0;
-    for (unsigned i = 0; i < upstream->server_count; i++)
-        count += slot_count(s->engine->board,
-                            board_server_slot(upstream->servers[i].row));
-    return count;
+    return upstream == NULL ? 0 : upstream_connections(upstream);
 }
 
 static uint64_t

@@ -68,7 +68,7 @@ static void
 leave_idle(struct server_conn *conn)
 {
     list_remove(&conn->link);
-    conn->server->idle_count--;
+    upstream_count_idle(conn->server, -1);
     timer_stop(&conn->timer);
 }
 
@@ -113,7 +113,7 @@ pool_keep(struct server_conn *conn)
     conn->stream.on_ready = on_idle_ready;
     conn->owner = NULL;
     list_add_head(&conn->server->idle, &conn->link);
-    conn->server->idle_count++;
+    upstream_count_idle(conn->server, 1);
     loop_start_timer(conn->stream.loop, &conn->timer, POOL_IDLE_MS);
 }
 

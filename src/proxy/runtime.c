@@ -41,9 +41,11 @@ init_server(struct maker *maker, struct upstream *upstream, unsigned index)
                               &server->conf->address, server->conf->at,
                               maker->faults);
     server->addr_count = count > 0 ? (unsigned)count : 0;
-    if (upstream->engine != NULL)
+    if (upstream->engine != NULL) {
         server->row = board_find_server(upstream->engine->board, upstream->row,
                                         server->conf->name);
+        roster_place(&upstream->roster, index, server->row);
+    }
     view->index = (int32_t)index + 1;
     view->name_len = (uint8_t)server->conf->name.len;
     memcpy(view->name, server->conf->name.p, server->conf->name.len);
@@ -62,6 +64,8 @@ init_upstream(struct maker *maker, struct upstream *upstream,
     upstream->views = xcalloc(conf->server_count, sizeof(struct server_view));
     if (engine != NULL)
         upstream->row = board_find_upstream(engine->board, conf->name);
+    roster_init(&upstream->roster, engine == NULL ? NULL : engine->board,
+                upstream->row, upstream->views, upstream->server_count);
     for (unsigned i = 0; i < upstream->server_count; i++)
         init_server(maker, upstream, i);
 }
@@ -71,6 +75,7 @@ fini_upstream(struct upstream *upstream)
 {
     if (upstream->engine != NULL)
         pool_drop_idle(upstream);
+    roster_fini(&upstream->roster);
     free(upstream->servers);
     free(upstream->views);
 }

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "board/board.h"
+#include "board/changes.h"
 #include "board/slots.h"
 #include "proxy/engine.h"
 
@@ -31,83 +32,17 @@ upstream_counters(const struct server *server)
     return board_server_counters(engine->board, engine->worker, server->row);
 }
 
-static bool
-view_is_in_service(const struct server_view *view)
+void
+upstream_refresh(struct upstream *upstream)
 {
-    return view->up && !view->draining && !view->maint && view->weight > 0;
+    roster_refresh(&upstream->roster);
 }
 
-static bool
-server_has_room(const struct server *server, const struct server_view *view)
+uint64_t
+upstream_connections(struct upstream *upstream)
 {
-    return view->maxconn == 0 || view->active < view->maxconn ||
-           server->idle_count > 0;
-}
-
-/* What the last refresh has seen, for the reason of a refusal. */
-struct view_counts {
-    unsigned usable;     /* servers that are not backups */
-    unsigned backups;    /* usable backups */
-    unsigned in_service; /* up, tried or not, full or not */
-    unsigned full;       /* in service, not tried, at their maxconn */
-    unsigned tried;      /* in service, but tried by the flow */
-};
-
-static void
-refresh_one(struct upstream *upstream, unsigned i, const struct flow *flow,
-            struct view_counts *counts)
-{
-    const struct server *server = &upstream->servers[i];
-    struct server_view *view = &upstream->views[i];
-    bool room;
-
-    board_read_view(upstream->engine->board, server->row, view);
-    room = server_has_room(server, view);
-    /* Kept connections hold slots, but they are no load. */
-    view->active -= (int32_t)server->idle_count;
-    view->usable = false;
-    if (!view_is_in_service(view))
-        return;
-    counts->in_service++;
-    if (flow != NULL && flow_has_tried(flow, i)) {
-        counts->tried++;
-        return;
-    }
-    if (!room) {
-        counts->full++;
-        return;
-    }
-    view->usable = true;
-    if (view->backup)
-        counts->backups++;
-    else
-        counts->usable++;
-}
-
-static unsigned
-refresh_views(struct upstream *upstream, const struct flow *flow,
-              struct view_counts *counts)
-{
-    *counts = (struct view_counts){0};
-    for (unsigned i = 0; i < upstream->server_count; i++)
-        refresh_one(upstream, i, flow, counts);
-    if (counts->usable == 0)
-        return counts->backups;
-    if (counts->backups > 0) {
-        for (unsigned i = 0; i < upstream->server_count; i++) {
-            if (upstream->views[i].backup)
-                upstream->views[i].usable = false;
-        }
-    }
-    return counts->usable;
-}
-
-unsigned
-upstream_refresh(struct upstream *upstream, const struct flow *flow)
-{
-    struct view_counts counts;
-
-    return refresh_views(upstream, flow, &counts);
+    roster_refresh(&upstream->roster);
+    return (uint64_t)upstream->roster.taken;
 }
 
 uint64_t
@@ -182,12 +117,18 @@ take_slot(struct server *server, bool fresh)
     /* The slot comes with the kept connection. */
     if (!fresh && server->idle_count > 0)
         return true;
-    return slot_take(engine->board, engine->worker,
-                     board_server_slot(server->row), server->conf->maxconn);
+    if (!slot_take(engine->board, engine->worker,
+                   board_server_slot(server->row), server->conf->maxconn)) {
+        /* Who took the last one may not have noted it yet. */
+        roster_refresh_one(&server->upstream->roster, server->index);
+        return false;
+    }
+    changes_note(engine->board, server->row);
+    return true;
 }
 
 static enum upstream_error
-refuse(const struct view_counts *counts, const char **reason)
+refuse(const struct roster_counts *counts, const char **reason)
 {
     if (counts->full > 0) {
         *reason = "all servers are at their maxconn";
@@ -201,10 +142,11 @@ static enum upstream_error
 take_pinned(struct flow *flow, bool fresh, bool *again, const char **reason)
 {
     struct server *server = flow->pinned;
-    struct server_view *view = &server->upstream->views[server->index];
+    struct upstream *upstream = server->upstream;
+    const struct server_view *view = &upstream->views[server->index];
 
     *again = flow_has_tried(flow, server->index);
-    board_read_view(server->upstream->engine->board, server->row, view);
+    roster_refresh_one(&upstream->roster, server->index);
     if (!view->up || view->maint) {
         *reason = "the server that was asked for is not available";
         return UPSTREAM_DOWN;
@@ -226,17 +168,20 @@ upstream_take(struct flow *flow, bool fresh, bool *again, const char **reason)
     if (flow->pinned != NULL)
         return take_pinned(flow, fresh, again, reason);
     for (unsigned i = 0; i < TAKE_ATTEMPTS; i++) {
-        struct view_counts counts;
-        int index;
+        struct roster_counts counts;
+        int index = HOOK_PICK_NONE;
+        unsigned usable = roster_enter(&upstream->roster, flow, &counts);
 
-        if (refresh_views(upstream, flow, &counts) == 0) {
+        if (usable > 0)
+            index = ask_policy(upstream, flow, reason);
+        roster_leave(&upstream->roster, flow);
+        if (usable == 0) {
             if (counts.tried == 0)
                 return refuse(&counts, reason);
             flow->tried_count = 0;
             *again = true;
             continue;
         }
-        index = ask_policy(upstream, flow, reason);
         if (index < 0)
             return UPSTREAM_REFUSED;
         if (!take_slot(&upstream->servers[index], fresh))
@@ -254,6 +199,15 @@ upstream_give_slot(struct server *server)
     struct engine *engine = server->upstream->engine;
 
     slot_give(engine->board, engine->worker, board_server_slot(server->row));
+    changes_note(engine->board, server->row);
+}
+
+void
+upstream_count_idle(struct server *server, int by)
+{
+    server->idle_count += (unsigned)by;
+    roster_set_idle(&server->upstream->roster, server->index,
+                    server->idle_count);
 }
 
 bool

@@ -4,7 +4,7 @@
  * rows on the board, the views that policies read, and the one way to take a
  * server for a flow and to give it back.
  *
- *      upstream_take ── refresh views ── policy's pick ── slot on the board
+ *      upstream_take ── roster: views ── policy's pick ── slot on the board
  *           │                                                  │
  *           └── flow->server … connect, relay … ── upstream_give
  *
@@ -25,6 +25,7 @@
 #include "config/model.h"
 #include "proxy/flow.h"
 #include "proxy/hook.h"
+#include "proxy/roster.h"
 
 struct engine;
 struct server_counters;
@@ -40,9 +41,9 @@ struct server {
     int row;        /* on the board */
     struct addr addrs[SERVER_ADDRS_MAX];
     unsigned addr_count;
-    unsigned addr_next; /* the one that the next connect tries */
-    struct list idle;   /* kept connections of this worker */
-    unsigned idle_count;
+    unsigned addr_next;  /* the one that the next connect tries */
+    struct list idle;    /* kept connections of this worker */
+    unsigned idle_count; /* changed through upstream_count_idle */
 };
 
 struct upstream {
@@ -52,6 +53,7 @@ struct upstream {
     struct server *servers;
     struct server_view *views; /* one a server, fresh during a pick */
     unsigned server_count;
+    struct roster roster;       /* keeps the views */
     struct policy_hooks policy; /* pick is NULL: the built-in round robin */
     struct flow *picking;       /* the flow that pick is called for, or NULL */
 };
@@ -67,11 +69,9 @@ enum upstream_error {
 struct server *
 upstream_find_server(const struct upstream *upstream, struct str name);
 
-/* Brings every view up to date from the board.  `usable` is what it is for
- * FLOW: up, not drained or in maintenance, weight above 0, below maxconn, not
- * tried by FLOW, and backups only where no other server is usable.  FLOW may
- * be NULL: for nobody in particular.  Returns how many are usable. */
-unsigned upstream_refresh(struct upstream *upstream, const struct flow *flow);
+/* Brings every view up to date from the board, as for a flow that has tried no
+ * server (roster.h).  Not during a pick. */
+void upstream_refresh(struct upstream *upstream);
 
 /* The number of FLOW's turn at its upstream: one higher for each new flow
  * over all workers, and the same whenever the same flow asks again. */
@@ -93,9 +93,16 @@ void upstream_give(struct flow *flow, const struct flow_result *result,
 /* Gives back the slot that a kept connection to SERVER held. */
 void upstream_give_slot(struct server *server);
 
+/* Connections to SERVER that are kept are BY more, or less. */
+void upstream_count_idle(struct server *server, int by);
+
 /* Whether SERVER has room for one more connection that is kept: always, but
  * where `maxconn` is all taken and other work could want the slot. */
 bool upstream_may_keep(const struct server *server);
+
+/* How many slots of all its servers are taken, by all workers.  As
+ * upstream_refresh. */
+uint64_t upstream_connections(struct upstream *upstream);
 
 /* This worker's counters of SERVER. */
 struct server_counters *upstream_counters(const struct server *server);

@@ -133,6 +133,16 @@ flow_port(const struct script_flow *handle)
 }
 
 static int
+flow_client_number(const struct script_flow *handle, uint32_t *out)
+{
+    const struct flow *flow = flow_of(handle);
+
+    if (flow == NULL)
+        return SCRIPT_ENDED;
+    return addr_fold(out, flow->client) ? SCRIPT_FOUND : SCRIPT_NONE;
+}
+
+static int
 flow_tried(const struct script_flow *handle, int32_t index)
 {
     const struct flow *flow = flow_of(handle);
@@ -329,7 +339,7 @@ static void
 refresh(struct upstream *upstream)
 {
     if (upstream->engine != NULL && upstream->picking == NULL)
-        (void)upstream_refresh(upstream, NULL);
+        upstream_refresh(upstream);
 }
 
 static double
@@ -338,6 +348,21 @@ turn(struct upstream *upstream)
     if (upstream->picking == NULL)
         return -1;
     return (double)upstream_turn(upstream, upstream->picking);
+}
+
+static double
+generation(struct upstream *upstream)
+{
+    return (double)roster_generation(&upstream->roster);
+}
+
+static int32_t
+least(struct upstream *upstream)
+{
+    if (upstream->picking == NULL)
+        return SCRIPT_ENDED;
+    return 1 + roster_least(&upstream->roster,
+                            upstream_turn(upstream, upstream->picking));
 }
 
 /* --- the process ---------------------------------------------------------- */
@@ -370,6 +395,7 @@ const struct script_calls script_calls = {
     .flow_text = flow_text,
     .flow_find = flow_find,
     .flow_port = flow_port,
+    .flow_client_number = flow_client_number,
     .flow_tried = flow_tried,
     .conn_text = conn_text,
     .conn_port = conn_port,
@@ -387,6 +413,8 @@ const struct script_calls script_calls = {
     .upstream_count = upstream_count,
     .upstream_refresh = refresh,
     .upstream_turn = turn,
+    .upstream_generation = generation,
+    .upstream_least = least,
     .now = now,
     .hash = hash,
     .log_is_on = is_on,

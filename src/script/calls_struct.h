@@ -85,6 +85,7 @@ struct script_calls {
     int (*flow_find)(const struct script_flow *flow, int place,
                      const char *name, size_t len, struct script_text *out);
     int (*flow_port)(const struct script_flow *flow);
+    int (*flow_client_number)(const struct script_flow *flow, uint32_t *out);
     int (*flow_tried)(const struct script_flow *flow, int32_t index);
 
     int (*conn_text)(const struct script_conn *conn, int field,
@@ -121,6 +122,10 @@ struct script_calls {
     void (*upstream_refresh)(struct upstream *upstream);
     /* The turn of the flow that is being placed; -1 where there is none. */
     double (*upstream_turn)(struct upstream *upstream);
+    double (*upstream_generation)(struct upstream *upstream);
+    /* The index of the server with the least load, for that flow; 0: none is
+     * usable; SCRIPT_ENDED: there is no flow. */
+    int32_t (*upstream_least)(struct upstream *upstream);
 
     double (*now)(void);
     uint32_t (*hash)(const char *p, size_t len, uint32_t seed);

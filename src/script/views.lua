@@ -57,6 +57,21 @@ local function server_methods(upstream)
     return turn
   end
 
+  --- The index of the usable server with the fewest connections for its
+  -- weight, equals in turn; nil when none is usable.  Likewise.
+  function methods.least(_)
+    local index = c.upstream_least(upstream)
+    if index < 0 then
+      error("least() is known only while this upstream's server is picked", 2)
+    end
+    return index > 0 and index or nil
+  end
+
+  --- A number that changes when weights do, or who is in service.
+  function methods.generation(_)
+    return c.upstream_generation(upstream)
+  end
+
   return methods
 end
 
