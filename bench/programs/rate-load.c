@@ -34,8 +34,8 @@ enum {
     CLIENTS_MAX = 5000,
     RATE_MAX = 1000000,
     MS_MAX = 600000,
-    SOURCES = 16,         /* addresses that churn comes from */
-    GRACE_NS = 500000000, /* for the last answers */
+    SOURCES = 16,    /* addresses that churn comes from */
+    GRACE_MS = 5000, /* for the last answers */
     CONNECT_NS = 100000000,
     WARM_SHARE = 5, /* a fifth */
     GIVE_UP = 1000, /* errors */
@@ -284,7 +284,7 @@ run(struct load *l)
     int64_t end;
 
     l->start_ns = now_ns();
-    end = scheduled_ns(l, l->total) + GRACE_NS;
+    end = scheduled_ns(l, l->total) + (int64_t)GRACE_MS * 1000000;
     while (l->done < l->total && l->errors < GIVE_UP && now_ns() < end) {
         while (next < l->total && scheduled_ns(l, next) <= now_ns()) {
             struct client *c = &clients[next++ % l->count];

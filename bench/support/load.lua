@@ -11,7 +11,7 @@ local HTTP_CONNECTIONS = "64"
 local PATIENCE = 60  -- seconds more than the load itself takes
 local DESCRIPTORS_RESERVED = 1000
 local QUIET_SECONDS, QUIET_AT_MOST = 1, 6
-local FEW_CONNECTIONS, MANY_CONNECTIONS = 64, 20000
+local FEW_CONNECTIONS, SPARE_CONNECTIONS = 64, 128
 
 local _M = { latency = {} }
 
@@ -213,7 +213,7 @@ function _M.idle(name, scenario, backends, place)
   program:stop()
 
   program = programs.start(name, scenario, backends, place,
-    { connections = MANY_CONNECTIONS })
+    { connections = n + SPARE_CONNECTIONS })
   local before = memory_with_one(program, place, listener, path)
   local after = with_idle_clients(program, n, place, listener, path,
     settled_memory)

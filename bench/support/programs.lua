@@ -20,6 +20,7 @@ local CONFIGS = {
   moongate = "moongate.ini",
   ["moongate-builtin"] = "moongate.ini",
   nginx = "nginx.conf",
+  ["nginx-read"] = "nginx.conf",
   haproxy = "haproxy.cfg",
   ["haproxy-splice"] = "haproxy.cfg",
 }
@@ -125,7 +126,7 @@ local function command(name, file, place)
   if name == "moongate-builtin" then
     return { place.build .. "/bench/moongate-builtin", "-c", file }
   end
-  if name == "nginx" then
+  if CONFIGS[name] == "nginx.conf" then
     return { "/usr/sbin/nginx", "-p", place.dir, "-c", file }
   end
   return { "/usr/sbin/haproxy", "-db", "-f", file }
@@ -165,6 +166,7 @@ local function values_for(name, scenario, backends, place)
   values.www, values.temp = place.dir .. "/www", place.dir .. "/temp"
   values.modules = NGINX_MODULES
   values.user = ffi.C.getuid() == 0 and "user root;" or ""
+  values.sendfile = name == "nginx-read" and "off" or "on"
   values.splice = name == "haproxy-splice" and "option splice-auto"
     or "no option splice-auto"
   return values

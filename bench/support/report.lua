@@ -3,9 +3,9 @@ local json = require "dkjson"
 
 local BAR, ROW, LEFT, WIDTH = 14, 20, 300, 900
 local COLOURS = {
-  moongate = "#2b6cb0", nginx = "#38a169", haproxy = "#d69e2e",
-  ["haproxy-splice"] = "#b7791f", ["moongate-builtin"] = "#63b3ed",
-  floor = "#a0aec0",
+  moongate = "#2b6cb0", nginx = "#38a169", ["nginx-read"] = "#276749",
+  haproxy = "#d69e2e", ["haproxy-splice"] = "#b7791f",
+  ["moongate-builtin"] = "#63b3ed", floor = "#a0aec0",
 }
 
 local _M = {}

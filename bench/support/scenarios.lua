@@ -11,10 +11,10 @@ return {
   {
     name = "static-1k", title = "static file, 1 KB",
     load = { "http", "static", "/1k.bin" },
-    programs = { "moongate", "nginx", "floor" },
+    programs = { "moongate", "nginx", "nginx-read", "floor" },
     floor = { "floor-serve", "${static}", "1024" },
     goals = {
-      { against = { "nginx" }, ratio = 0.75 },
+      { against = { "nginx", "nginx-read" }, ratio = 0.75 },
       { against = { "floor" }, ratio = 1.25 },
     },
   },
@@ -147,7 +147,7 @@ return {
     name = "policy", title = "round robin in Lua beside the built-in one",
     load = { "http", "kept", "/index.php" },
     programs = { "moongate", "moongate-builtin" },
-    rounds = 31,
+    rounds = 61, latency = false,
     goals = { { against = { "moongate-builtin" }, ratio = 1.02 } },
   },
   {
