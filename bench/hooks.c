@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What calling scripts costs: for each policy that ships, one pick from C over
- * eight servers, and a policy that does nothing as the floor; and a request
- * hook that reads two fields, with all that a request needs of the scripts.
+ * eight servers, a policy that does nothing as the floor, and the round robin
+ * that is built in; and a request hook that reads two fields, with all that a
+ * request needs of the scripts.
  *
  *     cmake --build build -t bench-hooks && build/bench-hooks
  *
@@ -19,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "proxy/addresses.h"
 #include "proxy/http_exchange.h"
 #include "proxy/runtime.h"
 #include "proxy/section.h"
@@ -92,7 +94,8 @@ write_configuration(const char *dir)
 }
 
 static struct runtime *
-make_runtime(const char *dir, struct faults *faults)
+make_runtime(const char *dir, struct addresses *addresses,
+             struct faults *faults)
 {
     const struct config *config;
     struct runtime *runtime;
@@ -101,7 +104,7 @@ make_runtime(const char *dir, struct faults *faults)
     (void)snprintf(path, sizeof(path), "%s/moongate.ini", dir);
     if (config_read(&config, path, faults) < 0)
         return NULL;
-    runtime = runtime_new(NULL, (struct config *)(void *)config, faults);
+    runtime = runtime_new(NULL, config, addresses, faults);
     config_unref(config);
     return runtime;
 }
@@ -118,12 +121,17 @@ seconds(void)
 static void
 call_pick(struct upstream *upstream, struct flow *flow, unsigned count)
 {
+    const struct policy_hooks *policy = &upstream->policy;
     const char *reason;
 
     for (unsigned i = 0; i < count; i++) {
+        int index;
+
         flow->turn = i;
         upstream->views[i % SERVERS].active = (int32_t)(i % 5);
-        if (upstream->policy.pick(upstream->policy.arg, flow, &reason) < 0)
+        index = policy->pick != NULL ? policy->pick(policy->arg, flow, &reason)
+                                     : upstream_pick_builtin(upstream, flow);
+        if (index < 0)
             fatal("the policy refused");
     }
 }
@@ -183,6 +191,18 @@ measure_pick(struct upstream *upstream, const char *name)
 }
 
 static void
+measure_all(struct runtime *runtime)
+{
+    struct upstream *last = &runtime->upstreams[policy_count - 1];
+
+    for (size_t i = 0; i < policy_count; i++)
+        measure_pick(&runtime->upstreams[i], policies[i]);
+    last->policy.pick = NULL;
+    measure_pick(last, "(built in)");
+    measure_request(runtime->sections[0]);
+}
+
+static void
 show_faults(const struct faults *faults)
 {
     char text[1024];
@@ -210,28 +230,31 @@ int
 main(void)
 {
     char dir[] = "/tmp/moongate-bench-XXXXXX";
+    struct addresses addresses;
     struct faults faults;
-    struct runtime *runtime;
+    struct runtime *runtime = NULL;
     struct scripts *scripts = NULL;
+    int status = EXIT_FAILURE;
 
     if (mkdtemp(dir) == NULL)
         fatal("cannot make a folder");
     clock_update();
     faults_init(&faults);
+    addresses_init(&addresses);
     write_configuration(dir);
-    runtime = make_runtime(dir, &faults);
-    if (runtime != NULL)
+    runtime = make_runtime(dir, &addresses, &faults);
+    if (runtime != NULL && faults.count == 0)
         scripts = scripts_load(runtime, ".", &faults);
     show_faults(&faults);
-    for (size_t i = 0; scripts != NULL && i < policy_count; i++)
-        measure_pick(&runtime->upstreams[i], policies[i]);
-    if (scripts != NULL)
-        measure_request(runtime->sections[0]);
+    if (scripts != NULL) {
+        measure_all(runtime);
+        status = EXIT_SUCCESS;
+    }
     faults_fini(&faults);
     remove_files(dir);
-    if (scripts == NULL)
-        return 1;
     scripts_free(scripts);
-    runtime_unref(runtime);
-    return 0;
+    if (runtime != NULL)
+        runtime_unref(runtime);
+    addresses_fini(&addresses);
+    return status;
 }

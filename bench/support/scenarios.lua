@@ -79,6 +79,7 @@ return {
     load = { "tcp", "echo", "small", 64 },
     programs = { "moongate", "nginx", "haproxy", "floor" },
     floor = { "floor-relay", "${echo}", "${echo1}" },
+    rounds = 21,
     goals = {
       { against = { "nginx" }, ratio = 1.0 },
       { against = { "haproxy" }, ratio = 0.90 },
@@ -109,6 +110,7 @@ return {
     load = { "tcp", "echo", "churn", 32 },
     programs = { "moongate", "nginx", "haproxy", "floor" },
     floor = { "floor-relay", "${echo}", "${echo1}" },
+    rounds = 21,
     goals = { { against = { "nginx", "haproxy" }, ratio = 0.9 } },
   },
   {
