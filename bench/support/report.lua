@@ -228,8 +228,9 @@ function _M.svg(results)
     y = y + ROW / 2
   end
   return ('<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" '
-    .. 'font-family="sans-serif" font-size="12">\n%s\n</svg>\n'):format(WIDTH,
-    y, table.concat(parts, "\n"))
+    .. 'font-family="sans-serif" font-size="12">\n'
+    .. '<rect width="100%%" height="100%%" fill="#fff"/>\n%s\n</svg>\n'):format(
+    WIDTH, y, table.concat(parts, "\n"))
 end
 
 
