@@ -34,11 +34,11 @@ enum {
     CLIENTS_MAX = 5000,
     RATE_MAX = 1000000,
     MS_MAX = 600000,
-    SOURCES = 16,    /* addresses that churn comes from */
-    GRACE_MS = 5000, /* for the last answers */
-    CONNECT_NS = 100000000,
-    WARM_SHARE = 5, /* a fifth */
-    GIVE_UP = 1000, /* errors */
+    SOURCES = 16,           /* addresses that churn comes from */
+    GRACE_MS = 5000,        /* for the last answers */
+    CONNECT_NS = 100000000, /* for all to be connected before it begins */
+    WARM_SHARE = 5,         /* a fifth */
+    GIVE_UP = 1000,         /* errors */
 };
 
 enum mode {
@@ -227,10 +227,7 @@ client_read(struct load *l, struct client *c)
 
         if (n < 0 && endpoint_must_wait())
             return;
-        if (n > 0 && !c->busy) {
-            n = 0; /* nobody has asked for that */
-        }
-        if (n <= 0 && !c->busy) {
+        if (!c->busy) { /* closed while idle, or nobody has asked for that */
             client_close(c);
             l->errors++;
             client_connect(l, c);

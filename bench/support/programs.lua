@@ -46,6 +46,8 @@ local _M = { load_cpu = LOAD_CPU }
 local Program = {}
 Program.__index = Program
 
+local running = {}
+
 
 local function fill_in(text, values)
   return (text:gsub("${(%w+)}", function(name)
@@ -200,11 +202,20 @@ function _M.start(name, scenario, backends, place, given)
   local log = place.dir .. "/" .. name .. ".log"
   local self = setmetatable({ name = name, port = values }, Program)
   self.main = process.spawn(argv, { stdout = log, stderr = log })
+  running[self] = true
   local ok, why = pcall(wait_for_port, name, values[scenario.load[2]])
   if not ok then
     error(why .. "\n" .. (folder.read(log) or ""), 0)
   end
   return self
+end
+
+
+--- Ends those that have not been stopped.
+function _M.stop_all()
+  for program in pairs(running) do
+    program:stop()
+  end
 end
 
 
@@ -243,6 +254,7 @@ end
 
 --- Ends it.
 function Program:stop()
+  running[self] = nil
   self.main:kill("TERM")
   if not self.main:wait(STOP_SECONDS) then
     process.kill(-self.main.pid, "KILL")
