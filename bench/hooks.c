@@ -187,6 +187,7 @@ measure_pick(struct upstream *upstream, const char *name)
     call_pick(upstream, &flow, CALLS_WARM);
     before = seconds();
     call_pick(upstream, &flow, CALLS);
+    upstream->picking = NULL;
     (void)printf("%-24s %6.1f ns\n", name, (seconds() - before) / CALLS * 1e9);
 }
 
