@@ -9,8 +9,8 @@
 #     make install   PREFIX=/usr/local, DESTDIR=
 #     make soak      what takes longer than a test should; each codec is fuzzed
 #                    for FUZZ_SECONDS=3600
-#     make bench     side by side with nginx, HAProxy and the floor; with
-#                    BENCH="-n ROUNDS -t SECONDS SCENARIO..."
+#     make bench     side by side with nginx, HAProxy and the floor, for half
+#                    an hour; BENCH="-n ROUNDS -t SECONDS SCENARIO..." for less
 #     make clean     remove what was built
 
 PREFIX ?= /usr/local

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What calling scripts costs: for each policy that ships, one pick from C over
- * eight servers, and a policy that does nothing as the floor; a request hook
- * that reads two fields, with all that a request needs of the scripts; and what
- * a flow pays for its server, by the number of servers: bringing the views up
- * to date, the pick, the slot on the board, and giving it back.
+ * eight servers, a policy that does nothing as the floor, and the round robin
+ * that is built in; a request hook that reads two fields, with all that a
+ * request needs of the scripts; and what a flow pays for its server, by the
+ * number of servers: bringing the views up to date, the pick, the slot on the
+ * board, and giving it back.
  *
  *     cmake --build build -t bench-hooks && build/bench-hooks
  *
@@ -143,12 +144,17 @@ seconds(void)
 static void
 call_pick(struct upstream *upstream, struct flow *flow, unsigned count)
 {
+    const struct policy_hooks *policy = &upstream->policy;
     const char *reason;
 
     for (unsigned i = 0; i < count; i++) {
+        int index;
+
         flow->turn = i;
         upstream->views[i % SERVERS].active = (int32_t)(i % 5);
-        if (upstream->policy.pick(upstream->policy.arg, flow, &reason) < 0)
+        index = policy->pick != NULL ? policy->pick(policy->arg, flow, &reason)
+                                     : upstream_pick_builtin(upstream, flow);
+        if (index < 0)
             fatal("the policy refused");
     }
 }
@@ -344,6 +350,18 @@ remove_files(const char *dir)
     (void)rmdir(dir);
 }
 
+static void
+measure_all(struct runtime *runtime)
+{
+    struct upstream *last = &runtime->upstreams[policy_count - 1];
+
+    for (size_t i = 0; i < policy_count; i++)
+        measure_pick(&runtime->upstreams[i], policies[i]);
+    last->policy.pick = NULL;
+    measure_pick(last, "(built in)");
+    measure_request(runtime->sections[0]);
+}
+
 /* The calls alone.  False with faults. */
 static bool
 measure_calls(const char *dir, struct faults *faults)
@@ -358,10 +376,8 @@ measure_calls(const char *dir, struct faults *faults)
         return false;
     runtime = make_runtime(NULL, config, faults);
     scripts = scripts_load(runtime, ".", faults);
-    for (size_t i = 0; scripts != NULL && i < policy_count; i++)
-        measure_pick(&runtime->upstreams[i], policies[i]);
     if (scripts != NULL)
-        measure_request(runtime->sections[0]);
+        measure_all(runtime);
     scripts_free(scripts);
     runtime_unref(runtime);
     config_unref(config);

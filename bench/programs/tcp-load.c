@@ -3,7 +3,7 @@
  * Load for a TCP relay: CONNECTIONS clients, each of which begins anew as soon
  * as it has what it waits for.
  *
- *     tcp-load PORT small|churn|bulk CONNECTIONS SECONDS
+ *     tcp-load PORT small|churn|bulk CONNECTIONS MILLISECONDS
  *
  *     small   send 64 bytes, wait for them to come back
  *     churn   connect, do the same once, close
@@ -26,7 +26,7 @@ enum {
     MESSAGE = 64,
     TAKE = 1 << 20,
     CLIENTS_MAX = 20000,
-    SECONDS_MAX = 3600,
+    MS_MAX = 3600000,
     SOURCES = 16, /* addresses that churn comes from */
     TURN_MS = 100,
     GIVE_UP = 1000, /* errors */
@@ -154,7 +154,7 @@ static void
 usage(void)
 {
     (void)fprintf(stderr, "usage: tcp-load PORT small|churn|bulk CONNECTIONS "
-                          "SECONDS\n");
+                          "MILLISECONDS\n");
     exit(EXIT_FAILURE);
 }
 
@@ -173,19 +173,19 @@ main(int argc, char **argv)
 {
     struct load l = {0};
     double started;
-    long clients, seconds;
+    long clients, ms;
 
     if (argc != 5)
         usage();
     l.mode = mode_named(argv[2]);
     l.port = (uint16_t)endpoint_number(argv[1], 1, 65535, "PORT");
     clients = endpoint_number(argv[3], 1, CLIENTS_MAX, "CONNECTIONS");
-    seconds = endpoint_number(argv[4], 1, SECONDS_MAX, "SECONDS");
+    ms = endpoint_number(argv[4], 1, MS_MAX, "MILLISECONDS");
     l.poll_fd = epoll_create1(EPOLL_CLOEXEC);
     for (long i = 0; i < clients; i++)
         client_open(&l);
     started = now();
-    run(&l, started + (double)seconds);
+    run(&l, started + (double)ms / 1000);
     (void)printf("operations=%llu bytes=%llu seconds=%.3f errors=%llu\n",
                  (unsigned long long)l.operations, (unsigned long long)l.bytes,
                  now() - started, (unsigned long long)l.errors);
