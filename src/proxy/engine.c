@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/engine.h"
 
+#include <stdlib.h>
+
+#include "base/mem.h"
+
 void
 engine_init(struct engine *engine, struct loop *loop, struct board *board,
             struct buffer_pool *buffers, unsigned worker)
@@ -10,6 +14,7 @@ engine_init(struct engine *engine, struct loop *loop, struct board *board,
         .board = board,
         .buffers = buffers,
         .worker = worker,
+        .scratch = xcalloc(1, ENGINE_SCRATCH),
         .temp_dir = "/tmp",
     };
     list_init(&engine->sessions);
@@ -22,6 +27,8 @@ engine_fini(struct engine *engine)
     slab_fini(&engine->http_conns);
     slab_fini(&engine->tcp_sessions);
     slab_fini(&engine->server_conns);
+    free(engine->scratch);
+    engine->scratch = NULL;
 }
 
 void

@@ -26,14 +26,19 @@ struct ring;
 typedef void (*engine_record_fn)(void *arg, unsigned target, const char *line,
                                  size_t len);
 
+enum {
+    ENGINE_SCRATCH = 128 << 10, /* bytes of engine->scratch */
+};
+
 struct engine {
     struct loop *loop;
     struct board *board;
     unsigned worker;               /* its number, from 0 */
     struct buffer_pool *buffers;   /* I/O buffers of this process */
     struct conduit_pool *conduits; /* and its pipes for bulk; NULL: it copies */
-    const char *temp_dir;          /* for spooled bodies */
-    uint32_t max_connections;      /* of the whole program, as they have room */
+    uint8_t *scratch;     /* to read into what is used up before others read */
+    const char *temp_dir; /* for spooled bodies */
+    uint32_t max_connections; /* of the whole program, as they have room */
     engine_record_fn record;
     void *record_arg;
 
@@ -59,7 +64,7 @@ struct engine_session {
     void (*kill)(struct engine_session *session, const char *reason);
 };
 
-/* An engine with these; all the rest is empty. */
+/* An engine with these; all the rest is empty.  Start-up only. */
 void engine_init(struct engine *engine, struct loop *loop, struct board *board,
                  struct buffer_pool *buffers, unsigned worker);
 

@@ -8,6 +8,7 @@
  */
 #include "proxy/fastcgi_client.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +52,11 @@ struct fastcgi_sender {
 };
 
 struct fastcgi_receiver {
-    struct buffer *in;         /* NULL while it would be empty */
+    const uint8_t *p; /* what was read and is not yet taken: in the engine's
+                         scratch, so nothing of it stays there */
+    size_t n;
+    uint8_t rest[FCGI_HEADER_LEN]; /* of it, what is no whole header or end */
+    size_t rest_len;
     struct fcgi_header record; /* that is being read */
     size_t content_left;
     size_t padding_left;
@@ -104,9 +109,7 @@ static void
 drop_buffers(struct fastcgi *f)
 {
     drop_sent(f);
-    buffer_give(pool_of(f), f->receiver.in);
     buf_fini(&f->receiver.head);
-    f->receiver.in = NULL;
 }
 
 static void
@@ -141,8 +144,7 @@ result_of(const struct fastcgi *f, const char *error)
 static bool
 answer_is_all(const struct fastcgi_receiver *r)
 {
-    return r->ended && r->padding_left == 0 &&
-           (r->in == NULL || buffer_len(r->in) == 0);
+    return r->ended && r->padding_left == 0 && r->n == 0;
 }
 
 /* Lets go of the server: the connection is kept where that was agreed on and
@@ -683,18 +685,26 @@ take_end(struct fastcgi *f, const uint8_t *p)
     return true;
 }
 
+/* Takes N bytes off what was read. */
+static const uint8_t *
+take_bytes(struct fastcgi_receiver *r, size_t n)
+{
+    const uint8_t *p = r->p;
+
+    r->p += n;
+    r->n -= n;
+    return p;
+}
+
 /* Takes content of the present record; false: the exchange has ended. */
 static bool
 take_content(struct fastcgi *f)
 {
     struct fastcgi_receiver *r = &f->receiver;
-    const uint8_t *p = r->in->data + r->in->start;
-    size_t n = buffer_len(r->in);
-    struct str bytes;
+    size_t n = r->n < r->content_left ? r->n : r->content_left;
+    const uint8_t *p = take_bytes(r, n);
+    struct str bytes = str_make((const char *)p, n);
 
-    n = n < r->content_left ? n : r->content_left;
-    bytes = str_make((const char *)p, n);
-    r->in->start += (uint32_t)n;
     r->content_left -= n;
     switch (r->record.type) {
     case FCGI_STDOUT:
@@ -714,12 +724,11 @@ static bool
 take_header(struct fastcgi *f)
 {
     struct fastcgi_receiver *r = &f->receiver;
-    ssize_t taken = fcgi_read_header(&r->record, r->in->data + r->in->start,
-                                     buffer_len(r->in));
+    ssize_t taken = fcgi_read_header(&r->record, r->p, r->n);
 
     if (taken <= 0)
         return false;
-    r->in->start += (uint32_t)taken;
+    (void)take_bytes(r, (size_t)taken);
     r->content_left = r->record.content_len;
     r->padding_left = r->record.padding_len;
     /* What is not about our request is passed over. */
@@ -733,17 +742,15 @@ is_wrong_record(const struct fastcgi_receiver *r)
 {
     struct fcgi_header header;
 
-    return fcgi_read_header(&header, r->in->data + r->in->start,
-                            buffer_len(r->in)) < 0;
+    return fcgi_read_header(&header, r->p, r->n) < 0;
 }
 
 static void
 skip_padding(struct fastcgi_receiver *r)
 {
-    size_t n = buffer_len(r->in);
+    size_t n = r->n < r->padding_left ? r->n : r->padding_left;
 
-    n = n < r->padding_left ? n : r->padding_left;
-    r->in->start += (uint32_t)n;
+    (void)take_bytes(r, n);
     r->padding_left -= n;
 }
 
@@ -759,9 +766,9 @@ is_wrong_end(const struct fcgi_header *record)
 static bool
 waits_for_more(const struct fastcgi_receiver *r)
 {
-    return buffer_len(r->in) == 0 ||
+    return r->n == 0 ||
            (r->content_left > 0 && r->record.type == FCGI_END_REQUEST &&
-            buffer_len(r->in) < r->content_left);
+            r->n < r->content_left);
 }
 
 /* Goes through what was read.  false: the exchange has ended. */
@@ -791,6 +798,14 @@ take_records(struct fastcgi *f)
     return true;
 }
 
+static void
+keep_rest(struct fastcgi_receiver *r)
+{
+    assert(r->n < sizeof(r->rest));
+    r->rest_len = r->n;
+    memcpy(r->rest, take_bytes(r, r->n), r->rest_len);
+}
+
 enum receive_result {
     RECEIVE_MORE, /* there may be more to read */
     RECEIVE_WAIT, /* for an edge */
@@ -801,17 +816,10 @@ static enum receive_result
 receive_once(struct fastcgi *f)
 {
     struct fastcgi_receiver *r = &f->receiver;
-    ssize_t n;
+    uint8_t *space = f->exchange->engine->scratch;
+    ssize_t n = stream_read(&f->conn->stream, space + r->rest_len,
+                            ENGINE_SCRATCH - r->rest_len);
 
-    if (r->in == NULL)
-        r->in = buffer_take(pool_of(f));
-    if (r->in == NULL) {
-        fail(f, 500, "RC", "out of memory");
-        return RECEIVE_GONE;
-    }
-    buffer_compact(r->in);
-    n = stream_read(&f->conn->stream, r->in->data + r->in->end,
-                    buffer_room(r->in));
     if (n < 0 && errno == EAGAIN)
         return RECEIVE_WAIT;
     if (n <= 0) {
@@ -819,7 +827,10 @@ receive_once(struct fastcgi *f)
                                   : strerror(errno));
         return RECEIVE_GONE;
     }
-    r->in->end += (uint32_t)n;
+    memcpy(space, r->rest, r->rest_len);
+    r->p = space;
+    r->n = r->rest_len + (size_t)n;
+    r->rest_len = 0;
     r->started = true;
     f->active_ms = clock_ms();
     f->bytes_out += (uint64_t)n;
@@ -829,20 +840,9 @@ receive_once(struct fastcgi *f)
         complete(f);
         return RECEIVE_GONE;
     }
-    /* The spans point into the buffer, which the next read goes into. */
+    keep_rest(r);
     exchange_flush(f->exchange);
     return RECEIVE_MORE;
-}
-
-static void
-drop_empty_buffer(struct fastcgi *f)
-{
-    struct fastcgi_receiver *r = &f->receiver;
-
-    if (r->in == NULL || buffer_len(r->in) > 0)
-        return;
-    buffer_give(pool_of(f), r->in);
-    r->in = NULL;
 }
 
 static void
@@ -859,8 +859,6 @@ run(struct fastcgi *f)
             break;
         result = receive_once(f);
     }
-    if (result != RECEIVE_GONE)
-        drop_empty_buffer(f);
 }
 
 static void
