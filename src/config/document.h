@@ -24,6 +24,7 @@ struct entry {
     const struct key *key;
     struct str server; /* NAME of "server NAME"; absent for other keys */
     struct str value;  /* continuation lines joined; quotes still on */
+    size_t room;       /* bytes there are for it; 0: no line was joined yet */
     bool broken;       /* was reported already: do not look at the value */
     struct config_at at;
 };
