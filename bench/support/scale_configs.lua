@@ -95,6 +95,16 @@ function moongate.servers(lines, n, values, policy)
 end
 
 
+function moongate.fastcgi(lines, n, values)
+  add(lines, "[upstream u]\nprotocol = fastcgi\nkeepalive = 64")
+  for i = 1, n do
+    add(lines, "server s%d = 127.0.0.1:%d", i, values.fcgi[(i - 1) % 3 + 1])
+  end
+  add(lines, MOONGATE_HTTP, "h")
+  add(lines, "route = ~ ^(.+\\.php)(/.*)?$ u")
+end
+
+
 function moongate.routes(lines, n, _, kind)
   local routes = MOONGATE_ROUTES[kind]
   add(lines, MOONGATE_HTTP, "h")
@@ -258,20 +268,20 @@ local KINDS = {
   ["regex-open"] = { "routes", "regex-open" },
   hosts = { "hosts", SECTIONS_MAX },
   names = { "hosts", 1 },
+  tcp = { "servers", "roundrobin" },
+  fastcgi = { "fastcgi" },
 }
 
 
 --- The configuration of a program, as text.
 -- @param program  string: moongate, nginx or haproxy
--- @param kind     string: as in scale_tables; "tcp" is roundrobin over three
+-- @param kind     string: as in scale_tables
 -- @param n        integer: the size
--- @param values   table: id (unique to the process), port, workers, echo
---   (three ports), user, and the folders dir, www, temp, checkout, modules
+-- @param values   table: id (unique to the process), port, workers, echo and
+--   fcgi (three ports each), user, and the folders dir, www, temp, checkout,
+--   modules
 function _M.text(program, kind, n, values)
   local lines = { HEADS[program] }
-  if kind == "tcp" then
-    kind, n = "roundrobin", 3
-  end
   local words = KINDS[kind]
   PROGRAMS[program][words[1]](lines, n, values, words[2])
   return fill_in(table.concat(lines, "\n"), values) .. "\n"

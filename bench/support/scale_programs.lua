@@ -11,6 +11,7 @@ ffi.cdef "int getrusage(int who, long *usage);"
 
 local PROXY_CPUS, LOAD_CPUS, BOTH_CPUS = "0", "1", "0,1"
 local HTTP_CONNECTIONS, TCP_CONNECTIONS = "64", "32"
+local FCGI_BYTES = "128"
 local NGINX_MODULES = "/usr/lib/nginx/modules"
 local PATIENCE = 120  -- seconds more than the load itself takes
 local STOP_SECONDS = 10
@@ -32,18 +33,24 @@ local function wait_for_port(what, port)
 end
 
 
---- Starts the three servers behind TCP listeners, on the CPU of the load.
--- @param place  table: build (folder), dir
--- @return array of their ports
-function _M.start_backends(place)
-  local echo = ports.free(3)
-  for _, port in ipairs(echo) do
+local function start_three(place, program, word)
+  local three = ports.free(3)
+  for _, port in ipairs(three) do
     process.spawn({ "taskset", "-c", LOAD_CPUS,
-      place.build .. "/bench/tcp-server", tostring(port), "echo" },
+      place.build .. "/bench/" .. program, tostring(port), word },
       { stderr = place.dir .. "/backends.log" })
-    wait_for_port("an echo server", port)
+    wait_for_port(program, port)
   end
-  return echo
+  return three
+end
+
+
+--- Starts what answers behind the programs, on the CPU of the load.
+-- @param place  table: build (folder), dir; gets echo and fcgi, three ports of
+--   each
+function _M.start_backends(place)
+  place.echo = start_three(place, "tcp-server", "echo")
+  place.fcgi = start_three(place, "fcgi-responder", FCGI_BYTES)
 end
 
 
@@ -73,13 +80,14 @@ local function prepare(program, table_, kind, size, place)
   local id = ("%d-%s-%s-%d"):format(next_id, program, kind.name, size)
   local values = {
     id = id, port = ports.free(1)[1], echo = place.echo,
-    workers = table_.workers and size or 1,
+    fcgi = place.fcgi, workers = table_.workers and size or 1,
     dir = place.dir, www = place.dir .. "/www", temp = place.dir .. "/temp",
     checkout = place.checkout, modules = NGINX_MODULES,
     user = ffi.C.getuid() == 0 and "user root;" or "",
   }
   local file = place.dir .. "/" .. id .. ".conf"
-  folder.write(file, configs.text(program, kind.name, size, values))
+  folder.write(file, configs.text(program, kind.name, kind.size or size,
+    values))
   return values.port, file, place.dir .. "/" .. id .. ".log"
 end
 
@@ -105,7 +113,7 @@ end
 -- @param table_   table: of scale_tables
 -- @param kind     table: one of its kinds
 -- @param size     integer
--- @param place    table: build, checkout, dir, echo (ports)
+-- @param place    table: build, checkout, dir, and what start_backends has set
 function _M.start(program, table_, kind, size, place)
   local self = setmetatable({ name = program, size = size }, Program)
   local file
@@ -265,6 +273,27 @@ function _M.check(program, table_, kind, size, place)
   end
   os.remove(file)
   return children_ms() - before
+end
+
+
+--- What bench-hooks says of taking servers.
+-- @return table: by policy, an array of nanoseconds in the order of sizes
+function _M.takes(place)
+  local status, text = process.run({ "taskset", "-c", PROXY_CPUS,
+    place.build .. "/bench-hooks" }, { seconds = PATIENCE })
+  if status ~= 0 then
+    error("bench-hooks: " .. text, 0)
+  end
+  local takes = {}
+  local rows = text:match("take and give[^\n]*\n(.*)")
+  for line in assert(rows, "bench-hooks has another form"):gmatch("[^\n]+") do
+    local policy, numbers = line:match("^(.-)%s%s+([%d. ]+) ns$")
+    takes[policy] = {}
+    for number in numbers:gmatch("%S+") do
+      table.insert(takes[policy], tonumber(number))
+    end
+  end
+  return takes
 end
 
 

@@ -6,7 +6,8 @@
 -- sizes of a round.
 local json = require "dkjson"
 
-local FLAT = 0.10  -- growth that is not told from noise
+local FLAT = 0.10  -- growth that is never told from noise
+local NOISES = 2  -- how much of the noise that was seen growth has to be
 local BETTER = 0.7  -- how much less error a steeper curve has to leave
 
 local CURVES = {
@@ -49,13 +50,14 @@ end
 --- How costs grow.
 -- @param sizes  array of numbers
 -- @param costs  array of numbers
+-- @param noise  number: what single rounds are off, as a part of their cost
 -- @return string: "flat", "logarithmic", "linear", "quadratic", or "unknown"
 --   with less than two sizes; number: growth by the thousand, where linear
-function _M.verdict(sizes, costs)
+function _M.verdict(sizes, costs, noise)
   if #sizes < 2 then
     return "unknown"
   end
-  if costs[#costs] / costs[1] - 1 < FLAT then
+  if costs[#costs] / costs[1] - 1 < math.max(FLAT, NOISES * noise) then
     return "flat"
   end
   if #sizes < 3 then
@@ -79,21 +81,28 @@ end
 --- What a series of rounds has shown.
 -- @param series  table: kind, program, sizes, rounds (array of arrays of costs,
 --   in the order of sizes), note (string or nil)
--- @return the same table with cost and ratio (arrays), verdict, per_thousand
+-- @return the same table with cost and ratio (arrays), noise (what ratios are
+--   off their median, at the median and of the worst size), verdict,
+--   per_thousand
 function _M.finish(series)
-  series.cost, series.ratio = {}, {}
+  series.cost, series.ratio, series.noise = {}, {}, 0
   for i in ipairs(series.sizes) do
-    local costs, ratios = {}, {}
+    local costs, ratios, off = {}, {}, {}
     for k, round in ipairs(series.rounds) do
       costs[k], ratios[k] = round[i], round[i] / round[1]
     end
     series.cost[i], series.ratio[i] = median(costs), median(ratios)
+    for k, ratio in ipairs(ratios) do
+      off[k] = math.abs(ratio / series.ratio[i] - 1)
+    end
+    series.noise = math.max(series.noise, median(off))
   end
   local scaled = {}
   for i, ratio in ipairs(series.ratio) do
     scaled[i] = ratio * series.cost[1]
   end
-  series.verdict, series.per_thousand = _M.verdict(series.sizes, scaled)
+  series.verdict, series.per_thousand = _M.verdict(series.sizes, scaled,
+    series.noise)
   return series
 end
 
@@ -119,11 +128,12 @@ function _M.text(table_, kind, all)
   local lines = {
     ("%s  (%s, %s)"):format(table_.title, table_.name, kind),
   }
-  local heads, units, verdicts = {}, {}, {}
+  local heads, units, verdicts, noises = {}, {}, {}, {}
   for i, series in ipairs(all) do
     heads[i] = ("%24s"):format(series.program)
     units[i] = ("%24s"):format(table_.unit .. "  ratio")
     verdicts[i] = ("%24s"):format(verdict_text(series))
+    noises[i] = ("%24s"):format(("+-%.0f %%"):format(series.noise * 100))
   end
   lines[2], lines[3] = row("", heads), row(table_.rows, units)
   for i, size in ipairs(table_.sizes) do
@@ -135,6 +145,7 @@ function _M.text(table_, kind, all)
     end
     lines[#lines + 1] = row(size, cells)
   end
+  lines[#lines + 1] = row("noise", noises)
   lines[#lines + 1] = row("grows", verdicts)
   for _, series in ipairs(all) do
     if series.note then
@@ -143,6 +154,24 @@ function _M.text(table_, kind, all)
     end
   end
   return table.concat(lines, "\n") .. "\n"
+end
+
+
+--- Up to which size a cost is at most so much, on straight lines between the
+-- sizes that were measured.
+-- @return number, or nil where it is always more
+function _M.size_below(series, most)
+  local sizes, cost = series.sizes, series.cost
+  if cost[1] > most then
+    return nil
+  end
+  for i = 2, #sizes do
+    if cost[i] > most then
+      local part = (most - cost[i - 1]) / (cost[i] - cost[i - 1])
+      return sizes[i - 1] + part * (sizes[i] - sizes[i - 1])
+    end
+  end
+  return sizes[#sizes]
 end
 
 

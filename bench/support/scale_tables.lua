@@ -3,7 +3,8 @@
 -- A table has a row for each of its `sizes`, and for each of its `kinds` a
 -- column a program.  The configuration of a kind is made by scale_configs; its
 -- `load` is a function of scale_programs.  `limit(program)` is the greatest
--- size that a program can do here, and the reason.
+-- size that a program can do here, and the reason.  Where a kind has a `share`,
+-- the size is found up to which it is no more than that of each of `requests`.
 local folder = require "support.folder"
 
 local ACTIVE = 64
@@ -43,6 +44,24 @@ return {
     programs = { "moongate", "nginx", "haproxy" },
   },
   {
+    name = "takes", rows = "servers", unit = "ns",
+    title = "taking a server and giving it back (bench-hooks)",
+    sizes = { 3, 10, 30, 100, 300, 1000 },
+    kinds = {
+      { name = "roundrobin" },
+      { name = "leastconn", share = 0.05 },
+      { name = "source" },
+      { name = "source hash=consistent" },
+    },
+    programs = { "moongate" },
+    requests = {
+      { name = "tcp", title = "a TCP connection", load = "churn" },
+      { name = "fastcgi", title = "a FastCGI request, connection kept",
+        load = "http", path = "/index.php" },
+    },
+    takes = true,
+  },
+  {
     name = "routes", rows = "routes", unit = "us a request",
     title = "routes of a section, the last one wanted; static file, 1 KB",
     sizes = { 1, 10, 100, 500, 2000 },
@@ -67,7 +86,7 @@ return {
     sizes = { 1, 2 },
     kinds = {
       { name = "static", load = "http", path = PAGE },
-      { name = "tcp", load = "churn" },
+      { name = "tcp", load = "churn", size = 3 },
     },
     programs = { "moongate", "nginx" },
     workers = true,
