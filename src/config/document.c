@@ -56,6 +56,12 @@ document_init(struct document *doc, struct arena *arena, struct faults *faults)
     doc->faults = faults;
 }
 
+void
+document_fini(struct document *doc)
+{
+    map_fini(&doc->numbers);
+}
+
 static struct config_at
 here(const struct reader *r)
 {
@@ -109,15 +115,18 @@ strip_comment(const struct reader *r, struct str *text)
     return 0;
 }
 
+/* The section that has this kind and name already; if there is none, the one
+ * that comes next will be found. */
 static const struct block *
-find_block(const struct document *doc, enum key_section kind, struct str name)
+find_block(struct document *doc, enum key_section kind, struct str name)
 {
     const struct block *blocks = doc->blocks.items;
+    uintptr_t next = doc->blocks.count + 1; /* blocks move, numbers do not */
+    struct str key = memory_printf(doc->arena, "%s " STR_FMT,
+                                   key_section_name(kind), STR_ARG(name));
+    const void *number = seen_add(&doc->numbers, key, (const void *)next);
 
-    for (size_t i = 0; i < doc->blocks.count; i++)
-        if (blocks[i].kind == kind && str_equal(blocks[i].name, name))
-            return &blocks[i];
-    return NULL;
+    return number == NULL ? NULL : &blocks[(uintptr_t)number - 1];
 }
 
 /* Says why KIND is no section that this version has. */

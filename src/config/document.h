@@ -40,11 +40,15 @@ struct document {
     struct arena *arena;   /* what everything lives in */
     struct faults *faults; /* what is wrong goes there */
     struct vec blocks;     /* struct block, over all files */
+    struct map numbers;    /* "http NAME" to its number among them, from 1 */
 };
 
 /* An empty document. */
 void
 document_init(struct document *doc, struct arena *arena, struct faults *faults);
+
+/* Gives back what is not in the arena. */
+void document_fini(struct document *doc);
 
 /* Reads the file at PATH and adds its sections; what is wrong, not being
  * readable included, becomes a fault. */

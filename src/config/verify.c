@@ -34,32 +34,23 @@ struct verifier {
     struct faults *faults;
 };
 
-/* Does the block of this kind, written at AT, have the key at all? */
+/* Is the key written in BLOCK at all, at fault or not? */
 static bool
-has_key(const struct verifier *v, enum key_section kind, struct config_at at,
-        const char *name)
+has_key(const struct block *block, const char *name)
 {
-    const struct key *key = keys_find(kind, str_from(name));
-    const struct block *blocks = v->doc->blocks.items;
-
-    for (size_t i = 0; i < v->doc->blocks.count; i++)
-        if (blocks[i].at.file == at.file && blocks[i].at.line == at.line)
-            return block_find(&blocks[i], key) != NULL;
-    return false;
+    return block_find(block, keys_find(block->kind, str_from(name))) != NULL;
 }
 
-static enum key_section
-key_section_of(const struct section_conf *section)
+/* The next block of one of these KINDS; parts of the configuration stand in
+ * the order of their blocks. */
+static const struct block *
+next_block(const struct document *doc, size_t *next, unsigned kinds)
 {
-    switch (section->kind) {
-    case SECTION_HTTP:
-        return KEY_HTTP;
-    case SECTION_TCP:
-        return KEY_TCP;
-    case SECTION_MYSQL:
-        return KEY_MYSQL;
-    }
-    return KEY_HTTP;
+    const struct block *blocks = doc->blocks.items;
+
+    while ((blocks[*next].kind & kinds) == 0)
+        (*next)++;
+    return &blocks[(*next)++];
 }
 
 static void
@@ -76,14 +67,15 @@ verify_servers(const struct verifier *v, const struct upstream_conf *upstream)
 }
 
 static void
-verify_upstream(const struct verifier *v, const struct upstream_conf *upstream)
+verify_upstream(const struct verifier *v, const struct upstream_conf *upstream,
+                const struct block *block)
 {
     if (value_find_word("static internal deny redirect", upstream->name) >= 0)
         faults_add_at(v->faults, upstream->at,
                       "[upstream " STR_FMT "]: a route's target of this name "
                       "means something else: choose another",
                       STR_ARG(upstream->name));
-    if (!has_key(v, KEY_UPSTREAM, upstream->at, "server"))
+    if (!has_key(block, "server"))
         faults_add_at(v->faults, upstream->at,
                       "[upstream " STR_FMT "] has no server: add server NAME = "
                       "HOST:PORT",
@@ -105,11 +97,12 @@ lacks_root(const struct http_conf *http, const struct route_conf *route)
 }
 
 static void
-verify_roots(const struct verifier *v, const struct section_conf *section)
+verify_roots(const struct verifier *v, const struct section_conf *section,
+             const struct block *block)
 {
     const struct http_conf *http = section->http;
 
-    if (has_key(v, KEY_HTTP, section->at, "root"))
+    if (has_key(block, "root"))
         return;
     for (size_t i = 0; i < http->route_count; i++)
         if (lacks_root(http, &http->routes[i]))
@@ -159,23 +152,23 @@ verify_params(const struct verifier *v, const struct http_conf *http)
 }
 
 static void
-verify_section(const struct verifier *v, const struct section_conf *section)
+verify_section(const struct verifier *v, const struct section_conf *section,
+               const struct block *block)
 {
-    enum key_section kind = key_section_of(section);
     const char *word = section_kind_name(section->kind);
 
-    if (!has_key(v, kind, section->at, "listen"))
+    if (!has_key(block, "listen"))
         faults_add_at(v->faults, section->at,
                       "[%s " STR_FMT "] has no listen: add listen = "
                       "ADDRESS:PORT",
                       word, STR_ARG(section->name));
     if (section->kind == SECTION_HTTP) {
-        verify_roots(v, section);
+        verify_roots(v, section, block);
         verify_routes(v, section->http);
         verify_params(v, section->http);
         return;
     }
-    if (!has_key(v, kind, section->at, "upstream"))
+    if (!has_key(block, "upstream"))
         faults_add_at(v->faults, section->at,
                       "[%s " STR_FMT "] has no upstream: add upstream = NAME",
                       word, STR_ARG(section->name));
@@ -391,9 +384,11 @@ verify_config(const struct config *config, const struct document *doc)
     /* Of a file without a section only that much can be said. */
     if (config->section_count > 0 || doc->faults->count == 0)
         verify_counts(&v);
-    for (size_t i = 0; i < config->upstream_count; i++)
-        verify_upstream(&v, &config->upstreams[i]);
-    for (size_t i = 0; i < config->section_count; i++)
-        verify_section(&v, &config->sections[i]);
+    for (size_t i = 0, next = 0; i < config->upstream_count; i++)
+        verify_upstream(&v, &config->upstreams[i],
+                        next_block(doc, &next, KEY_UPSTREAM));
+    for (size_t i = 0, next = 0; i < config->section_count; i++)
+        verify_section(&v, &config->sections[i],
+                       next_block(doc, &next, KEY_HTTP | KEY_TCP | KEY_MYSQL));
     verify_listens(&v);
 }
