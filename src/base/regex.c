@@ -169,6 +169,12 @@ match(struct regex *re, struct str subject)
                            re->context);
 }
 
+struct str
+regex_prefix(const struct regex *re)
+{
+    return str_make(re->prefix, re->prefix_len);
+}
+
 int
 regex_match(struct regex *re, struct str subject, struct str *groups,
             unsigned max_groups)
@@ -177,7 +183,7 @@ regex_match(struct regex *re, struct str subject, struct str *groups,
 
     if (subject.p == NULL)
         subject.p = "";
-    if (!str_starts_with(subject, str_make(re->prefix, re->prefix_len)))
+    if (!str_starts_with(subject, regex_prefix(re)))
         return 0;
     rc = match(re, subject);
     if (rc == PCRE2_ERROR_NOMATCH)

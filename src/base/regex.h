@@ -33,6 +33,10 @@ void regex_free(struct regex *re);
 int regex_match(struct regex *re, struct str subject, struct str *groups,
                 unsigned max_groups);
 
+/* What each subject that matches begins with, as far as that is known; it lives
+ * as long as RE. Others need not be searched, and are told fast. */
+struct str regex_prefix(const struct regex *re);
+
 /* How many groups the pattern has, group 0 included. */
 unsigned regex_groups(const struct regex *re);
 
