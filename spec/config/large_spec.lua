@@ -73,6 +73,21 @@ describe("a configuration with", function()
       end)
   end
 
+  for _, case in ipairs({ { 16000, {} }, { 16001, {
+    "c: 16001 sections of http, tcp and mysql are more than 16000",
+  } } }) do
+    it(("%d sections is %s"):format(case[1],
+      #case[2] == 0 and "read" or "refused"), function()
+      local lines = {}
+      for i = 1, case[1] do
+        lines[i] = ("[http h%d]\nlisten = 80\nserver_name = h%d\n")
+          :format(i, i)
+      end
+      local _, faults = config.read(table.concat(lines))
+      assert.are.same(case[2], faults)
+    end)
+  end
+
   it("many servers finds the one that is there twice", function()
     local text = { "[tcp t]\nlisten = 80\nupstream = u\n[upstream u]",
       "protocol = tcp" }
