@@ -1,6 +1,5 @@
 --- The configurations of bench/scale: for each program the same thing N times.
 -- Where there is an order, what the load asks for is the last of them.
-local SECTIONS_MAX = 250  -- Moongate has 256; more hosts share sections
 local NAMES_PER_LINE = 6
 
 local _M = {}
@@ -266,7 +265,7 @@ local KINDS = {
   exact = { "routes", "exact" },
   regex = { "routes", "regex" },
   ["regex-open"] = { "routes", "regex-open" },
-  hosts = { "hosts", SECTIONS_MAX },
+  hosts = { "hosts", math.huge },
   names = { "hosts", 1 },
   tcp = { "servers", "roundrobin" },
   fastcgi = { "fastcgi" },
