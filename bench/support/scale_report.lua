@@ -8,7 +8,7 @@ local json = require "dkjson"
 
 local FLAT = 0.10  -- growth that is never told from noise
 local NOISES = 2  -- how much of the noise that was seen growth has to be
-local BETTER = 0.7  -- how much less error a steeper curve has to leave
+local BETTER = 0.4  -- how much less error a steeper curve has to leave
 
 local CURVES = {
   { name = "logarithmic", f = math.log },
