@@ -53,6 +53,44 @@ describe("regex", function()
   end)
 
 
+  -- Plain text behind a '^' is compared before PCRE2 is asked.
+  for _, case in ipairs({
+    { "^/a/b", "/a/b", "/a/bc" },
+    { "^/a/b", "x/a/b", "/a/", "/a/c", "", no = true },
+    { "^/ab?", "/a", "/ab", "/ac" },
+    { "^/ab*$", "/a", "/abbb" },
+    { "^/ab{0,1}$", "/a", "/ab" },
+    { "^/ab+$", "/ab", "/abb" },
+    { "^/ab+$", "/a", "/aa", no = true },
+    { "^/a|b", "/a", "xb" },
+    { "^/(a|b)", "/a", "/b" },
+    { "^a?", "", "b" },
+    { "^", "", "b" },
+    { "^^/a", "/a" },
+    { "^/a\\.b", "/a.b" },
+    { "^/a\\.b", "/axb", no = true },
+    { "^/a[b]", "/ab" },
+    { "(?i)^/a", "/A" },
+    { "(?m)^b", "a\nb" },
+    { "^" .. ("x"):rep(100), ("x"):rep(100) },
+    { "^" .. ("x"):rep(100), ("x"):rep(99), ("x"):rep(99) .. "y", no = true },
+  }) do
+    it(("finds %s %s"):format(case[1], case.no and "nowhere else" or "there"),
+      function()
+        assert(compile(case[1]))
+        for i = 2, #case do
+          assert.equal(not case.no, match(case[i]) ~= nil, case[i])
+        end
+      end)
+  end
+
+
+  it("finds plain text behind a '^' in either case where asked to", function()
+    assert(compile("^/ab", NOCASE))
+    assert.truthy(match "/AB")
+  end)
+
+
   it("tells a group that took no part from an empty one", function()
     assert(compile "(a)|(b*)(c)?$")
     local found = match "bb"

@@ -82,6 +82,15 @@ local CASES = {
     faults = { "c:5: route: '/a' is routed on line 3 already" },
   },
   {
+    name = "a route that is there three times",
+    text = config.SECTION .. "route = ~ a deny\nroute = ~* a deny\n"
+      .. "route = ~ a internal\nroute = ~ a internal\n",
+    faults = {
+      "c:5: route: 'a' is routed on line 3 already",
+      "c:6: route: 'a' is routed on line 3 already",
+    },
+  },
+  {
     name = "a parameter that is there twice",
     text = config.SECTION .. "param = A 1\nparam = A 2\n",
     faults = { "c:4: param: 'A' is set on line 3 already" },
@@ -124,6 +133,29 @@ local CASES = {
     faults = {
       "c:4: listen: neither [http a] nor [http b] at 0.0.0.0:80 has a "
         .. "server_name: no request would come to the second",
+    },
+  },
+  {
+    name = "names of two others at one address",
+    text = "[http a]\nlisten = 80\nserver_name = v w x\n"
+      .. "[http b]\nlisten = 80\nserver_name = y\n"
+      .. "[http c]\nlisten = 81\nlisten = 80\nserver_name = w x y z\n"
+      .. "[http d]\nlisten = 82\nserver_name = z\n",
+    faults = {
+      "c:9: listen: [http a] has the server_name w at 0.0.0.0:80 already: no "
+        .. "request would come here",
+      "c:9: listen: [http b] has the server_name y at 0.0.0.0:80 already: no "
+        .. "request would come here",
+    },
+  },
+  {
+    name = "a database section between those that share an address",
+    text = "[http a]\nlisten = 80\nserver_name = x\n"
+      .. "[tcp t]\nlisten = 80\nupstream = db\n"
+      .. "[http b]\nlisten = 80\nserver_name = y\n" .. STREAM,
+    faults = {
+      "c:5: listen: 0.0.0.0:80 is taken by [http a] at c:2: only [http] "
+        .. "sections can share an address",
     },
   },
   {

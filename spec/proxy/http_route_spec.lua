@@ -126,6 +126,25 @@ describe("routes", function()
     assert.are.equal("~ .", (find(lines, confs, "/")))
   end)
 
+  -- Their first bytes are compared before the regex is asked.
+  it("tell regexes by the text that they begin with", function()
+    local path = "/abcdefghijkl"
+    local lines = {}
+    for n = #path, 1, -1 do
+      lines[#lines + 1] = ("~ ^%s$"):format(path:sub(1, n))
+      lines[#lines + 1] = ("~ ^%sX"):format(path:sub(1, n))
+    end
+    local _, confs = compile(lines)
+    for n = 1, #path do
+      local part = path:sub(1, n)
+      assert.are.equal(("~ ^%s$"):format(part), (find(lines, confs, part)))
+      assert.are.equal(("~ ^%sX"):format(part),
+        (find(lines, confs, part .. "X/y")))
+    end
+    assert.is_nil((find(lines, confs, "/abcdefgh_")))
+    assert.is_nil((find(lines, confs, "")))
+  end)
+
   it("give a regex's groups", function()
     local lines = { "! ~ ^(.+\\.php)(/.*)?$" }
     local _, confs = compile(lines)

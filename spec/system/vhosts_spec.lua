@@ -109,3 +109,28 @@ describe("virtual hosts", function()
       "GET /first/name.txt HTTP/1.1\r\nHost: ..\r\n\r\n").status)
   end)
 end)
+
+
+describe("thousands of virtual hosts", function()
+  local SECTIONS = 2000
+
+  teardown(moongate.finish)
+
+  it("have a section each", function()
+    local lines = {}
+    for i = 1, SECTIONS do
+      lines[i] = ("[http h%d]\nlisten = 127.0.0.1:${port_a}\n"
+        .. "server_name = host%d.test\nroot = ${dir}/${host}\n"
+        .. "access_log = off\n"):format(i, i)
+    end
+    local last = ("host%d.test"):format(SECTIONS)
+    local port = moongate.start({
+      config = table.concat(lines),
+      files = { [last .. "/a"] = "last", ["host1.test/a"] = "first" },
+    }).port
+    assert.are.equal("last",
+      http.fetch(port.a, "/a", { "Host: " .. last }).body)
+    assert.are.equal("first",
+      http.fetch(port.a, "/a", { "Host: host1.test" }).body)
+  end)
+end)

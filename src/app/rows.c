@@ -7,7 +7,8 @@
 
 enum {
     SCRIPT_ROWS_SPARE = 256, /* for what a reload or a swap may add */
-    RING_BYTES = 1 << 20,    /* of each worker's log ring */
+    SECTION_ROWS_SPARE = 256,
+    RING_BYTES = 1 << 20, /* of each worker's log ring */
 };
 
 static int
@@ -72,7 +73,7 @@ rows_open_board(const struct config *config, unsigned workers)
         .workers = workers,
         .upstreams = CONFIG_UPSTREAMS_MAX,
         .servers = CONFIG_SERVERS_MAX,
-        .sections = CONFIG_SECTIONS_MAX,
+        .sections = (unsigned)config->section_count + SECTION_ROWS_SPARE,
         .scripts = scripts_count(config) + SCRIPT_ROWS_SPARE,
         .ring_bytes = RING_BYTES,
     };

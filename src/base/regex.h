@@ -30,8 +30,12 @@ void regex_free(struct regex *re);
  * returns how many were set: the groups of the pattern, at most MAX_GROUPS, but
  * 1 where that is 0. Groups lie in SUBJECT; one that took no part is an absent
  * text. Returns 0 for no match, -1 when the match was given up. */
-int regex_match(const struct regex *re, struct str subject, struct str *groups,
+int regex_match(struct regex *re, struct str subject, struct str *groups,
                 unsigned max_groups);
+
+/* What each subject that matches begins with, as far as that is known; it lives
+ * as long as RE. Others need not be searched, and are told fast. */
+struct str regex_prefix(const struct regex *re);
 
 /* How many groups the pattern has, group 0 included. */
 unsigned regex_groups(const struct regex *re);

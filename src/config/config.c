@@ -101,6 +101,7 @@ config_read(const struct config **out, const char *path, struct faults *faults)
     read_includes(&doc, &p);
     build_config(config, &doc);
     verify_config(config, &doc);
+    document_fini(&doc);
     *out = config;
     if (faults->count == before)
         return 0;

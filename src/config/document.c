@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <ini.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ struct reader {
     bool continues;        /* the line that inih has now continues it */
     const struct key *key; /* of the line that inih has now */
     struct str server;
+    struct map servers; /* of the section: names to their entries' numbers */
 };
 
 /* A line on its way: the text that is left of it. */
@@ -52,6 +54,12 @@ document_init(struct document *doc, struct arena *arena, struct faults *faults)
     memset(doc, 0, sizeof(*doc));
     doc->arena = arena;
     doc->faults = faults;
+}
+
+void
+document_fini(struct document *doc)
+{
+    map_fini(&doc->numbers);
 }
 
 static struct config_at
@@ -107,15 +115,18 @@ strip_comment(const struct reader *r, struct str *text)
     return 0;
 }
 
+/* The section that has this kind and name already; if there is none, the one
+ * that comes next will be found. */
 static const struct block *
-find_block(const struct document *doc, enum key_section kind, struct str name)
+find_block(struct document *doc, enum key_section kind, struct str name)
 {
     const struct block *blocks = doc->blocks.items;
+    uintptr_t next = doc->blocks.count + 1; /* blocks move, numbers do not */
+    struct str key = memory_printf(doc->arena, "%s " STR_FMT,
+                                   key_section_name(kind), STR_ARG(name));
+    const void *number = seen_add(&doc->numbers, key, (const void *)next);
 
-    for (size_t i = 0; i < doc->blocks.count; i++)
-        if (blocks[i].kind == kind && str_equal(blocks[i].name, name))
-            return &blocks[i];
-    return NULL;
+    return number == NULL ? NULL : &blocks[(uintptr_t)number - 1];
 }
 
 /* Says why KIND is no section that this version has. */
@@ -172,6 +183,7 @@ open_block(struct reader *r, enum key_section kind, struct str name)
     block->kind = kind;
     block->name = memory_str(doc->arena, name);
     block->at = here(r);
+    map_fini(&r->servers);
 }
 
 /* Copies TEXT to inih's OUT. Semicolons that are left in it are data. */
@@ -291,20 +303,19 @@ refuse_misspelled(struct reader *r, struct str text)
     return true;
 }
 
-/* The entry that the same key has in the section already. */
+/* The entry that the same key has in the section already; if it has none,
+ * the one that comes next will be found for SERVER. */
 static const struct entry *
-find_twin(const struct block *block, const struct key *key, struct str server)
+find_twin(struct reader *r, const struct block *block, struct str server)
 {
     const struct entry *entries = block->entries.items;
+    uintptr_t next = block->entries.count + 1; /* items move, numbers do not */
+    const void *number;
 
-    for (size_t i = 0; i < block->entries.count; i++) {
-        if (entries[i].key != key)
-            continue;
-        if (key->type == KEY_SERVER ? str_equal(entries[i].server, server)
-                                    : !key->repeatable)
-            return &entries[i];
-    }
-    return NULL;
+    if (r->key->type != KEY_SERVER)
+        return r->key->repeatable ? NULL : block_find(block, r->key);
+    number = seen_add(&r->servers, server, (const void *)next);
+    return number == NULL ? NULL : &entries[(uintptr_t)number - 1];
 }
 
 /* Adds an entry for the line's key; inih, or nobody, brings its value. */
@@ -312,7 +323,8 @@ static struct entry *
 add_entry(struct reader *r, bool broken)
 {
     struct block *block = last_block(r->doc);
-    const struct entry *twin = find_twin(block, r->key, r->server);
+    struct str server = memory_str(r->doc->arena, r->server);
+    const struct entry *twin = find_twin(r, block, server);
     struct entry *entry;
 
     if (twin != NULL) {
@@ -325,7 +337,7 @@ add_entry(struct reader *r, bool broken)
     }
     entry = vec_add(&block->entries, r->doc->arena, sizeof(*entry));
     entry->key = r->key;
-    entry->server = memory_str(r->doc->arena, r->server);
+    entry->server = server;
     entry->broken = broken;
     entry->at = here(r);
     return entry;
@@ -551,6 +563,25 @@ next_line(char *out, int size, void *arg)
     return out;
 }
 
+/* Joins a further line to a value. Its room doubles, so that a value of many
+ * lines costs no more than its bytes. */
+static void
+append_value(struct arena *arena, struct entry *entry, struct str text)
+{
+    struct str old = entry->value;
+    size_t len = old.len + 1 + text.len;
+    char *joined = (char *)(uintptr_t)old.p;
+
+    if (len >= entry->room) {
+        entry->room = len * 2;
+        joined = memory_alloc(arena, entry->room);
+        memcpy(joined, old.p, old.len);
+    }
+    joined[old.len] = ' ';
+    memcpy(joined + old.len + 1, text.p, text.len + 1);
+    entry->value = str_make(joined, len);
+}
+
 /* inih's handler: a value, or a further line of the one before. */
 static int
 on_value(void *arg, const char *section, const char *name, const char *value)
@@ -570,10 +601,10 @@ on_value(void *arg, const char *section, const char *name, const char *value)
         copy[i] = value[i] == DATA_SEMICOLON ? ';' : value[i];
     if (r->continues) {
         entry = (struct entry *)entries->items + (entries->count - 1);
-        entry->value =
-            entry->value.len == 0
-                ? text
-                : memory_printf(arena, "%s %s", entry->value.p, text.p);
+        if (entry->value.len == 0)
+            entry->value = text;
+        else
+            append_value(arena, entry, text);
         return 1;
     }
     entry = add_entry(r, false);
@@ -596,6 +627,7 @@ document_read(struct document *doc, const char *path)
     (void)ini_parse_stream(next_line, &r, on_value, &r);
     if (ferror(r.file))
         faults_add(doc->faults, path, 0, "cannot be read: %s", strerror(errno));
+    map_fini(&r.servers);
     free(r.raw);
     (void)fclose(r.file);
 }

@@ -24,6 +24,7 @@ struct entry {
     const struct key *key;
     struct str server; /* NAME of "server NAME"; absent for other keys */
     struct str value;  /* continuation lines joined; quotes still on */
+    size_t room;       /* bytes there are for it; 0: no line was joined yet */
     bool broken;       /* was reported already: do not look at the value */
     struct config_at at;
 };
@@ -39,11 +40,15 @@ struct document {
     struct arena *arena;   /* what everything lives in */
     struct faults *faults; /* what is wrong goes there */
     struct vec blocks;     /* struct block, over all files */
+    struct map numbers;    /* "http NAME" to its number among them, from 1 */
 };
 
 /* An empty document. */
 void
 document_init(struct document *doc, struct arena *arena, struct faults *faults);
+
+/* Gives back what is not in the arena. */
+void document_fini(struct document *doc);
 
 /* Reads the file at PATH and adds its sections; what is wrong, not being
  * readable included, becomes a fault. */

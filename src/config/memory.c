@@ -2,11 +2,19 @@
 /* The arena as start-up sees it. */
 #include "config/memory.h"
 
+#include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
+
+_Noreturn static void
+run_out(void)
+{
+    fatal("out of memory while reading the configuration");
+}
 
 void *
 memory_alloc(struct arena *arena, size_t n)
@@ -14,7 +22,7 @@ memory_alloc(struct arena *arena, size_t n)
     void *p = arena_alloc(arena, n);
 
     if (p == NULL)
-        fatal("out of memory while reading the configuration");
+        run_out();
     memset(p, 0, n);
     return p;
 }
@@ -62,4 +70,14 @@ vec_add(struct vec *vec, struct arena *arena, size_t size)
         vec->capacity = capacity;
     }
     return items + size * vec->count++;
+}
+
+const void *
+seen_add(struct map *seen, struct str key, const void *value)
+{
+    if (map_put(seen, key, (void *)(uintptr_t)value) == 0)
+        return NULL;
+    if (errno != EEXIST)
+        run_out();
+    return map_get(seen, key);
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/str.h"
 
 /* N bytes, cleared. */
@@ -34,5 +35,9 @@ struct vec {
  * have moved. */
 void *vec_add(struct vec *vec, struct arena *arena, size_t size)
     __attribute__((returns_nonnull));
+
+/* Notes VALUE (not NULL) under KEY, whose bytes the caller keeps as long as
+ * SEEN, and returns NULL; or returns what is noted there already. */
+const void *seen_add(struct map *seen, struct str key, const void *value);
 
 #endif

@@ -31,13 +31,13 @@
 #include "config/template.h"
 
 enum {
-    CONFIG_NAME_MAX = 32,       /* bytes of a section's or server's name */
-    CONFIG_WORKERS_MAX = 64,    /* `workers` */
-    CONFIG_WEIGHT_MAX = 256,    /* `weight=` */
-    CONFIG_RETRIES_MAX = 15,    /* `retries`, below FLOW_TRIES_MAX */
-    CONFIG_UPSTREAMS_MAX = 256, /* [upstream] sections */
-    CONFIG_SERVERS_MAX = 1024,  /* servers of all upstreams */
-    CONFIG_SECTIONS_MAX = 256,  /* [http], [tcp] and [mysql] sections */
+    CONFIG_NAME_MAX = 32,        /* bytes of a section's or server's name */
+    CONFIG_WORKERS_MAX = 64,     /* `workers` */
+    CONFIG_WEIGHT_MAX = 256,     /* `weight=` */
+    CONFIG_RETRIES_MAX = 15,     /* `retries`, below FLOW_TRIES_MAX */
+    CONFIG_UPSTREAMS_MAX = 256,  /* [upstream] sections */
+    CONFIG_SERVERS_MAX = 1024,   /* servers of all upstreams */
+    CONFIG_SECTIONS_MAX = 16000, /* [http], [tcp] and [mysql] sections */
 };
 
 /* Where something was written; for messages of every later stage. */

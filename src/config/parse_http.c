@@ -83,15 +83,14 @@ is_server_name(struct str name)
     return rest.p[0] != '.';
 }
 
-int
-parse_server_names(const struct parse *p, const struct entry *entry,
-                   struct str text, struct http_conf *out)
+/* Adds the names in TEXT to NAMES, each once. */
+static int
+collect_names(const struct parse *p, const struct entry *entry, struct str text,
+              struct vec *names, struct map *seen)
 {
-    struct vec names = {.count = 0};
     struct str word;
 
     while (value_next_word(p->arena, &text, &word)) {
-        const struct str *others = names.items;
         struct str name = lower(p, word);
 
         if (!is_server_name(name)) {
@@ -102,15 +101,29 @@ parse_server_names(const struct parse *p, const struct entry *entry,
                          STR_ARG(word));
             return -1;
         }
-        for (size_t i = 0; i < names.count; i++) {
-            if (!str_equal(others[i], name))
-                continue;
+        if (seen_add(seen, name, name.p) != NULL) {
             parse_refuse(p, entry, "'" STR_FMT "' is there twice",
                          STR_ARG(name));
             return -1;
         }
-        *(struct str *)vec_add(&names, p->arena, sizeof(name)) = name;
+        *(struct str *)vec_add(names, p->arena, sizeof(name)) = name;
     }
+    return 0;
+}
+
+int
+parse_server_names(const struct parse *p, const struct entry *entry,
+                   struct str text, struct http_conf *out)
+{
+    struct vec names = {.count = 0};
+    struct map seen;
+    int result;
+
+    map_init(&seen);
+    result = collect_names(p, entry, text, &names, &seen);
+    map_fini(&seen);
+    if (result != 0)
+        return -1;
     out->server_names = names.items;
     out->server_name_count = names.count;
     return 0;

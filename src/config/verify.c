@@ -11,38 +11,46 @@ struct place {
     const struct listen_conf *listen;
 };
 
+/* What is known of an address: the keys that were there first. */
+struct address {
+    struct str text;
+    const struct place *first;
+    const struct place *last;
+    const struct place *with_default;
+    const struct place *with_backlog;
+    const struct place *nameless;
+    struct map names; /* of the sections there: to their places */
+    struct address *older;
+};
+
+struct addresses {
+    struct map by_text;
+    struct address *newest;
+};
+
 struct verifier {
     const struct config *config;
     const struct document *doc;
     struct faults *faults;
 };
 
-/* Does the block of this kind, written at AT, have the key at all? */
+/* Is the key written in BLOCK at all, at fault or not? */
 static bool
-has_key(const struct verifier *v, enum key_section kind, struct config_at at,
-        const char *name)
+has_key(const struct block *block, const char *name)
 {
-    const struct key *key = keys_find(kind, str_from(name));
-    const struct block *blocks = v->doc->blocks.items;
-
-    for (size_t i = 0; i < v->doc->blocks.count; i++)
-        if (blocks[i].at.file == at.file && blocks[i].at.line == at.line)
-            return block_find(&blocks[i], key) != NULL;
-    return false;
+    return block_find(block, keys_find(block->kind, str_from(name))) != NULL;
 }
 
-static enum key_section
-key_section_of(const struct section_conf *section)
+/* The next block of one of these KINDS; parts of the configuration stand in
+ * the order of their blocks. */
+static const struct block *
+next_block(const struct document *doc, size_t *next, unsigned kinds)
 {
-    switch (section->kind) {
-    case SECTION_HTTP:
-        return KEY_HTTP;
-    case SECTION_TCP:
-        return KEY_TCP;
-    case SECTION_MYSQL:
-        return KEY_MYSQL;
-    }
-    return KEY_HTTP;
+    const struct block *blocks = doc->blocks.items;
+
+    while ((blocks[*next].kind & kinds) == 0)
+        (*next)++;
+    return &blocks[(*next)++];
 }
 
 static void
@@ -59,14 +67,15 @@ verify_servers(const struct verifier *v, const struct upstream_conf *upstream)
 }
 
 static void
-verify_upstream(const struct verifier *v, const struct upstream_conf *upstream)
+verify_upstream(const struct verifier *v, const struct upstream_conf *upstream,
+                const struct block *block)
 {
     if (value_find_word("static internal deny redirect", upstream->name) >= 0)
         faults_add_at(v->faults, upstream->at,
                       "[upstream " STR_FMT "]: a route's target of this name "
                       "means something else: choose another",
                       STR_ARG(upstream->name));
-    if (!has_key(v, KEY_UPSTREAM, upstream->at, "server"))
+    if (!has_key(block, "server"))
         faults_add_at(v->faults, upstream->at,
                       "[upstream " STR_FMT "] has no server: add server NAME = "
                       "HOST:PORT",
@@ -79,61 +88,87 @@ verify_upstream(const struct verifier *v, const struct upstream_conf *upstream)
     verify_servers(v, upstream);
 }
 
+/* Is ROUTE to static files that nobody said where to find? */
+static bool
+lacks_root(const struct http_conf *http, const struct route_conf *route)
+{
+    return route->target == ROUTE_TO_STATIC && http->root == NULL &&
+           route->root == NULL && route->alias == NULL;
+}
+
 static void
-verify_routes(const struct verifier *v, const struct section_conf *section)
+verify_roots(const struct verifier *v, const struct section_conf *section,
+             const struct block *block)
 {
     const struct http_conf *http = section->http;
 
-    for (size_t i = 0; i < http->route_count; i++) {
-        const struct route_conf *route = &http->routes[i];
-
-        if (route->target == ROUTE_TO_STATIC && http->root == NULL &&
-            route->root == NULL && route->alias == NULL &&
-            !has_key(v, KEY_HTTP, section->at, "root"))
+    if (has_key(block, "root"))
+        return;
+    for (size_t i = 0; i < http->route_count; i++)
+        if (lacks_root(http, &http->routes[i]))
             faults_add_at(
-                v->faults, route->at,
+                v->faults, http->routes[i].at,
                 "route: static files need a root: set root in [http " STR_FMT
                 "], or root= or alias= before the target",
                 STR_ARG(section->name));
-        for (size_t k = 0; k < i; k++)
-            if (http->routes[k].kind == route->kind &&
-                str_equal(http->routes[k].pattern, route->pattern))
-                faults_add_at(v->faults, route->at,
-                              "route: '" STR_FMT "' is routed on line %u "
-                              "already",
-                              STR_ARG(route->pattern), http->routes[k].at.line);
+}
+
+static void
+verify_routes(const struct verifier *v, const struct http_conf *http)
+{
+    struct map seen[ROUTE_REGEX_NOCASE + 1] = {0}; /* of each kind */
+    const size_t kinds = sizeof(seen) / sizeof(*seen);
+
+    for (size_t i = 0; i < http->route_count; i++) {
+        const struct route_conf *route = &http->routes[i];
+        const struct route_conf *first =
+            seen_add(&seen[route->kind], route->pattern, route);
+
+        if (first != NULL)
+            faults_add_at(v->faults, route->at,
+                          "route: '" STR_FMT "' is routed on line %u already",
+                          STR_ARG(route->pattern), first->at.line);
     }
+    for (size_t i = 0; i < kinds; i++)
+        map_fini(&seen[i]);
 }
 
 static void
 verify_params(const struct verifier *v, const struct http_conf *http)
 {
-    for (size_t i = 0; i < http->param_count; i++)
-        for (size_t k = 0; k < i; k++)
-            if (str_equal(http->params[i].name, http->params[k].name))
-                faults_add_at(v->faults, http->params[i].at,
-                              "param: '" STR_FMT "' is set on line %u already",
-                              STR_ARG(http->params[i].name),
-                              http->params[k].at.line);
+    struct map seen;
+
+    map_init(&seen);
+    for (size_t i = 0; i < http->param_count; i++) {
+        const struct field_conf *param = &http->params[i];
+        const struct field_conf *first = seen_add(&seen, param->name, param);
+
+        if (first != NULL)
+            faults_add_at(v->faults, param->at,
+                          "param: '" STR_FMT "' is set on line %u already",
+                          STR_ARG(param->name), first->at.line);
+    }
+    map_fini(&seen);
 }
 
 static void
-verify_section(const struct verifier *v, const struct section_conf *section)
+verify_section(const struct verifier *v, const struct section_conf *section,
+               const struct block *block)
 {
-    enum key_section kind = key_section_of(section);
     const char *word = section_kind_name(section->kind);
 
-    if (!has_key(v, kind, section->at, "listen"))
+    if (!has_key(block, "listen"))
         faults_add_at(v->faults, section->at,
                       "[%s " STR_FMT "] has no listen: add listen = "
                       "ADDRESS:PORT",
                       word, STR_ARG(section->name));
     if (section->kind == SECTION_HTTP) {
-        verify_routes(v, section);
+        verify_roots(v, section, block);
+        verify_routes(v, section->http);
         verify_params(v, section->http);
         return;
     }
-    if (!has_key(v, kind, section->at, "upstream"))
+    if (!has_key(block, "upstream"))
         faults_add_at(v->faults, section->at,
                       "[%s " STR_FMT "] has no upstream: add upstream = NAME",
                       word, STR_ARG(section->name));
@@ -143,109 +178,179 @@ verify_section(const struct verifier *v, const struct section_conf *section)
                           "listen: default_server is for [http]");
 }
 
-/* The first host that both sections are for; absent for none. Sections without
- * server_name are for all hosts that no other has. */
+/* Are these two sections one that is there twice? That was said. */
 static bool
-share_a_name(const struct http_conf *a, const struct http_conf *b,
-             struct str *name)
+is_twin(const struct section_conf *a, const struct section_conf *b)
 {
-    *name = STR("");
-    if (a->server_name_count == 0 && b->server_name_count == 0)
-        return true;
-    for (size_t i = 0; i < a->server_name_count; i++)
-        for (size_t k = 0; k < b->server_name_count; k++)
-            if (str_equal(a->server_names[i], b->server_names[k])) {
-                *name = a->server_names[i];
-                return true;
-            }
-    return false;
+    return a != b && a->kind == b->kind && str_equal(a->name, b->name);
+}
+
+/* Does a section other than that of B, which was noted as A, go before it? */
+static bool
+goes_before(const struct place *a, const struct place *b)
+{
+    return a != NULL && !is_twin(a->section, b->section);
 }
 
 static void
-verify_names(const struct verifier *v, const struct place *a,
+refuse_taken(const struct verifier *v, const struct place *a,
              const struct place *b)
 {
-    struct str name;
+    faults_add_at(
+        v->faults, b->listen->at,
+        "listen: " STR_FMT " is taken by [%s " STR_FMT "] at %s:%u%s",
+        STR_ARG(b->listen->address.text), section_kind_name(a->section->kind),
+        STR_ARG(a->section->name), a->listen->at.file, a->listen->at.line,
+        a->section == b->section
+            ? ""
+            : ": only [http] sections can share an address");
+}
 
-    if (!share_a_name(a->section->http, b->section->http, &name))
+static void
+verify_default(const struct verifier *v, struct address *address,
+               const struct place *place)
+{
+    const struct place *first = address->with_default;
+
+    if (!place->listen->default_server)
         return;
-    if (name.len > 0)
-        faults_add_at(v->faults, b->listen->at,
-                      "listen: [http " STR_FMT "] has the server_name " STR_FMT
-                      " at " STR_FMT " already: no request would come here",
-                      STR_ARG(a->section->name), STR_ARG(name),
-                      STR_ARG(b->listen->address.text));
-    else
-        faults_add_at(v->faults, b->listen->at,
+    if (first == NULL)
+        address->with_default = place;
+    else if (goes_before(first, place))
+        faults_add_at(v->faults, place->listen->at,
+                      "listen: [http " STR_FMT
+                      "] is the default_server of " STR_FMT
+                      " already, at %s:%u",
+                      STR_ARG(first->section->name), STR_ARG(address->text),
+                      first->listen->at.file, first->listen->at.line);
+}
+
+static void
+verify_backlog(const struct verifier *v, struct address *address,
+               const struct place *place)
+{
+    const struct place *first = address->with_backlog;
+
+    if (place->listen->backlog == 0)
+        return;
+    if (first == NULL)
+        address->with_backlog = place;
+    else if (goes_before(first, place) &&
+             first->listen->backlog != place->listen->backlog)
+        faults_add_at(v->faults, place->listen->at,
+                      "listen: the backlog of " STR_FMT " is %u at %s:%u: one "
+                      "address has one backlog",
+                      STR_ARG(address->text), first->listen->backlog,
+                      first->listen->at.file, first->listen->at.line);
+}
+
+/* Sections without server_name are for all hosts that no other has. */
+static void
+verify_nameless(const struct verifier *v, struct address *address,
+                const struct place *place)
+{
+    const struct place *first = address->nameless;
+
+    if (first == NULL)
+        address->nameless = place;
+    else if (goes_before(first, place))
+        faults_add_at(v->faults, place->listen->at,
                       "listen: neither [http " STR_FMT "] nor [http " STR_FMT
                       "] at " STR_FMT " has a server_name: no request would "
                       "come to the second",
-                      STR_ARG(a->section->name), STR_ARG(b->section->name),
-                      STR_ARG(b->listen->address.text));
+                      STR_ARG(first->section->name),
+                      STR_ARG(place->section->name), STR_ARG(address->text));
 }
 
-/* Two listen keys with the same address. */
+/* Names that others have already; of each other section the first is said. */
 static void
-verify_pair(const struct verifier *v, const struct place *a,
-            const struct place *b)
+verify_names(const struct verifier *v, struct address *address,
+             const struct place *place)
 {
-    const char *kind = section_kind_name(a->section->kind);
+    const struct http_conf *http = place->section->http;
+    const struct place *said = NULL;
 
-    if (a->section != b->section && a->section->kind == b->section->kind &&
-        str_equal(a->section->name, b->section->name))
-        return; /* one section that is there twice, which was said */
-    if (a->section == b->section || a->section->kind != SECTION_HTTP ||
-        b->section->kind != SECTION_HTTP) {
-        faults_add_at(v->faults, b->listen->at,
-                      "listen: " STR_FMT " is taken by [%s " STR_FMT "] at "
-                      "%s:%u%s",
-                      STR_ARG(b->listen->address.text), kind,
-                      STR_ARG(a->section->name), a->listen->at.file,
-                      a->listen->at.line,
-                      a->section == b->section
-                          ? ""
-                          : ": only [http] sections can share an address");
+    for (size_t i = 0; i < http->server_name_count; i++) {
+        struct str name = http->server_names[i];
+        const struct place *first = seen_add(&address->names, name, place);
+
+        if (!goes_before(first, place) || first == said)
+            continue;
+        said = first;
+        faults_add_at(v->faults, place->listen->at,
+                      "listen: [http " STR_FMT "] has the server_name " STR_FMT
+                      " at " STR_FMT " already: no request would come here",
+                      STR_ARG(first->section->name), STR_ARG(name),
+                      STR_ARG(address->text));
+    }
+}
+
+/* Compares a listen key with what is known of its address. */
+static void
+verify_place(const struct verifier *v, struct address *address,
+             const struct place *place)
+{
+    const struct place *first = address->first;
+    const struct place *last = address->last;
+
+    if (first == NULL)
+        address->first = place;
+    address->last = place;
+    if (last != NULL && last->section == place->section) {
+        refuse_taken(v, last, place);
         return;
     }
-    if (a->listen->default_server && b->listen->default_server)
-        faults_add_at(
-            v->faults, b->listen->at,
-            "listen: [http " STR_FMT "] is the default_server of " STR_FMT
-            " already, at %s:%u",
-            STR_ARG(a->section->name), STR_ARG(b->listen->address.text),
-            a->listen->at.file, a->listen->at.line);
-    if (a->listen->backlog != 0 && b->listen->backlog != 0 &&
-        a->listen->backlog != b->listen->backlog)
-        faults_add_at(v->faults, b->listen->at,
-                      "listen: the backlog of " STR_FMT " is %u at %s:%u: one "
-                      "address has one backlog",
-                      STR_ARG(b->listen->address.text), a->listen->backlog,
-                      a->listen->at.file, a->listen->at.line);
-    verify_names(v, a, b);
+    if (goes_before(first, place) && (first->section->kind != SECTION_HTTP ||
+                                      place->section->kind != SECTION_HTTP)) {
+        refuse_taken(v, first, place);
+        return;
+    }
+    if (place->section->kind != SECTION_HTTP)
+        return;
+    verify_default(v, address, place);
+    verify_backlog(v, address, place);
+    if (place->section->http->server_name_count == 0)
+        verify_nameless(v, address, place);
+    else
+        verify_names(v, address, place);
 }
 
-/* Compares every listen key with those before it. */
+/* The address of this text; it is made where it is new. */
+static struct address *
+find_address(const struct verifier *v, struct addresses *all, struct str text)
+{
+    struct address *address = map_get(&all->by_text, text);
+
+    if (address != NULL)
+        return address;
+    address = memory_alloc(v->doc->arena, sizeof(*address));
+    address->text = text;
+    address->older = all->newest;
+    all->newest = address;
+    (void)seen_add(&all->by_text, text, address);
+    return address;
+}
+
 static void
 verify_listens(const struct verifier *v)
 {
     const struct config *config = v->config;
-    struct vec places = {.count = 0};
+    struct addresses all = {.newest = NULL};
 
     for (size_t i = 0; i < config->section_count; i++) {
         const struct section_conf *section = &config->sections[i];
 
         for (size_t n = 0; n < section->listen_count; n++) {
-            struct place place = {section, &section->listens[n]};
-            const struct place *others = places.items;
+            const struct listen_conf *listen = &section->listens[n];
+            struct place *place = memory_alloc(v->doc->arena, sizeof(*place));
 
-            for (size_t k = 0; k < places.count; k++)
-                if (str_equal(others[k].listen->address.text,
-                              place.listen->address.text))
-                    verify_pair(v, &others[k], &place);
-            *(struct place *)vec_add(&places, v->doc->arena, sizeof(place)) =
-                place;
+            *place = (struct place){section, listen};
+            verify_place(v, find_address(v, &all, listen->address.text), place);
         }
     }
+    for (struct address *a = all.newest; a != NULL; a = a->older)
+        map_fini(&a->names);
+    map_fini(&all.by_text);
 }
 
 static void
@@ -279,9 +384,11 @@ verify_config(const struct config *config, const struct document *doc)
     /* Of a file without a section only that much can be said. */
     if (config->section_count > 0 || doc->faults->count == 0)
         verify_counts(&v);
-    for (size_t i = 0; i < config->upstream_count; i++)
-        verify_upstream(&v, &config->upstreams[i]);
-    for (size_t i = 0; i < config->section_count; i++)
-        verify_section(&v, &config->sections[i]);
+    for (size_t i = 0, next = 0; i < config->upstream_count; i++)
+        verify_upstream(&v, &config->upstreams[i],
+                        next_block(doc, &next, KEY_UPSTREAM));
+    for (size_t i = 0, next = 0; i < config->section_count; i++)
+        verify_section(&v, &config->sections[i],
+                       next_block(doc, &next, KEY_HTTP | KEY_TCP | KEY_MYSQL));
     verify_listens(&v);
 }

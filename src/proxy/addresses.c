@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "config/faults.h"
 
 struct address_answer {
     struct address_answer *next;
-    struct str text; /* the configuration's */
     unsigned count;
     struct addr addrs[ADDRESSES_MAX];
 };
@@ -17,6 +17,7 @@ void
 addresses_init(struct addresses *addresses)
 {
     addresses->first = NULL;
+    map_init(&addresses->by_text);
 }
 
 void
@@ -28,16 +29,7 @@ addresses_fini(struct addresses *addresses)
         addresses->first = answer->next;
         free(answer);
     }
-}
-
-static struct address_answer *
-find(const struct addresses *addresses, struct str text)
-{
-    struct address_answer *answer = addresses->first;
-
-    while (answer != NULL && !str_equal(answer->text, text))
-        answer = answer->next;
-    return answer;
+    map_fini(&addresses->by_text);
 }
 
 static struct address_answer *
@@ -57,7 +49,8 @@ look_up(struct addresses *addresses, const struct address_conf *conf,
         return NULL;
     }
     answer->count = (unsigned)count;
-    answer->text = conf->text;
+    if (map_put(&addresses->by_text, conf->text, answer) < 0)
+        fatal("out of memory while looking names up");
     answer->next = addresses->first;
     addresses->first = answer;
     return answer;
@@ -67,7 +60,8 @@ int
 addresses_find(struct addresses *addresses, struct addr *out, unsigned max,
                const struct address_conf *conf, const char **why)
 {
-    const struct address_answer *answer = find(addresses, conf->text);
+    const struct address_answer *answer =
+        map_get(&addresses->by_text, conf->text);
     unsigned count;
 
     if (answer == NULL)

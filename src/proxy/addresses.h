@@ -8,6 +8,7 @@
 #define PROXY_ADDRESSES_H
 
 #include "base/addr.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "config/model.h"
 
@@ -20,6 +21,7 @@ struct faults;
 
 struct addresses {
     struct address_answer *first; /* the youngest */
+    struct map by_text;           /* the same, by what was asked for */
 };
 
 void addresses_init(struct addresses *addresses);

@@ -141,13 +141,9 @@ put_addr(struct buf *to, struct str host, struct str port,
 static struct str
 server_name(const struct http_exchange *exchange)
 {
-    const struct http_conf *conf = exchange->section->conf;
+    struct str name = exchange->section->plain_name;
 
-    for (size_t i = 0; i < conf->server_name_count; i++) {
-        if (conf->server_names[i].p[0] != '*')
-            return conf->server_names[i];
-    }
-    return exchange->host;
+    return name.p == NULL ? exchange->host : name;
 }
 
 static void

@@ -77,6 +77,51 @@ link_parents(struct http_routes *routes)
     }
 }
 
+/* The first bytes of a text, those that it lacks as NULs. */
+static uint64_t
+first_bytes(struct str text)
+{
+    uint64_t bytes = 0;
+
+    if (text.len > 0)
+        memcpy(&bytes, text.p,
+               text.len < sizeof(bytes) ? text.len : sizeof(bytes));
+    return bytes;
+}
+
+static struct http_route_start
+start_of(const struct regex *regex)
+{
+    static const char ones[sizeof(uint64_t)] = "\377\377\377\377"
+                                               "\377\377\377\377";
+    struct str prefix = regex_prefix(regex);
+    size_t len = prefix.len < sizeof(ones) ? prefix.len : sizeof(ones);
+
+    return (struct http_route_start){
+        .mask = first_bytes(str_make(ones, len)),
+        .bytes = first_bytes(prefix),
+    };
+}
+
+static int
+note_starts(struct http_routes *routes)
+{
+    routes->starts = calloc(routes->regex_count + 1, sizeof(*routes->starts));
+    if (routes->starts == NULL)
+        return -1;
+    for (size_t i = 0; i < routes->regex_count; i++)
+        routes->starts[i] =
+            start_of(routes->all[routes->regex_first + i].regex);
+    return 0;
+}
+
+/* Whether the regex with this number may match a path that begins so. */
+static bool
+may_match(const struct http_routes *routes, size_t i, uint64_t first)
+{
+    return (first & routes->starts[i].mask) == routes->starts[i].bytes;
+}
+
 static int
 compile(struct http_route *route)
 {
@@ -128,6 +173,8 @@ http_routes_init(struct http_routes *routes, const struct http_conf *conf,
         if (prepare(routes, &routes->all[i], find, arg) < 0)
             goto fini;
     }
+    if (note_starts(routes) < 0)
+        goto fini;
     return 0;
 
 fini:
@@ -143,6 +190,7 @@ http_routes_fini(struct http_routes *routes)
     for (size_t i = 0; i < routes->count; i++)
         regex_free(routes->all[i].regex);
     map_fini(&routes->exact);
+    free(routes->starts);
     free(routes->all);
     *routes = (struct http_routes){0};
 }
@@ -174,6 +222,7 @@ http_routes_find(const struct http_routes *routes, struct str path,
                  struct str *groups, int max, int *group_count)
 {
     const struct http_route *route;
+    uint64_t first;
 
     *group_count = 0;
     if (routes->exact.count > 0) {
@@ -184,9 +233,12 @@ http_routes_find(const struct http_routes *routes, struct str path,
     route = find_prefix(routes, path);
     if (route != NULL && route->conf->kind == ROUTE_PREFIX_STRONG)
         return route;
+    first = first_bytes(path);
     for (size_t i = 0; i < routes->regex_count; i++) {
         const struct http_route *regex = &routes->all[routes->regex_first + i];
 
+        if (!may_match(routes, i, first))
+            continue;
         *group_count = regex_match(regex->regex, path, groups, (unsigned)max);
         if (*group_count > 0)
             return regex;
@@ -203,10 +255,13 @@ http_routes_find(const struct http_routes *routes, struct str path,
 bool
 http_routes_is_script(const struct http_routes *routes, struct str path)
 {
+    uint64_t first = first_bytes(path);
+
     for (size_t i = 0; i < routes->regex_count; i++) {
         const struct http_route *route = &routes->all[routes->regex_first + i];
 
-        if (route->conf->target == ROUTE_TO_UPSTREAM &&
+        if (may_match(routes, i, first) &&
+            route->conf->target == ROUTE_TO_UPSTREAM &&
             regex_match(route->regex, path, NULL, 0) != 0)
             return true;
     }

@@ -9,13 +9,15 @@
  *      /prefix             the longest prefix
  *
  * Prefixes are sorted; finding the longest costs a binary search, however many
- * there are.
+ * there are.  Of the regexes, each that could match has to be tried; those that
+ * begin with other text behind their '^' than the path cost a comparison.
  */
 #ifndef PROXY_HTTP_ROUTE_H
 #define PROXY_HTTP_ROUTE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/hash.h"
 #include "base/mem.h"
@@ -32,12 +34,19 @@ struct http_route {
     int parent; /* prefixes: the next shorter one that contains this; -1 */
 };
 
+/* The first bytes of all paths that a regex may match: those of MASK. */
+struct http_route_start {
+    uint64_t mask;
+    uint64_t bytes;
+};
+
 struct http_routes {
     struct http_route *all; /* prefixes sorted first, then the others */
     size_t count;
     size_t prefix_count;
     size_t regex_first; /* regexes in file order from here */
     size_t regex_count;
+    struct http_route_start *starts; /* of the regexes, side by side */
     struct map exact;
 };
 

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/http_section.h"
 
+static struct str
+first_plain_name(const struct http_conf *conf)
+{
+    for (size_t i = 0; i < conf->server_name_count; i++) {
+        if (conf->server_names[i].p[0] != '*')
+            return conf->server_names[i];
+    }
+    return (struct str){0};
+}
+
 int
 http_section_init(struct http_section *section, const struct section_conf *conf,
                   http_route_upstream_fn find, void *arg)
@@ -8,6 +18,7 @@ http_section_init(struct http_section *section, const struct section_conf *conf,
     *section = (struct http_section){
         .section.conf = conf,
         .conf = conf->http,
+        .plain_name = first_plain_name(conf->http),
     };
     return http_routes_init(&section->routes, conf->http, find, arg);
 }

@@ -17,6 +17,7 @@ struct http_section {
     struct section section; /* the part that all sections have; first */
     const struct http_conf *conf;
     struct http_routes routes;
+    struct str plain_name;    /* the first server_name without a star; absent */
     struct file_cache *files; /* the worker's; shared by all sections */
 };
 
