@@ -50,7 +50,7 @@ static const char *const policies[] = {
 static const char *const take_policies[] = {
     "roundrobin", "static-rr", "leastconn", "source", "source hash=consistent"};
 
-static const unsigned take_counts[] = {3, 8, 64, 500, 1000};
+static const unsigned take_counts[] = {3, 10, 30, 100, 300, 1000};
 
 static const size_t policy_count = sizeof(policies) / sizeof(policies[0]);
 
