@@ -11,6 +11,7 @@
 #                    for FUZZ_SECONDS=3600
 #     make bench     side by side with nginx, HAProxy and the floor, for half
 #                    an hour; BENCH="-n ROUNDS -t SECONDS SCENARIO..." for less
+#     make scale     how costs grow with sizes; with BENCH="-n ROUNDS TABLE..."
 #     make clean     remove what was built
 
 PREFIX ?= /usr/local
@@ -54,10 +55,16 @@ bench:
 	@cmake --build build --target bench
 	@bench/run $(BENCH)
 
+scale:
+	@tools/deps build bench
+	@$(MAKE) --no-print-directory all
+	@cmake --build build --target bench
+	@bench/scale $(BENCH)
+
 install: all
 	DESTDIR=$(DESTDIR) cmake --install build
 
 clean:
 	rm -rf build run
 
-.PHONY: all deps run test soak lint bench install clean
+.PHONY: all deps run test soak lint bench scale install clean
