@@ -147,6 +147,17 @@ answer_is_all(const struct fastcgi_receiver *r)
     return r->ended && r->padding_left == 0 && r->n == 0;
 }
 
+/* The server has said that it has ended the request, so nobody waits for what
+ * is closed here: a reset says so in one segment, where the ends of both sides
+ * and their acknowledgements take four, and TIME_WAIT after them. */
+static void
+close_conn(struct fastcgi *f, struct server_conn *conn)
+{
+    if (f->receiver.ended && f->sender.done)
+        stream_reset(&conn->stream);
+    pool_close(conn);
+}
+
 /* Lets go of the server: the connection is kept where that was agreed on and
  * nothing is under way on it. */
 static void
@@ -168,7 +179,7 @@ let_go(struct fastcgi *f, const char *error)
     if (keep)
         pool_keep(conn);
     else
-        pool_close(conn);
+        close_conn(f, conn);
     upstream_give(&f->exchange->flow, &result, keep);
 }
 
