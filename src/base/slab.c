@@ -65,15 +65,17 @@ map_aligned(void)
 {
     char *p = mmap(NULL, 2 * (size_t)SLAB_BLOCK, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *block;
     size_t before;
 
     if (p == MAP_FAILED)
         return NULL;
     before = SLAB_BLOCK - (uintptr_t)p % SLAB_BLOCK;
-    (void)munmap(p, before);
+    block = p + before;
     if (before < SLAB_BLOCK)
-        (void)munmap(p + before + SLAB_BLOCK, SLAB_BLOCK - before);
-    return p + before;
+        (void)munmap(block + SLAB_BLOCK, SLAB_BLOCK - before);
+    (void)munmap(p, before);
+    return block;
 }
 
 static struct slab_block *
