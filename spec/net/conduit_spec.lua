@@ -14,13 +14,7 @@ local EAGAIN = 11
 
 
 local function pipes_open()
-  local n = 0
-  for _, fd in ipairs(process.fds(ffi.C.getpid())) do
-    if fd.target:find("^pipe:") then
-      n = n + 1
-    end
-  end
-  return n
+  return process.pipe_ends(ffi.C.getpid())
 end
 
 

@@ -197,6 +197,18 @@ function _M.fds(pid)
 end
 
 
+--- How many pipe ends a process has open.
+function _M.pipe_ends(pid)
+  local n = 0
+  for _, fd in ipairs(_M.fds(pid)) do
+    if fd.target:find("^pipe:") then
+      n = n + 1
+    end
+  end
+  return n
+end
+
+
 --- The resident memory of a process, in bytes.
 function _M.rss(pid)
   local status = assert(folder.read("/proc/" .. pid .. "/status"))

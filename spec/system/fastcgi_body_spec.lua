@@ -5,6 +5,7 @@ local http = require "support.http"
 local loop = require "support.loop"
 local moongate = require "support.moongate"
 local process = require "support.process"
+local sample = require "support.sample"
 
 local CONFIG = [[
   [upstream php]
@@ -19,16 +20,6 @@ local CONFIG = [[
 ]]
 
 local SIZES = { 0, 1, 8000, 65535, 65536, 65537, 1000000, 20 * 1024 * 1024 }
-
-
--- A text in which every place looks different.
-local function text_of(size)
-  local pieces = {}
-  for i = 1, math.ceil(size / 8) do
-    pieces[i] = ("%07x,"):format(i)
-  end
-  return table.concat(pieces):sub(1, size)
-end
 
 
 local function chunks_of(text)
@@ -70,7 +61,7 @@ describe("a request body", function()
   end
 
   for _, size in ipairs(SIZES) do
-    local text = text_of(size)
+    local text = sample.text(size)
 
     it(("of %d bytes arrives whole"):format(size), function()
       local request = upload(http.head("POST /a.php",
@@ -89,7 +80,7 @@ describe("a request body", function()
 
   it("that has not ended holds no server", function()
     for _, size in ipairs { 10, 300000 } do
-      local text = text_of(size)
+      local text = sample.text(size)
       client:request("POST /a.php", { "Content-Length: " .. size },
         text:sub(1, -2))
       assert.is_true(listener:nobody_connects(0.3))
@@ -103,7 +94,7 @@ describe("a request body", function()
 
   it("that never ends because the client left reaches no server", function()
     client:request("POST /a.php", { "Content-Length: 100000" },
-      text_of(99999))
+      sample.text(99999))
     client:reset()
     assert.is_true(listener:nobody_connects(0.3))
   end)
@@ -111,7 +102,7 @@ describe("a request body", function()
   it("is not held in memory beyond body_buffer", function()
     local worker = m:workers()[1]
     local before = process.rss(worker)
-    local text = text_of(20 * 1024 * 1024)
+    local text = sample.text(20 * 1024 * 1024)
     assert(client:send(http.head("POST /a.php",
       { "Content-Length: " .. #text }) .. text, 60))
     local reply = listener:accept(60)
@@ -122,7 +113,7 @@ describe("a request body", function()
   end)
 
   it("is sent to a server that reads slowly", function()
-    local text = text_of(3000000)
+    local text = sample.text(3000000)
     client:request("POST /a.php", { "Content-Length: " .. #text })
     client:send(text)
     local reply = listener:accept()
@@ -134,7 +125,7 @@ describe("a request body", function()
   end)
 
   it("may be left unread by a server that answers early", function()
-    local text = text_of(3000000)
+    local text = sample.text(3000000)
     loop.spawn("upload", function()
       client:send(http.head("POST /a.php",
         { "Content-Length: " .. #text }) .. text, 60)

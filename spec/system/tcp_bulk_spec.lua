@@ -4,6 +4,7 @@ local loop = require "support.loop"
 local moongate = require "support.moongate"
 local net = require "support.net"
 local process = require "support.process"
+local sample = require "support.sample"
 
 local CONFIG = [[
   [upstream db]
@@ -15,16 +16,6 @@ local CONFIG = [[
   access_log = off
 ]]
 local SESSIONS_MAX = 64  -- CONDUITS_MAX of net/conduit.h
-
-
--- A text in which every place looks different.
-local function text_of(size)
-  local pieces = {}
-  for i = 1, math.ceil(size / 8) do
-    pieces[i] = ("%07x,"):format(i)
-  end
-  return table.concat(pieces):sub(1, size)
-end
 
 
 describe("bulk on [tcp]", function()
@@ -43,13 +34,7 @@ describe("bulk on [tcp]", function()
   end
 
   local function pipes()
-    local n = 0
-    for _, fd in ipairs(process.fds(m:workers()[1])) do
-      if fd.target:find("^pipe:") then
-        n = n + 1
-      end
-    end
-    return n
+    return process.pipe_ends(m:workers()[1])
   end
 
   -- Sends all of a text, and has it received a part at a time.
@@ -66,7 +51,7 @@ describe("bulk on [tcp]", function()
   it("passes through pipes, and they are closed afterwards", function()
     local before = pipes()
     local client, server = join()
-    local text = text_of(8e6)
+    local text = sample.text(8e6)
     loop.spawn("sender", function()
       server:send(text, 60)
     end)
@@ -84,7 +69,7 @@ describe("bulk on [tcp]", function()
   it("uses none for small messages", function()
     local before = pipes()
     local client, server = join()
-    local text = text_of(4000)
+    local text = sample.text(4000)
     for _ = 1, 200 do
       client:send(text)
       assert.are.equal(text, server:receive(#text))
@@ -94,7 +79,7 @@ describe("bulk on [tcp]", function()
 
   it("may change to small messages and back, in both directions", function()
     local client, server = join()
-    local text = text_of(3e6)
+    local text = sample.text(3e6)
     for _ = 1, 3 do
       transfer(client, server, text)
       transfer(server, client, text)
@@ -109,7 +94,7 @@ describe("bulk on [tcp]", function()
 
   it("passes the end on behind the last byte", function()
     local client, server = join()
-    local text = text_of(5e6)
+    local text = sample.text(5e6)
     loop.spawn("sender", function()
       server:send(text, 60)
       server:shutdown()
@@ -126,7 +111,7 @@ describe("bulk on [tcp]", function()
       local before = pipes()
       local client, server = join()
       loop.spawn("sender", function()
-        pcall(server.send, server, text_of(2e7), 60)
+        pcall(server.send, server, sample.text(2e7), 60)
       end)
       loop.wait_until("a pipe is used", function()
         return pipes() > before
@@ -148,7 +133,7 @@ describe("bulk on [tcp]", function()
   end
 
   it("is copied where there are no more pipes", function()
-    local text = text_of(6e6)
+    local text = sample.text(6e6)
     local sessions = {}
     for i = 1, SESSIONS_MAX + 6 do
       local client, server = join()

@@ -5,6 +5,7 @@ local moongate = require "support.moongate"
 local net = require "support.net"
 local peer = require "support.peer"
 local process = require "support.process"
+local sample = require "support.sample"
 
 local CONFIG = [[
   [upstream db]
@@ -19,16 +20,6 @@ local CONFIG = [[
   server_timeout = %s
   access_log = off
 ]]
-
-
--- A text in which every place looks different.
-local function text_of(size)
-  local pieces = {}
-  for i = 1, math.ceil(size / 8) do
-    pieces[i] = ("%07x,"):format(i)
-  end
-  return table.concat(pieces):sub(1, size)
-end
 
 
 describe("a TCP relay", function()
@@ -90,7 +81,7 @@ describe("a TCP relay", function()
 
   it("delivers what was sent before a close", function()
     start()
-    local text = text_of(400000)
+    local text = sample.text(400000)
     for _, case in ipairs { "client", "server" } do
       local client, server = join()
       local from, to = client, server
@@ -145,11 +136,11 @@ describe("a TCP relay", function()
   it("passes on the last words of a server that stopped reading", function()
     start()
     local client, server = join()
-    client:send(text_of(3000))
+    client:send(sample.text(3000))
     server:receive(1000)
     server:send("enough")
     loop.spawn("client goes on", function()
-      while client:send(text_of(1000)) do
+      while client:send(sample.text(1000)) do
         loop.watch(0.005)
       end
     end)
@@ -181,7 +172,7 @@ describe("a TCP relay", function()
   it("carries 30 MB each way at the same time", function()
     start()
     local client, server = join()
-    local up, down = text_of(30e6), text_of(30e6):reverse()
+    local up, down = sample.text(30e6), sample.text(30e6):reverse()
     local got_up
     loop.spawn("client sends", function()
       client:send(up, 60)
@@ -214,7 +205,7 @@ describe("a TCP relay", function()
           from, to = server, client
         end
         local before = process.rss(worker)
-        local text = text_of(40e6)
+        local text = sample.text(40e6)
         local sent
         loop.spawn("sender", function()
           from:send(text, 60)
