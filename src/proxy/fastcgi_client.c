@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -20,35 +19,16 @@
 #include "codec/cgi.h"
 #include "codec/fcgi.h"
 #include "codec/uri.h"
-#include "net/buffer.h"
 #include "proxy/dial.h"
 #include "proxy/engine.h"
 #include "proxy/fastcgi_params.h"
+#include "proxy/fastcgi_sender.h"
 #include "proxy/http_answer.h"
 #include "proxy/http_exchange.h"
 
 enum {
-    REQUEST_ID = 1,         /* one request a connection at a time */
-    RECORD_MAX = 65528,     /* of STDIN: a multiple of 8, no padding */
-    PARAMS_MAX = 1 << 20,   /* bytes of all parameters */
     HEAD_MAX = 32 << 10,    /* bytes of its head; the writer adds to them */
-    DATA_PIECES = 8,        /* pieces of the body in one write */
     STDERR_LINE_MAX = 1024, /* bytes of STDERR in one log line */
-};
-
-/* Sending: what is left of `out`, then of the record's data, then of the empty
- * record that ends STDIN. */
-struct fastcgi_sender {
-    struct buf out;           /* begin, parameters, or a record's header */
-    struct buffer *out_space; /* its memory, unless they are large */
-    size_t out_taken;
-    uint64_t data_left; /* of the record whose header is in `out` */
-    uint8_t end[FCGI_HEADER_LEN];
-    size_t end_taken;
-    bool last;    /* the record is the last one: `end` follows */
-    bool done;    /* all is sent, or the server does not want it */
-    bool started; /* something has left: it cannot simply go elsewhere */
-    struct buffer *file_data; /* bytes of the body's file, as they are sent */
 };
 
 struct fastcgi_receiver {
@@ -77,7 +57,6 @@ struct fastcgi {
     uint64_t active_ms;       /* of the last byte in either direction */
     int refused_status;       /* of an answer that another was to replace; 0 */
     bool keep;                /* the server was asked to keep the connection */
-    uint64_t bytes_in;        /* sent to the server */
     uint64_t bytes_out;       /* received from it */
     struct fastcgi_sender sender;
     struct fastcgi_receiver receiver;
@@ -85,30 +64,12 @@ struct fastcgi {
 
 static void run(struct fastcgi *f);
 
-static struct buffer_pool *
-pool_of(const struct fastcgi *f)
-{
-    return f->exchange->engine->buffers;
-}
-
 /* --- ends ----------------------------------------------------------------- */
-
-/* What was sent is not needed while the answer is waited for. */
-static void
-drop_sent(struct fastcgi *f)
-{
-    struct fastcgi_sender *s = &f->sender;
-
-    buf_fini(&s->out);
-    buffer_give(pool_of(f), s->out_space);
-    buffer_give(pool_of(f), s->file_data);
-    s->out_space = s->file_data = NULL;
-}
 
 static void
 drop_buffers(struct fastcgi *f)
 {
-    drop_sent(f);
+    sender_drop(&f->sender);
     buf_fini(&f->receiver.head);
 }
 
@@ -117,9 +78,9 @@ count_traffic(struct fastcgi *f, const struct server *server)
 {
     struct server_counters *counters = upstream_counters(server);
 
-    counter_add(&counters->bytes_in, f->bytes_in);
+    counter_add(&counters->bytes_in, f->sender.bytes);
     counter_add(&counters->bytes_out, f->bytes_out);
-    f->bytes_in = f->bytes_out = 0;
+    f->bytes_out = 0;
 }
 
 static struct flow_result
@@ -207,7 +168,7 @@ may_go_again(const struct fastcgi *f, enum retry_on why)
 {
     if (f->receiver.head_done)
         return false;
-    if (!f->sender.started)
+    if (f->sender.bytes == 0)
         return true;
     if (!is_safe_method(f->exchange))
         return false;
@@ -219,7 +180,7 @@ static void
 reset_transfer(struct fastcgi *f)
 {
     drop_buffers(f);
-    f->sender = (struct fastcgi_sender){0};
+    sender_init(&f->sender, f->exchange->engine->buffers, &f->exchange->body);
     f->receiver = (struct fastcgi_receiver){0};
     buf_init_growing(&f->receiver.head, HEAD_MAX);
     spool_rewind(&f->exchange->body);
@@ -248,8 +209,8 @@ server_failed(struct fastcgi *f, enum retry_on why, int status,
 static void
 connection_lost(struct fastcgi *f, const char *reason)
 {
-    server_failed(f, f->sender.started ? RETRY_ON_RESET : RETRY_ON_CONNECT, 502,
-                  f->receiver.head_done ? "SD" : "SH", reason);
+    server_failed(f, f->sender.bytes > 0 ? RETRY_ON_RESET : RETRY_ON_CONNECT,
+                  502, f->receiver.head_done ? "SD" : "SH", reason);
 }
 
 static void
@@ -265,183 +226,29 @@ complete(struct fastcgi *f)
 
 /* --- sending -------------------------------------------------------------- */
 
-/* Begins the next record of STDIN in `out`. */
-static void
-begin_record(struct fastcgi *f)
-{
-    struct fastcgi_sender *s = &f->sender;
-    uint64_t left = spool_len(&f->exchange->body);
-
-    s->data_left = left < RECORD_MAX ? left : RECORD_MAX;
-    s->last = s->data_left == left;
-    if (s->data_left > 0)
-        fcgi_write_header(&s->out, FCGI_STDIN, REQUEST_ID,
-                          (uint16_t)s->data_left, 0);
-}
-
-static void
-begin_request(struct fastcgi *f)
-{
-    struct fastcgi_sender *s = &f->sender;
-    struct server *server = f->conn->server;
-
-    f->keep = pool_wants(server);
-    s->out_space = buffer_take(pool_of(f));
-    if (s->out_space == NULL)
-        buf_init_growing(&s->out, PARAMS_MAX);
-    else
-        buf_init_growing_in(&s->out, s->out_space->data, BUFFER_SIZE,
-                            PARAMS_MAX);
-    fcgi_write_begin(&s->out, REQUEST_ID, f->keep ? FCGI_KEEP_CONN : 0);
-    fastcgi_write_params(&s->out, f->exchange, &f->script, server);
-    fcgi_put_header(s->end, FCGI_STDIN, REQUEST_ID, 0, 0);
-    begin_record(f);
-}
-
-/* The body's next bytes, from memory or from its file. */
-static int
-peek_data(struct fastcgi *f, struct iovec *iov, int max)
-{
-    struct fastcgi_sender *s = &f->sender;
-    struct spool *body = &f->exchange->body;
-    int count = spool_peek(body, iov, max);
-    off_t offset;
-    size_t len;
-    ssize_t n;
-    int fd;
-
-    if (count > 0)
-        return count;
-    len = spool_peek_file(body, &fd, &offset);
-    if (len == 0)
-        return 0;
-    if (s->file_data == NULL)
-        s->file_data = buffer_take(pool_of(f));
-    if (s->file_data == NULL)
-        return -1;
-    n = pread(fd, s->file_data->data, len < BUFFER_SIZE ? len : BUFFER_SIZE,
-              offset);
-    if (n <= 0)
-        return -1;
-    iov[0].iov_base = s->file_data->data;
-    iov[0].iov_len = (size_t)n;
-    return 1;
-}
-
-/* Cuts the pieces to what is left of the record. */
-static int
-limit_data(struct iovec *iov, int count, uint64_t left)
-{
-    for (int i = 0; i < count; i++) {
-        if (iov[i].iov_len >= left) {
-            iov[i].iov_len = (size_t)left;
-            return left > 0 ? i + 1 : i;
-        }
-        left -= iov[i].iov_len;
-    }
-    return count;
-}
-
-static size_t
-total_len(const struct iovec *iov, int count)
-{
-    size_t total = 0;
-
-    for (int i = 0; i < count; i++)
-        total += iov[i].iov_len;
-    return total;
-}
-
-/* Gathers the next write; -1 when the body cannot be read. */
-static int
-gather(struct fastcgi *f, struct iovec iov[DATA_PIECES + 2])
-{
-    struct fastcgi_sender *s = &f->sender;
-    uint64_t data_len = 0;
-    int count = 0;
-
-    if (s->out_taken < s->out.len) {
-        iov[count].iov_base = s->out.p + s->out_taken;
-        iov[count++].iov_len = s->out.len - s->out_taken;
-    }
-    if (s->data_left > 0) {
-        int pieces = peek_data(f, iov + count, DATA_PIECES);
-
-        if (pieces <= 0)
-            return -1;
-        pieces = limit_data(iov + count, pieces, s->data_left);
-        data_len = total_len(iov + count, pieces);
-        count += pieces;
-    }
-    if (s->last && data_len == s->data_left) {
-        iov[count].iov_base = s->end + s->end_taken;
-        iov[count++].iov_len = FCGI_HEADER_LEN - s->end_taken;
-    }
-    return count;
-}
-
-/* Notes that N bytes of what was gathered have left. */
-static void
-take_sent(struct fastcgi *f, size_t n)
-{
-    struct fastcgi_sender *s = &f->sender;
-    size_t part = s->out.len - s->out_taken;
-
-    part = n < part ? n : part;
-    s->out_taken += part;
-    n -= part;
-    part = n < s->data_left ? n : (size_t)s->data_left;
-    if (part > 0)
-        spool_consume(&f->exchange->body, part);
-    s->data_left -= part;
-    s->end_taken += n - part;
-}
-
 /* Sends what the server takes.  false: the exchange has failed. */
 static bool
 send_some(struct fastcgi *f)
 {
-    struct fastcgi_sender *s = &f->sender;
-    struct stream *stream = &f->conn->stream;
+    uint64_t bytes_before = f->sender.bytes;
+    enum sender_result result = sender_run(&f->sender, &f->conn->stream);
 
-    while (!s->done && stream->writable) {
-        struct iovec iov[DATA_PIECES + 2];
-        int count = gather(f, iov);
-        ssize_t n;
-
-        if (count < 0 || s->out.failed) {
-            fail(f, 500, "RC", "the request could not be put together");
-            return false;
-        }
-        n = stream_writev(stream, iov, count);
-        if (n < 0 && errno == EAGAIN)
-            return true;
-        if (n < 0 && !s->started) {
-            connection_lost(f, strerror(errno));
-            return false;
-        }
-        if (n < 0) {
-            /* It may have answered before it stopped listening. */
-            s->done = true;
-            f->keep = false;
-            return true;
-        }
-        s->started = true;
+    if (f->sender.bytes != bytes_before)
         f->active_ms = clock_ms();
-        f->bytes_in += (uint64_t)n;
-        take_sent(f, (size_t)n);
-        if (s->out_taken < s->out.len || s->data_left > 0)
-            continue;
-        s->done = s->last && s->end_taken == FCGI_HEADER_LEN;
-        if (s->done) {
-            drop_sent(f);
-        } else if (!s->last) {
-            buf_reset(&s->out);
-            s->out_taken = 0;
-            begin_record(f);
-        }
+    switch (result) {
+    case SENDER_FINE:
+        return true;
+    case SENDER_STOPPED:
+        f->keep = false;
+        return true;
+    case SENDER_LOST:
+        connection_lost(f, strerror(errno));
+        return false;
+    case SENDER_BROKEN:
+        fail(f, 500, "RC", "the request could not be put together");
+        return false;
     }
-    return true;
+    return false;
 }
 
 /* --- the response's head -------------------------------------------------- */
@@ -732,7 +539,7 @@ take_header(struct fastcgi *f)
     r->content_left = r->record.content_len;
     r->padding_left = r->record.padding_len;
     /* What is not about our request is passed over. */
-    if (r->record.request_id != REQUEST_ID)
+    if (r->record.request_id != FASTCGI_REQUEST_ID)
         r->record.type = FCGI_UNKNOWN_TYPE;
     return true;
 }
@@ -961,7 +768,8 @@ on_dialled(struct dial *dial, enum dial_result result)
     f->active_ms = clock_ms();
     loop_start_timer(exchange->engine->loop, &f->timer,
                      exchange->limits.server_timeout_ms);
-    begin_request(f);
+    f->keep = pool_wants(f->conn->server);
+    sender_begin(&f->sender, exchange, &f->script, f->conn->server, f->keep);
     run(f);
 }
 
