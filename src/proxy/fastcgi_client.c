@@ -18,16 +18,15 @@
 #include "board/counters.h"
 #include "codec/cgi.h"
 #include "codec/fcgi.h"
-#include "codec/uri.h"
 #include "proxy/dial.h"
 #include "proxy/engine.h"
+#include "proxy/fastcgi_answer.h"
 #include "proxy/fastcgi_params.h"
 #include "proxy/fastcgi_sender.h"
 #include "proxy/http_answer.h"
 #include "proxy/http_exchange.h"
 
 enum {
-    HEAD_MAX = 32 << 10,    /* bytes of its head; the writer adds to them */
     STDERR_LINE_MAX = 1024, /* bytes of STDERR in one log line */
 };
 
@@ -40,12 +39,9 @@ struct fastcgi_receiver {
     struct fcgi_header record; /* that is being read */
     size_t content_left;
     size_t padding_left;
-    struct buf head; /* of a CGI head that came in pieces */
-    size_t head_seen;
-    bool started;   /* a byte has come */
-    bool head_done; /* the response has begun */
-    bool ended;     /* END_REQUEST has come */
-    bool paused;    /* the client must take some first */
+    bool started; /* a byte has come */
+    bool ended;   /* END_REQUEST has come */
+    bool paused;  /* the client must take some first */
 };
 
 struct fastcgi {
@@ -60,6 +56,7 @@ struct fastcgi {
     uint64_t bytes_out;       /* received from it */
     struct fastcgi_sender sender;
     struct fastcgi_receiver receiver;
+    struct fastcgi_answer answer;
 };
 
 static void run(struct fastcgi *f);
@@ -70,7 +67,7 @@ static void
 drop_buffers(struct fastcgi *f)
 {
     sender_drop(&f->sender);
-    buf_fini(&f->receiver.head);
+    answer_drop(&f->answer);
 }
 
 static void
@@ -166,7 +163,7 @@ is_safe_method(const struct http_exchange *exchange)
 static bool
 may_go_again(const struct fastcgi *f, enum retry_on why)
 {
-    if (f->receiver.head_done)
+    if (f->answer.begun)
         return false;
     if (f->sender.bytes == 0)
         return true;
@@ -182,7 +179,7 @@ reset_transfer(struct fastcgi *f)
     drop_buffers(f);
     sender_init(&f->sender, f->exchange->engine->buffers, &f->exchange->body);
     f->receiver = (struct fastcgi_receiver){0};
-    buf_init_growing(&f->receiver.head, HEAD_MAX);
+    answer_init(&f->answer, f->exchange);
     spool_rewind(&f->exchange->body);
 }
 
@@ -210,7 +207,7 @@ static void
 connection_lost(struct fastcgi *f, const char *reason)
 {
     server_failed(f, f->sender.bytes > 0 ? RETRY_ON_RESET : RETRY_ON_CONNECT,
-                  502, f->receiver.head_done ? "SD" : "SH", reason);
+                  502, f->answer.begun ? "SD" : "SH", reason);
 }
 
 static void
@@ -253,47 +250,6 @@ send_some(struct fastcgi *f)
 
 /* --- the response's head -------------------------------------------------- */
 
-/* Fields that are the proxy's own to write, or for the proxy alone. */
-static bool
-is_passed_on(const struct http_field *field)
-{
-    switch (field->id) {
-    case HTTP_HEADER_STATUS:
-    case HTTP_HEADER_CONNECTION:
-    case HTTP_HEADER_KEEP_ALIVE:
-    case HTTP_HEADER_CONTENT_LENGTH:
-    case HTTP_HEADER_TRANSFER_ENCODING:
-    case HTTP_HEADER_UPGRADE:
-    case HTTP_HEADER_DATE:
-    case HTTP_HEADER_SERVER:
-    case HTTP_HEADER_X_ACCEL_REDIRECT:
-    case HTTP_HEADER_X_ACCEL_BUFFERING:
-        return false;
-    default:
-        return true;
-    }
-}
-
-static void
-begin_response(struct fastcgi *f, const struct cgi_response *response)
-{
-    struct http_exchange *exchange = f->exchange;
-    struct http_writer *writer = &exchange->writer;
-
-    /* An error page keeps the status of the error. */
-    exchange_begin_response(exchange, exchange->error_status != 0
-                                          ? exchange->error_status
-                                          : response->status);
-    for (unsigned i = 0; i < response->fields.count; i++) {
-        const struct http_field *field = &response->fields.at[i];
-
-        if (is_passed_on(field))
-            writer_field(writer, field->name, field->value);
-    }
-    if (response->content_length >= 0)
-        writer_length(writer, (uint64_t)response->content_length);
-}
-
 static unsigned
 retry_bit_of(int status)
 {
@@ -309,55 +265,17 @@ retry_bit_of(int status)
     }
 }
 
-/* Fields of the answer that go with the file in its place, as in nginx. */
-static void
-carry_field(struct http_exchange *exchange, const struct http_field *field)
-{
-    struct http_field *to = &exchange->carried[exchange->carried_count];
-
-    switch (field->id) {
-    case HTTP_HEADER_CONTENT_TYPE:
-        exchange->carried_type = exchange_join(exchange, field->value, STR(""));
-        return;
-    case HTTP_HEADER_CONTENT_DISPOSITION:
-    case HTTP_HEADER_SET_COOKIE:
-    case HTTP_HEADER_CACHE_CONTROL:
-    case HTTP_HEADER_EXPIRES:
-        break;
-    default:
-        return;
-    }
-    if (exchange->carried_count == EXCHANGE_CARRIED_MAX)
-        return;
-    *to = *field;
-    to->name = exchange_join(exchange, field->name, STR(""));
-    to->value = exchange_join(exchange, field->value, STR(""));
-    if (to->name.p != NULL && to->value.p != NULL)
-        exchange->carried_count++;
-}
-
 /* The application names a file, or another of its pages, to answer with. */
 static void
 redirect_inside(struct fastcgi *f, const struct cgi_response *response,
                 struct str uri)
 {
     struct http_exchange *exchange = f->exchange;
-    struct str path;
-    struct str query;
-    char *space;
 
-    uri = exchange_join(exchange, uri, STR(""));
-    space = arena_alloc(&exchange->arena, uri.len + 1);
-    uri_split(&path, &query, uri);
-    if (uri.p == NULL || space == NULL ||
-        uri_normalize(&exchange->path, space, path, URI_SLASH_DECODE) < 0) {
+    if (answer_redirect(&f->answer, response, uri) < 0) {
         fail(f, 502, "PH", "X-Accel-Redirect names no path");
         return;
     }
-    exchange->query = query;
-    for (unsigned i = 0; i < response->fields.count; i++)
-        carry_field(exchange, &response->fields.at[i]);
-    exchange_become_get(exchange);
     f->keep = false;
     let_go(f, NULL);
     flow_reroute(&exchange->flow);
@@ -377,76 +295,47 @@ take_head(struct fastcgi *f, const struct cgi_response *response)
     counter_add_status(upstream_counters(f->conn->server), response->status);
     if ((f->dial.limits->retry_on & retry) != 0 && is_safe_method(exchange) &&
         f->dial.attempts <= f->dial.limits->retries) {
-        buf_reset(&f->receiver.head);
         f->refused_status = response->status;
         server_failed(f, (enum retry_on)retry, response->status, "SH",
                       http_reason(response->status));
         return false;
     }
     exchange->times.response_us = clock_us();
-    f->receiver.head_done = true;
     if (inside.p != NULL) {
         redirect_inside(f, response, inside);
         return false;
     }
-    begin_response(f, response);
+    answer_begin(&f->answer, response);
     return true;
 }
 
 /* --- receiving ------------------------------------------------------------ */
 
-static void
-add_body(struct fastcgi *f, struct str bytes)
-{
-    struct http_writer *writer = &f->exchange->writer;
-
-    if (bytes.len == 0 || writer_span(writer, bytes))
-        return;
-    exchange_flush(f->exchange);
-    if (!writer_span(writer, bytes))
-        f->exchange->broken = true;
-}
-
-/* STDOUT up to the end of the head.  Bytes of a head that is not whole are put
- * aside, unless it came in one piece. */
 static bool
 take_head_bytes(struct fastcgi *f, struct str bytes)
 {
-    struct fastcgi_receiver *r = &f->receiver;
     struct cgi_response response;
-    struct str all = bytes;
-    ssize_t taken;
+    struct str body;
+    ssize_t taken = answer_read_head(&response, &body, &f->answer, bytes);
 
-    if (r->head.len > 0) {
-        buf_str(&r->head, bytes);
-        all = buf_text(&r->head);
-    }
-    taken = r->head.failed
-                ? CGI_E_SIZE
-                : cgi_read_response(&response, (const uint8_t *)all.p, all.len,
-                                    r->head_seen);
     if (taken < 0) {
         fail(f, 502, "PH", cgi_error_text((enum cgi_error)taken));
         return false;
     }
-    if (taken == 0) {
-        if (r->head.len == 0)
-            buf_str(&r->head, bytes);
-        r->head_seen = r->head.len;
+    if (taken == 0)
         return true;
-    }
     if (!take_head(f, &response))
         return false;
-    add_body(f, str_slice(all, (size_t)taken, all.len));
+    answer_add(&f->answer, body);
     return true;
 }
 
 static bool
 take_stdout(struct fastcgi *f, struct str bytes)
 {
-    if (!f->receiver.head_done)
+    if (!f->answer.begun)
         return take_head_bytes(f, bytes);
-    add_body(f, bytes);
+    answer_add(&f->answer, bytes);
     return true;
 }
 
@@ -483,7 +372,7 @@ take_end(struct fastcgi *f, const uint8_t *p)
         server_failed(f, RETRY_ON_503, 503, "SH", fcgi_status_text(end.status));
         return false;
     }
-    if (!f->receiver.head_done) {
+    if (!f->answer.begun) {
         server_failed(f, RETRY_ON_502, 502, "SH",
                       "the server ended its answer before the head");
         return false;
@@ -593,11 +482,11 @@ take_records(struct fastcgi *f)
         } else if (!take_header(f)) {
             if (!is_wrong_record(r))
                 return true;
-            fail(f, 502, r->head_done ? "PD" : "PH",
+            fail(f, 502, f->answer.begun ? "PD" : "PH",
                  "the server does not speak FastCGI");
             return false;
         } else if (is_wrong_end(&r->record)) {
-            fail(f, 502, r->head_done ? "PD" : "PH",
+            fail(f, 502, f->answer.begun ? "PD" : "PH",
                  "a record that ends a request has a wrong length");
             return false;
         }
@@ -692,7 +581,7 @@ on_timer(struct timer *timer)
         loop_start_timer(f->exchange->engine->loop, timer, limit_ms - idle_ms);
         return;
     }
-    server_failed(f, RETRY_ON_TIMEOUT, 504, f->receiver.head_done ? "sD" : "sH",
+    server_failed(f, RETRY_ON_TIMEOUT, 504, f->answer.begun ? "sD" : "sH",
                   "server timed out");
 }
 
