@@ -8,9 +8,7 @@
  */
 #include "proxy/fastcgi_client.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -22,26 +20,13 @@
 #include "proxy/engine.h"
 #include "proxy/fastcgi_answer.h"
 #include "proxy/fastcgi_params.h"
+#include "proxy/fastcgi_receiver.h"
 #include "proxy/fastcgi_sender.h"
 #include "proxy/http_answer.h"
 #include "proxy/http_exchange.h"
 
 enum {
     STDERR_LINE_MAX = 1024, /* bytes of STDERR in one log line */
-};
-
-struct fastcgi_receiver {
-    const uint8_t *p; /* what was read and is not yet taken: in the engine's
-                         scratch, so nothing of it stays there */
-    size_t n;
-    uint8_t rest[FCGI_HEADER_LEN]; /* of it, what is no whole header or end */
-    size_t rest_len;
-    struct fcgi_header record; /* that is being read */
-    size_t content_left;
-    size_t padding_left;
-    bool started; /* a byte has come */
-    bool ended;   /* END_REQUEST has come */
-    bool paused;  /* the client must take some first */
 };
 
 struct fastcgi {
@@ -53,7 +38,7 @@ struct fastcgi {
     uint64_t active_ms;       /* of the last byte in either direction */
     int refused_status;       /* of an answer that another was to replace; 0 */
     bool keep;                /* the server was asked to keep the connection */
-    uint64_t bytes_out;       /* received from it */
+    bool paused;              /* the client must take some first */
     struct fastcgi_sender sender;
     struct fastcgi_receiver receiver;
     struct fastcgi_answer answer;
@@ -76,8 +61,7 @@ count_traffic(struct fastcgi *f, const struct server *server)
     struct server_counters *counters = upstream_counters(server);
 
     counter_add(&counters->bytes_in, f->sender.bytes);
-    counter_add(&counters->bytes_out, f->bytes_out);
-    f->bytes_out = 0;
+    counter_add(&counters->bytes_out, f->receiver.bytes);
 }
 
 static struct flow_result
@@ -97,14 +81,6 @@ result_of(const struct fastcgi *f, const char *error)
     };
 }
 
-/* Whether the answer has ended and nothing stands behind it, which would be
- * taken for the next one. */
-static bool
-answer_is_all(const struct fastcgi_receiver *r)
-{
-    return r->ended && r->padding_left == 0 && r->n == 0;
-}
-
 /* Lets go of the server: the connection is kept where that was agreed on and
  * nothing is under way on it. */
 static void
@@ -112,7 +88,7 @@ let_go(struct fastcgi *f, const char *error)
 {
     struct server_conn *conn = f->conn;
     struct flow_result result = result_of(f, error);
-    bool keep = error == NULL && f->keep && answer_is_all(&f->receiver) &&
+    bool keep = error == NULL && f->keep && receiver_is_spent(&f->receiver) &&
                 f->sender.done && conn != NULL && !conn->stream.hung_up &&
                 !conn->stream.readable && pool_wants(conn->server);
 
@@ -169,7 +145,7 @@ may_go_again(const struct fastcgi *f, enum retry_on why)
         return true;
     if (!is_safe_method(f->exchange))
         return false;
-    return !f->receiver.started ||
+    return f->receiver.bytes == 0 ||
            (why & (RETRY_ON_502 | RETRY_ON_503 | RETRY_ON_504)) != 0;
 }
 
@@ -178,7 +154,8 @@ reset_transfer(struct fastcgi *f)
 {
     drop_buffers(f);
     sender_init(&f->sender, f->exchange->engine->buffers, &f->exchange->body);
-    f->receiver = (struct fastcgi_receiver){0};
+    receiver_init(&f->receiver);
+    f->paused = false;
     answer_init(&f->answer, f->exchange);
     spool_rewind(&f->exchange->body);
 }
@@ -360,146 +337,46 @@ take_stderr(struct fastcgi *f, struct str bytes)
               STR_ARG(exchange->head.method_name), STR_ARG(exchange->head.uri));
 }
 
-/* END_REQUEST, whose content lies whole at P.  false: the exchange failed. */
-static bool
-take_end(struct fastcgi *f, const uint8_t *p)
+/* The exchange ends, or goes to another server. */
+static void
+take_end(struct fastcgi *f)
 {
-    struct fcgi_end end = {0};
+    uint8_t status = f->receiver.end_status;
 
-    /* Its length was seen to be right when its header was read. */
-    if (fcgi_read_end(&end, p, FCGI_END_LEN) < 0 ||
-        end.status != FCGI_REQUEST_COMPLETE) {
-        server_failed(f, RETRY_ON_503, 503, "SH", fcgi_status_text(end.status));
-        return false;
-    }
-    if (!f->answer.begun) {
+    if (status != FCGI_REQUEST_COMPLETE)
+        server_failed(f, RETRY_ON_503, 503, "SH", fcgi_status_text(status));
+    else if (!f->answer.begun)
         server_failed(f, RETRY_ON_502, 502, "SH",
                       "the server ended its answer before the head");
-        return false;
-    }
-    f->receiver.ended = true;
-    return true;
+    else
+        complete(f);
 }
 
-/* Takes N bytes off what was read. */
-static const uint8_t *
-take_bytes(struct fastcgi_receiver *r, size_t n)
-{
-    const uint8_t *p = r->p;
-
-    r->p += n;
-    r->n -= n;
-    return p;
-}
-
-/* Takes content of the present record; false: the exchange has ended. */
-static bool
-take_content(struct fastcgi *f)
-{
-    struct fastcgi_receiver *r = &f->receiver;
-    size_t n = r->n < r->content_left ? r->n : r->content_left;
-    const uint8_t *p = take_bytes(r, n);
-    struct str bytes = str_make((const char *)p, n);
-
-    r->content_left -= n;
-    switch (r->record.type) {
-    case FCGI_STDOUT:
-        return take_stdout(f, bytes);
-    case FCGI_STDERR:
-        take_stderr(f, bytes);
-        return true;
-    case FCGI_END_REQUEST:
-        return take_end(f, p);
-    default:
-        return true;
-    }
-}
-
-/* Begins the next record; false when its header is not whole. */
-static bool
-take_header(struct fastcgi *f)
-{
-    struct fastcgi_receiver *r = &f->receiver;
-    ssize_t taken = fcgi_read_header(&r->record, r->p, r->n);
-
-    if (taken <= 0)
-        return false;
-    (void)take_bytes(r, (size_t)taken);
-    r->content_left = r->record.content_len;
-    r->padding_left = r->record.padding_len;
-    /* What is not about our request is passed over. */
-    if (r->record.request_id != FASTCGI_REQUEST_ID)
-        r->record.type = FCGI_UNKNOWN_TYPE;
-    return true;
-}
-
-static bool
-is_wrong_record(const struct fastcgi_receiver *r)
-{
-    struct fcgi_header header;
-
-    return fcgi_read_header(&header, r->p, r->n) < 0;
-}
-
-static void
-skip_padding(struct fastcgi_receiver *r)
-{
-    size_t n = r->n < r->padding_left ? r->n : r->padding_left;
-
-    (void)take_bytes(r, n);
-    r->padding_left -= n;
-}
-
-/* Its length is known before its content, and may be none at all. */
-static bool
-is_wrong_end(const struct fcgi_header *record)
-{
-    return record->type == FCGI_END_REQUEST &&
-           record->content_len != FCGI_END_LEN;
-}
-
-/* An END_REQUEST is taken in one piece. */
-static bool
-waits_for_more(const struct fastcgi_receiver *r)
-{
-    return r->n == 0 ||
-           (r->content_left > 0 && r->record.type == FCGI_END_REQUEST &&
-            r->n < r->content_left);
-}
-
-/* Goes through what was read.  false: the exchange has ended. */
+/* Goes through what was read.  false: the exchange has left this server. */
 static bool
 take_records(struct fastcgi *f)
 {
-    struct fastcgi_receiver *r = &f->receiver;
+    struct str bytes;
 
-    while (!r->ended && !waits_for_more(r)) {
-        if (r->content_left > 0) {
-            if (!take_content(f))
+    for (;;) {
+        switch (receiver_next(&bytes, &f->receiver)) {
+        case RECEIVER_MORE:
+            return true;
+        case RECEIVER_STDOUT:
+            if (!take_stdout(f, bytes))
                 return false;
-        } else if (r->padding_left > 0) {
-            skip_padding(r);
-        } else if (!take_header(f)) {
-            if (!is_wrong_record(r))
-                return true;
-            fail(f, 502, f->answer.begun ? "PD" : "PH",
-                 "the server does not speak FastCGI");
+            break;
+        case RECEIVER_STDERR:
+            take_stderr(f, bytes);
+            break;
+        case RECEIVER_END:
+            take_end(f);
             return false;
-        } else if (is_wrong_end(&r->record)) {
-            fail(f, 502, f->answer.begun ? "PD" : "PH",
-                 "a record that ends a request has a wrong length");
+        case RECEIVER_WRONG:
+            fail(f, 502, f->answer.begun ? "PD" : "PH", f->receiver.reason);
             return false;
         }
     }
-    return true;
-}
-
-static void
-keep_rest(struct fastcgi_receiver *r)
-{
-    assert(r->n < sizeof(r->rest));
-    r->rest_len = r->n;
-    memcpy(r->rest, take_bytes(r, r->n), r->rest_len);
 }
 
 enum receive_result {
@@ -511,10 +388,8 @@ enum receive_result {
 static enum receive_result
 receive_once(struct fastcgi *f)
 {
-    struct fastcgi_receiver *r = &f->receiver;
-    uint8_t *space = f->exchange->engine->scratch;
-    ssize_t n = stream_read(&f->conn->stream, space + r->rest_len,
-                            ENGINE_SCRATCH - r->rest_len);
+    ssize_t n = receiver_read(&f->receiver, &f->conn->stream,
+                              f->exchange->engine->scratch, ENGINE_SCRATCH);
 
     if (n < 0 && errno == EAGAIN)
         return RECEIVE_WAIT;
@@ -523,20 +398,9 @@ receive_once(struct fastcgi *f)
                                   : strerror(errno));
         return RECEIVE_GONE;
     }
-    memcpy(space, r->rest, r->rest_len);
-    r->p = space;
-    r->n = r->rest_len + (size_t)n;
-    r->rest_len = 0;
-    r->started = true;
     f->active_ms = clock_ms();
-    f->bytes_out += (uint64_t)n;
     if (!take_records(f))
         return RECEIVE_GONE;
-    if (r->ended) {
-        complete(f);
-        return RECEIVE_GONE;
-    }
-    keep_rest(r);
     exchange_flush(f->exchange);
     return RECEIVE_MORE;
 }
@@ -548,10 +412,10 @@ run(struct fastcgi *f)
 
     if (!send_some(f))
         return;
-    f->receiver.paused = false;
+    f->paused = false;
     while (result == RECEIVE_MORE && f->conn->stream.readable) {
-        f->receiver.paused = spool_is_full(&f->exchange->writer.spool);
-        if (f->receiver.paused)
+        f->paused = spool_is_full(&f->exchange->writer.spool);
+        if (f->paused)
             break;
         result = receive_once(f);
     }
@@ -575,7 +439,7 @@ on_timer(struct timer *timer)
     uint64_t idle_ms = clock_ms() - f->active_ms;
 
     /* While the client is slow, the server is not to blame. */
-    if (f->receiver.paused)
+    if (f->paused)
         idle_ms = 0;
     if (idle_ms < limit_ms) {
         loop_start_timer(f->exchange->engine->loop, timer, limit_ms - idle_ms);
@@ -590,7 +454,7 @@ on_drained(struct http_exchange *exchange)
 {
     struct fastcgi *f = exchange->handler_data;
 
-    if (f->receiver.paused && f->conn != NULL &&
+    if (f->paused && f->conn != NULL &&
         !spool_is_full(&exchange->writer.spool)) {
         f->active_ms = clock_ms();
         run(f);
