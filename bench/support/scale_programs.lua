@@ -228,7 +228,8 @@ end
 --- tcp-load: a connection for each message.
 function loads.churn(self, seconds, _, place)
   local text = run(self, seconds, { place.build .. "/bench/tcp-load",
-    tostring(self.port), "churn", TCP_CONNECTIONS, tostring(seconds) })
+    tostring(self.port), "churn", TCP_CONNECTIONS,
+    ("%d"):format(seconds * 1000) })
   local done, errors = text:match("operations=(%d+).*errors=(%d+)")
   if errors ~= "0" then
     error(self.name .. " failed connections: " .. text, 0)
