@@ -3,12 +3,11 @@
 -- { p50 =, p99 = } in microseconds.
 local folder = require "support.folder"
 local loop = require "support.loop"
-local process = require "support.process"
+local clients = require "bench.support.clients"
 local database = require "bench.support.database"
+local pinned = require "bench.support.pinned"
 local programs = require "bench.support.programs"
 
-local HTTP_CONNECTIONS = "64"
-local PATIENCE = 60  -- seconds more than the load itself takes
 local DESCRIPTORS_RESERVED = 1000
 local QUIET_SECONDS, QUIET_AT_MOST = 1, 6
 local FEW_CONNECTIONS, SPARE_CONNECTIONS = 64, 128
@@ -16,18 +15,11 @@ local FEW_CONNECTIONS, SPARE_CONNECTIONS = 64, 128
 local _M = { latency = {} }
 
 
-local function pinned(...)
-  return { "taskset", "-c", programs.load_cpu, ... }
-end
-
-
-local function run(argv, seconds)
-  local status, text = process.run(argv, { seconds = seconds + PATIENCE })
-  if status ~= 0 then
-    error(("%s ended with status %s: %s"):format(argv[4], tostring(status),
-      text), 0)
-  end
-  return text
+local function target_of(program, listener, place)
+  return {
+    name = program.name, port = program.port[listener],
+    cpus = programs.load_cpu, build = place.build,
+  }
 end
 
 
@@ -36,50 +28,28 @@ end
 -- @param path      string: what is asked for
 -- @param header    string or nil: one that each request has
 function _M.http(program, seconds, place, listener, path, header)
-  local url = ("http://127.0.0.1:%d%s"):format(program.port[listener], path)
-  local argv = pinned("wrk", "-t1", "-c" .. HTTP_CONNECTIONS,
-    "-d" .. math.ceil(seconds) .. "s", url)
-  if header then
-    argv[#argv + 1] = "-H"
-    argv[#argv + 1] = header
-  end
-  local text = run(argv, seconds)
-  if text:find("Non-2xx", 1, true) or text:find("Socket errors", 1, true) then
-    error(program.name .. " failed requests:\n" .. text, 0)
-  end
+  local text = clients.wrk(target_of(program, listener, place), path, seconds,
+    header and { "-H", header })
   local done, rate = text:match("(%d+) requests in"),
     text:match("Requests/sec:%s*([%d.]+)")
   return tonumber(done), tonumber(done) / tonumber(rate)
 end
 
 
-local function milliseconds(seconds)
-  return ("%.0f"):format(seconds * 1000)
-end
-
-
 --- tcp-load; what counts is messages, or megabytes where they flow.
 function _M.tcp(program, seconds, place, listener, mode, connections)
-  local text = run(pinned(place.build .. "/bench/tcp-load",
-    tostring(program.port[listener]), mode, tostring(connections),
-    milliseconds(seconds)), seconds)
-  local done, bytes, took, errors = text:match(
-    "operations=(%d+) bytes=(%d+) seconds=([%d.]+) errors=(%d+)")
-  if errors ~= "0" then
-    error(program.name .. " failed connections: " .. text, 0)
-  end
-  if mode == "bulk" then
-    done = tonumber(bytes) / 1e6
-  end
-  return tonumber(done), tonumber(took)
+  local done, bytes, took = clients.tcp_load(
+    target_of(program, listener, place), mode, connections, seconds)
+  return mode == "bulk" and bytes / 1e6 or done, took
 end
 
 
 local function rate_load(program, rate, seconds, place, listener, mode,
                          connections, header)
-  local text = run(pinned(place.build .. "/bench/rate-load",
-    tostring(program.port[listener]), mode, tostring(connections),
-    tostring(rate), milliseconds(seconds), header), seconds)
+  local text = pinned.run(programs.load_cpu, {
+    place.build .. "/bench/rate-load", tostring(program.port[listener]), mode,
+    tostring(connections), tostring(rate), ("%.0f"):format(seconds * 1000),
+    header }, seconds)
   local errors, p50, p99 = text:match(
     "errors=(%d+) p50_us=([%d.]+) p99_us=([%d.]+)")
   if errors ~= "0" then
@@ -91,7 +61,7 @@ end
 
 function _M.latency.http(program, rate, seconds, place, listener, path, header)
   return rate_load(program, rate, seconds, place, listener, path,
-    HTTP_CONNECTIONS, header)
+    clients.http_connections, header)
 end
 
 
@@ -100,15 +70,15 @@ _M.latency.tcp = rate_load
 
 -- Some statements by primary key, each a query and its answer.
 local function sysbench(program, seconds, listener, options)
-  local argv = pinned("sysbench", "oltp_point_select", "--db-driver=mysql",
+  local argv = { "sysbench", "oltp_point_select", "--db-driver=mysql",
     "--mysql-host=127.0.0.1", "--mysql-port=" .. program.port[listener],
-    "--time=" .. math.ceil(seconds), "--events=0")
+    "--time=" .. math.ceil(seconds), "--events=0" }
   for _, list in ipairs({ database.sysbench_options, options, { "run" } }) do
     for _, word in ipairs(list) do
       argv[#argv + 1] = word
     end
   end
-  return run(argv, seconds)
+  return pinned.run(programs.load_cpu, argv, seconds)
 end
 
 
@@ -159,18 +129,10 @@ end
 -- Opens idle clients, waits for their answers, and returns what `f` says then.
 local function with_idle_clients(program, n, place, listener, path, f)
   local out = place.dir .. "/idle-" .. program.name
-  local clients = process.spawn(pinned(place.build .. "/bench/http-idle",
-    tostring(program.port[listener]), path, tostring(n)),
-    { stdout = out, stderr = out })
-  loop.wait_until("all idle clients have their answer", function()
-    if not clients:alive() then
-      error("http-idle: " .. (folder.read(out) or "ended"), 0)
-    end
-    return (folder.read(out) or ""):find("idle=", 1, true)
-  end, PATIENCE)
+  local idle = clients.start_idle(target_of(program, listener, place), path, n,
+    out)
   local result = f(program)
-  clients:kill("TERM")
-  clients:wait()
+  pinned.stop(idle)
   os.remove(out)
   return result
 end

@@ -2,15 +2,13 @@
 local ffi = require "ffi"
 local folder = require "support.folder"
 local loop = require "support.loop"
-local net = require "support.net"
 local ports = require "support.ports"
-local process = require "support.process"
+local pinned = require "bench.support.pinned"
 
 local PROXY_CPU, LOAD_CPU = "0", "1"
 local LISTENERS = {
   "static", "kept", "new", "tp5", "echo", "bulk", "hook", "mysql",
 }
-local STOP_SECONDS = 5
 local ANSWER = "128"  -- bytes
 local NGINX_MODULES = "/usr/lib/nginx/modules"
 
@@ -79,17 +77,6 @@ local function port_map(names)
 end
 
 
-local function wait_for_port(what, port)
-  loop.wait_until(what .. " listens", function()
-    local socket = net.connect(port)
-    if socket then
-      socket:close()
-    end
-    return socket
-  end)
-end
-
-
 local function wait_for_udp(what, port)
   local address = (":%04X "):format(port)
   loop.wait_until(what .. " is bound", function()
@@ -105,16 +92,16 @@ function _M.start_backends(place)
   local map = port_map({ "fcgi1", "fcgi2", "fcgi3", "echo1", "echo2", "echo3",
     "source", "http", "http64k", "sink" })
   for name, port in pairs(map) do
-    local argv = { "taskset", "-c", LOAD_CPU }
+    local argv = {}
     for i, word in ipairs(BACKENDS[name:match("^(%a+)%d$") or name]) do
       argv[#argv + 1] = i == 1 and place.build .. "/bench/" .. word
         or fill_in(word, { port = port })
     end
-    process.spawn(argv, { stderr = place.dir .. "/backends.log" })
+    pinned.spawn(LOAD_CPU, argv, { stderr = place.dir .. "/backends.log" })
     if name == "sink" then
       wait_for_udp(name, port)
     else
-      wait_for_port(name, port)
+      pinned.wait_for_port(name, port)
     end
   end
   return map
@@ -187,23 +174,20 @@ function _M.start(name, scenario, backends, place, given)
   for key, value in pairs(given or {}) do
     values[key] = value
   end
-  local argv = { "taskset", "-c", PROXY_CPU }
+  local argv
   if name == "floor" then
-    for i, word in ipairs(scenario.floor) do
-      argv[#argv + 1] = i == 1 and place.build .. "/bench/" .. word
-        or fill_in(word, values)
+    argv = { place.build .. "/bench/" .. scenario.floor[1] }
+    for i = 2, #scenario.floor do
+      argv[i] = fill_in(scenario.floor[i], values)
     end
   else
-    for _, word in ipairs(prepare(name, scenario.set or "plain",
-        values, place)) do
-      argv[#argv + 1] = word
-    end
+    argv = prepare(name, scenario.set or "plain", values, place)
   end
   local log = place.dir .. "/" .. name .. ".log"
   local self = setmetatable({ name = name, port = values }, Program)
-  self.main = process.spawn(argv, { stdout = log, stderr = log })
+  self.main = pinned.spawn(PROXY_CPU, argv, { stdout = log, stderr = log })
   running[self] = true
-  local ok, why = pcall(wait_for_port, name, values[scenario.load[2]])
+  local ok, why = pcall(pinned.wait_for_port, name, values[scenario.load[2]])
   if not ok then
     error(why .. "\n" .. (folder.read(log) or ""), 0)
   end
@@ -219,32 +203,16 @@ function _M.stop_all()
 end
 
 
---- The pids of all its processes.
-function Program:pids()
-  local pids = process.children(self.main.pid)
-  pids[#pids + 1] = self.main.pid
-  return pids
-end
-
-
 --- The CPU time that all its tasks have used, in nanoseconds.
 function Program:cpu_ns()
-  local sum = 0
-  for _, pid in ipairs(self:pids()) do
-    for _, task in ipairs(folder.list("/proc/" .. pid .. "/task")) do
-      local text = assert(folder.read(
-        ("/proc/%d/task/%s/schedstat"):format(pid, task)))
-      sum = sum + tonumber(text:match("^%d+"))
-    end
-  end
-  return sum
+  return pinned.cpu_ns(self.main)
 end
 
 
 --- The memory of all its processes, in bytes; what they share counts once.
 function Program:memory_bytes()
   local sum = 0
-  for _, pid in ipairs(self:pids()) do
+  for _, pid in ipairs(pinned.pids(self.main)) do
     local text = assert(folder.read("/proc/" .. pid .. "/smaps_rollup"))
     sum = sum + tonumber(text:match("\nPss:%s*(%d+) kB")) * 1024
   end
@@ -255,11 +223,7 @@ end
 --- Ends it.
 function Program:stop()
   running[self] = nil
-  self.main:kill("TERM")
-  if not self.main:wait(STOP_SECONDS) then
-    process.kill(-self.main.pid, "KILL")
-    self.main:wait()
-  end
+  pinned.stop(self.main)
 end
 
 

@@ -1,20 +1,17 @@
 --- The programs of bench/scale at their sizes, and what loads them.
 local ffi = require "ffi"
 local folder = require "support.folder"
-local loop = require "support.loop"
-local net = require "support.net"
 local ports = require "support.ports"
-local process = require "support.process"
+local clients = require "bench.support.clients"
+local pinned = require "bench.support.pinned"
 local configs = require "bench.support.scale_configs"
 
 ffi.cdef "int getrusage(int who, long *usage);"
 
 local PROXY_CPUS, LOAD_CPUS, BOTH_CPUS = "0", "1", "0,1"
-local HTTP_CONNECTIONS, TCP_CONNECTIONS = "64", "32"
+local TCP_CONNECTIONS = 32
 local FCGI_BYTES = "128"
 local NGINX_MODULES = "/usr/lib/nginx/modules"
-local PATIENCE = 120  -- seconds more than the load itself takes
-local STOP_SECONDS = 10
 local RUSAGE_CHILDREN = -1
 
 local _M = {}
@@ -22,24 +19,13 @@ local Program = {}
 Program.__index = Program
 
 
-local function wait_for_port(what, port)
-  loop.wait_until(what .. " listens", function()
-    local socket = net.connect(port)
-    if socket then
-      socket:close()
-    end
-    return socket
-  end)
-end
-
-
 local function start_three(place, program, word)
   local three = ports.free(3)
   for _, port in ipairs(three) do
-    process.spawn({ "taskset", "-c", LOAD_CPUS,
-      place.build .. "/bench/" .. program, tostring(port), word },
+    pinned.spawn(LOAD_CPUS,
+      { place.build .. "/bench/" .. program, tostring(port), word },
       { stderr = place.dir .. "/backends.log" })
-    wait_for_port(program, port)
+    pinned.wait_for_port(program, port)
   end
   return three
 end
@@ -92,22 +78,6 @@ local function prepare(program, table_, kind, size, place)
 end
 
 
--- Clients that ask once and stay.
-local function start_idle(self, n, path, place)
-  local out = self.log .. ".idle"
-  local clients = process.spawn({ "taskset", "-c", LOAD_CPUS,
-    place.build .. "/bench/http-idle", tostring(self.port), path,
-    tostring(n) }, { stdout = out, stderr = out })
-  loop.wait_until("all idle clients have their answer", function()
-    if not clients:alive() then
-      error("http-idle: " .. (folder.read(out) or "ended"), 0)
-    end
-    return (folder.read(out) or ""):find("idle=", 1, true)
-  end, PATIENCE)
-  return clients
-end
-
-
 --- Starts a program at one size, and waits until it listens.
 -- @param program  string: moongate, nginx or haproxy
 -- @param table_   table: of scale_tables
@@ -115,56 +85,31 @@ end
 -- @param size     integer
 -- @param place    table: build, checkout, dir, and what start_backends has set
 function _M.start(program, table_, kind, size, place)
+  -- It is also the target of its clients.
   local self = setmetatable({ name = program, size = size }, Program)
   local file
   self.port, file, self.log = prepare(program, table_, kind, size, place)
-  self.load_cpus = table_.workers and BOTH_CPUS or LOAD_CPUS
-  local cpus = table_.workers and BOTH_CPUS or PROXY_CPUS
-  self.main = process.spawn({ "taskset", "-c", cpus,
-    unpack(command(program, file, place)) },
-    { stdout = self.log, stderr = self.log })
-  local ok, why = pcall(wait_for_port, program, self.port)
+  self.build = place.build
+  self.cpus = table_.workers and BOTH_CPUS or LOAD_CPUS
+  self.main = pinned.spawn(table_.workers and BOTH_CPUS or PROXY_CPUS,
+    command(program, file, place), { stdout = self.log, stderr = self.log })
+  local ok, why = pcall(pinned.wait_for_port, program, self.port)
   if not ok then
     error(why .. "\n" .. (folder.read(self.log) or ""), 0)
   end
   if table_.idle then
-    self.idle = start_idle(self, size, kind.path, place)
+    self.idle = clients.start_idle(self, kind.path, size, self.log .. ".idle")
   end
   return self
-end
-
-
---- The CPU time that all its tasks have used, in nanoseconds.
-function Program:cpu_ns()
-  local pids = process.children(self.main.pid)
-  pids[#pids + 1] = self.main.pid
-  local sum = 0
-  for _, pid in ipairs(pids) do
-    for _, task in ipairs(folder.list("/proc/" .. pid .. "/task")) do
-      local text = assert(folder.read(
-        ("/proc/%d/task/%s/schedstat"):format(pid, task)))
-      sum = sum + tonumber(text:match("^%d+"))
-    end
-  end
-  return sum
-end
-
-
-local function stop(one)
-  one:kill("TERM")
-  if not one:wait(STOP_SECONDS) then
-    process.kill(-one.pid, "KILL")
-    one:wait()
-  end
 end
 
 
 --- Ends it and its idle clients.
 function Program:stop()
   if self.idle then
-    stop(self.idle)
+    pinned.stop(self.idle)
   end
-  stop(self.main)
+  pinned.stop(self.main)
 end
 
 
@@ -173,24 +118,8 @@ end
 local loads = {}
 
 
-local function run(self, seconds, argv)
-  local status, text = process.run({ "taskset", "-c", self.load_cpus,
-    unpack(argv) }, { seconds = seconds + PATIENCE })
-  if status ~= 0 then
-    error(("%s ended with status %s: %s"):format(argv[1], tostring(status),
-      text), 0)
-  end
-  return text
-end
-
-
-local function wrk(self, seconds, path, script)
-  local text = run(self, seconds, { "wrk", "-t1", "-c" .. HTTP_CONNECTIONS,
-    "-d" .. seconds .. "s", ("http://127.0.0.1:%d%s"):format(self.port, path),
-    script and "-s", script })
-  if text:find("Non-2xx", 1, true) or text:find("Socket errors", 1, true) then
-    error(self.name .. " failed requests:\n" .. text, 0)
-  end
+local function wrk(self, seconds, path, options)
+  local text = clients.wrk(self, path, seconds, options)
   return tonumber(text:match("(%d+) requests in"))
 end
 
@@ -221,28 +150,22 @@ function loads.hosts(self, seconds, kind)
   local script = self.log .. ".lua"
   folder.write(script, HOSTS_SCRIPT:format(self.size,
     (configs.host(0):gsub("0", "%%d"))))
-  return wrk(self, seconds, kind.path, script)
+  return wrk(self, seconds, kind.path, { "-s", script })
 end
 
 
 --- tcp-load: a connection for each message.
-function loads.churn(self, seconds, _, place)
-  local text = run(self, seconds, { place.build .. "/bench/tcp-load",
-    tostring(self.port), "churn", TCP_CONNECTIONS, tostring(seconds) })
-  local done, errors = text:match("operations=(%d+).*errors=(%d+)")
-  if errors ~= "0" then
-    error(self.name .. " failed connections: " .. text, 0)
-  end
-  return tonumber(done)
+function loads.churn(self, seconds)
+  return (clients.tcp_load(self, "churn", TCP_CONNECTIONS, seconds))
 end
 
 
 --- Loads it for a while.
 -- @return number: what one operation cost it, in microseconds of CPU
-function Program:measure(kind, seconds, place)
-  local before = self:cpu_ns()
-  local done = loads[kind.load](self, seconds, kind, place)
-  local used = self:cpu_ns() - before
+function Program:measure(kind, seconds)
+  local before = pinned.cpu_ns(self.main)
+  local done = loads[kind.load](self, seconds, kind)
+  local used = pinned.cpu_ns(self.main) - before
   if done == 0 then
     error(self.name .. " has done nothing", 0)
   end
@@ -264,13 +187,9 @@ end
 --- Lets a program check its configuration.
 -- @return number: the milliseconds of CPU that it took
 function _M.check(program, table_, kind, size, place)
-  local _, file, log = prepare(program, table_, kind, size, place)
+  local _, file = prepare(program, table_, kind, size, place)
   local before = children_ms()
-  local status, text = process.run({ "taskset", "-c", PROXY_CPUS,
-    unpack(command(program, file, place, true)) }, { seconds = PATIENCE })
-  if status ~= 0 then
-    error(("%s: %s"):format(log, text), 0)
-  end
+  pinned.run(PROXY_CPUS, command(program, file, place, true), 0)
   os.remove(file)
   return children_ms() - before
 end
@@ -279,11 +198,7 @@ end
 --- What bench-hooks says of taking servers.
 -- @return table: by policy, an array of nanoseconds in the order of sizes
 function _M.takes(place)
-  local status, text = process.run({ "taskset", "-c", PROXY_CPUS,
-    place.build .. "/bench-hooks" }, { seconds = PATIENCE })
-  if status ~= 0 then
-    error("bench-hooks: " .. text, 0)
-  end
+  local text = pinned.run(PROXY_CPUS, { place.build .. "/bench-hooks" }, 0)
   local takes = {}
   local rows = text:match("take and give[^\n]*\n(.*)")
   for line in assert(rows, "bench-hooks has another form"):gmatch("[^\n]+") do

@@ -8,64 +8,25 @@
  */
 #include "proxy/fastcgi_client.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "board/counters.h"
 #include "codec/cgi.h"
 #include "codec/fcgi.h"
-#include "codec/uri.h"
-#include "net/buffer.h"
 #include "proxy/dial.h"
 #include "proxy/engine.h"
+#include "proxy/fastcgi_answer.h"
 #include "proxy/fastcgi_params.h"
+#include "proxy/fastcgi_receiver.h"
+#include "proxy/fastcgi_sender.h"
 #include "proxy/http_answer.h"
 #include "proxy/http_exchange.h"
 
 enum {
-    REQUEST_ID = 1,         /* one request a connection at a time */
-    RECORD_MAX = 65528,     /* of STDIN: a multiple of 8, no padding */
-    PARAMS_MAX = 1 << 20,   /* bytes of all parameters */
-    HEAD_MAX = 32 << 10,    /* bytes of its head; the writer adds to them */
-    DATA_PIECES = 8,        /* pieces of the body in one write */
     STDERR_LINE_MAX = 1024, /* bytes of STDERR in one log line */
-};
-
-/* Sending: what is left of `out`, then of the record's data, then of the empty
- * record that ends STDIN. */
-struct fastcgi_sender {
-    struct buf out;           /* begin, parameters, or a record's header */
-    struct buffer *out_space; /* its memory, unless they are large */
-    size_t out_taken;
-    uint64_t data_left; /* of the record whose header is in `out` */
-    uint8_t end[FCGI_HEADER_LEN];
-    size_t end_taken;
-    bool last;    /* the record is the last one: `end` follows */
-    bool done;    /* all is sent, or the server does not want it */
-    bool started; /* something has left: it cannot simply go elsewhere */
-    struct buffer *file_data; /* bytes of the body's file, as they are sent */
-};
-
-struct fastcgi_receiver {
-    const uint8_t *p; /* what was read and is not yet taken: in the engine's
-                         scratch, so nothing of it stays there */
-    size_t n;
-    uint8_t rest[FCGI_HEADER_LEN]; /* of it, what is no whole header or end */
-    size_t rest_len;
-    struct fcgi_header record; /* that is being read */
-    size_t content_left;
-    size_t padding_left;
-    struct buf head; /* of a CGI head that came in pieces */
-    size_t head_seen;
-    bool started;   /* a byte has come */
-    bool head_done; /* the response has begun */
-    bool ended;     /* END_REQUEST has come */
-    bool paused;    /* the client must take some first */
 };
 
 struct fastcgi {
@@ -77,39 +38,21 @@ struct fastcgi {
     uint64_t active_ms;       /* of the last byte in either direction */
     int refused_status;       /* of an answer that another was to replace; 0 */
     bool keep;                /* the server was asked to keep the connection */
-    uint64_t bytes_in;        /* sent to the server */
-    uint64_t bytes_out;       /* received from it */
+    bool paused;              /* the client must take some first */
     struct fastcgi_sender sender;
     struct fastcgi_receiver receiver;
+    struct fastcgi_answer answer;
 };
 
 static void run(struct fastcgi *f);
 
-static struct buffer_pool *
-pool_of(const struct fastcgi *f)
-{
-    return f->exchange->engine->buffers;
-}
-
 /* --- ends ----------------------------------------------------------------- */
-
-/* What was sent is not needed while the answer is waited for. */
-static void
-drop_sent(struct fastcgi *f)
-{
-    struct fastcgi_sender *s = &f->sender;
-
-    buf_fini(&s->out);
-    buffer_give(pool_of(f), s->out_space);
-    buffer_give(pool_of(f), s->file_data);
-    s->out_space = s->file_data = NULL;
-}
 
 static void
 drop_buffers(struct fastcgi *f)
 {
-    drop_sent(f);
-    buf_fini(&f->receiver.head);
+    sender_drop(&f->sender);
+    answer_drop(&f->answer);
 }
 
 static void
@@ -117,9 +60,8 @@ count_traffic(struct fastcgi *f, const struct server *server)
 {
     struct server_counters *counters = upstream_counters(server);
 
-    counter_add(&counters->bytes_in, f->bytes_in);
-    counter_add(&counters->bytes_out, f->bytes_out);
-    f->bytes_in = f->bytes_out = 0;
+    counter_add(&counters->bytes_in, f->sender.bytes);
+    counter_add(&counters->bytes_out, f->receiver.bytes);
 }
 
 static struct flow_result
@@ -137,14 +79,6 @@ result_of(const struct fastcgi *f, const char *error)
         .bytes_in = spool_len(&exchange->body),
         .bytes_out = exchange->writer.body_bytes,
     };
-}
-
-/* Whether the answer has ended and nothing stands behind it, which would be
- * taken for the next one. */
-static bool
-answer_is_all(const struct fastcgi_receiver *r)
-{
-    return r->ended && r->padding_left == 0 && r->n == 0;
 }
 
 /* The server has said that it has ended the request, so nobody waits for what
@@ -165,7 +99,7 @@ let_go(struct fastcgi *f, const char *error)
 {
     struct server_conn *conn = f->conn;
     struct flow_result result = result_of(f, error);
-    bool keep = error == NULL && f->keep && answer_is_all(&f->receiver) &&
+    bool keep = error == NULL && f->keep && receiver_is_spent(&f->receiver) &&
                 f->sender.done && conn != NULL && !conn->stream.hung_up &&
                 !conn->stream.readable && pool_wants(conn->server);
 
@@ -216,13 +150,13 @@ is_safe_method(const struct http_exchange *exchange)
 static bool
 may_go_again(const struct fastcgi *f, enum retry_on why)
 {
-    if (f->receiver.head_done)
+    if (f->answer.begun)
         return false;
-    if (!f->sender.started)
+    if (f->sender.bytes == 0)
         return true;
     if (!is_safe_method(f->exchange))
         return false;
-    return !f->receiver.started ||
+    return f->receiver.bytes == 0 ||
            (why & (RETRY_ON_502 | RETRY_ON_503 | RETRY_ON_504)) != 0;
 }
 
@@ -230,9 +164,10 @@ static void
 reset_transfer(struct fastcgi *f)
 {
     drop_buffers(f);
-    f->sender = (struct fastcgi_sender){0};
-    f->receiver = (struct fastcgi_receiver){0};
-    buf_init_growing(&f->receiver.head, HEAD_MAX);
+    sender_init(&f->sender, f->exchange->engine->buffers, &f->exchange->body);
+    receiver_init(&f->receiver);
+    f->paused = false;
+    answer_init(&f->answer, f->exchange);
     spool_rewind(&f->exchange->body);
 }
 
@@ -259,8 +194,8 @@ server_failed(struct fastcgi *f, enum retry_on why, int status,
 static void
 connection_lost(struct fastcgi *f, const char *reason)
 {
-    server_failed(f, f->sender.started ? RETRY_ON_RESET : RETRY_ON_CONNECT, 502,
-                  f->receiver.head_done ? "SD" : "SH", reason);
+    server_failed(f, f->sender.bytes > 0 ? RETRY_ON_RESET : RETRY_ON_CONNECT,
+                  502, f->answer.begun ? "SD" : "SH", reason);
 }
 
 static void
@@ -276,227 +211,32 @@ complete(struct fastcgi *f)
 
 /* --- sending -------------------------------------------------------------- */
 
-/* Begins the next record of STDIN in `out`. */
-static void
-begin_record(struct fastcgi *f)
-{
-    struct fastcgi_sender *s = &f->sender;
-    uint64_t left = spool_len(&f->exchange->body);
-
-    s->data_left = left < RECORD_MAX ? left : RECORD_MAX;
-    s->last = s->data_left == left;
-    if (s->data_left > 0)
-        fcgi_write_header(&s->out, FCGI_STDIN, REQUEST_ID,
-                          (uint16_t)s->data_left, 0);
-}
-
-static void
-begin_request(struct fastcgi *f)
-{
-    struct fastcgi_sender *s = &f->sender;
-    struct server *server = f->conn->server;
-
-    f->keep = pool_wants(server);
-    s->out_space = buffer_take(pool_of(f));
-    if (s->out_space == NULL)
-        buf_init_growing(&s->out, PARAMS_MAX);
-    else
-        buf_init_growing_in(&s->out, s->out_space->data, BUFFER_SIZE,
-                            PARAMS_MAX);
-    fcgi_write_begin(&s->out, REQUEST_ID, f->keep ? FCGI_KEEP_CONN : 0);
-    fastcgi_write_params(&s->out, f->exchange, &f->script, server);
-    fcgi_put_header(s->end, FCGI_STDIN, REQUEST_ID, 0, 0);
-    begin_record(f);
-}
-
-/* The body's next bytes, from memory or from its file. */
-static int
-peek_data(struct fastcgi *f, struct iovec *iov, int max)
-{
-    struct fastcgi_sender *s = &f->sender;
-    struct spool *body = &f->exchange->body;
-    int count = spool_peek(body, iov, max);
-    off_t offset;
-    size_t len;
-    ssize_t n;
-    int fd;
-
-    if (count > 0)
-        return count;
-    len = spool_peek_file(body, &fd, &offset);
-    if (len == 0)
-        return 0;
-    if (s->file_data == NULL)
-        s->file_data = buffer_take(pool_of(f));
-    if (s->file_data == NULL)
-        return -1;
-    n = pread(fd, s->file_data->data, len < BUFFER_SIZE ? len : BUFFER_SIZE,
-              offset);
-    if (n <= 0)
-        return -1;
-    iov[0].iov_base = s->file_data->data;
-    iov[0].iov_len = (size_t)n;
-    return 1;
-}
-
-/* Cuts the pieces to what is left of the record. */
-static int
-limit_data(struct iovec *iov, int count, uint64_t left)
-{
-    for (int i = 0; i < count; i++) {
-        if (iov[i].iov_len >= left) {
-            iov[i].iov_len = (size_t)left;
-            return left > 0 ? i + 1 : i;
-        }
-        left -= iov[i].iov_len;
-    }
-    return count;
-}
-
-static size_t
-total_len(const struct iovec *iov, int count)
-{
-    size_t total = 0;
-
-    for (int i = 0; i < count; i++)
-        total += iov[i].iov_len;
-    return total;
-}
-
-/* Gathers the next write; -1 when the body cannot be read. */
-static int
-gather(struct fastcgi *f, struct iovec iov[DATA_PIECES + 2])
-{
-    struct fastcgi_sender *s = &f->sender;
-    uint64_t data_len = 0;
-    int count = 0;
-
-    if (s->out_taken < s->out.len) {
-        iov[count].iov_base = s->out.p + s->out_taken;
-        iov[count++].iov_len = s->out.len - s->out_taken;
-    }
-    if (s->data_left > 0) {
-        int pieces = peek_data(f, iov + count, DATA_PIECES);
-
-        if (pieces <= 0)
-            return -1;
-        pieces = limit_data(iov + count, pieces, s->data_left);
-        data_len = total_len(iov + count, pieces);
-        count += pieces;
-    }
-    if (s->last && data_len == s->data_left) {
-        iov[count].iov_base = s->end + s->end_taken;
-        iov[count++].iov_len = FCGI_HEADER_LEN - s->end_taken;
-    }
-    return count;
-}
-
-/* Notes that N bytes of what was gathered have left. */
-static void
-take_sent(struct fastcgi *f, size_t n)
-{
-    struct fastcgi_sender *s = &f->sender;
-    size_t part = s->out.len - s->out_taken;
-
-    part = n < part ? n : part;
-    s->out_taken += part;
-    n -= part;
-    part = n < s->data_left ? n : (size_t)s->data_left;
-    if (part > 0)
-        spool_consume(&f->exchange->body, part);
-    s->data_left -= part;
-    s->end_taken += n - part;
-}
-
 /* Sends what the server takes.  false: the exchange has failed. */
 static bool
 send_some(struct fastcgi *f)
 {
-    struct fastcgi_sender *s = &f->sender;
-    struct stream *stream = &f->conn->stream;
+    uint64_t bytes_before = f->sender.bytes;
+    enum sender_result result = sender_run(&f->sender, &f->conn->stream);
 
-    while (!s->done && stream->writable) {
-        struct iovec iov[DATA_PIECES + 2];
-        int count = gather(f, iov);
-        ssize_t n;
-
-        if (count < 0 || s->out.failed) {
-            fail(f, 500, "RC", "the request could not be put together");
-            return false;
-        }
-        n = stream_writev(stream, iov, count);
-        if (n < 0 && errno == EAGAIN)
-            return true;
-        if (n < 0 && !s->started) {
-            connection_lost(f, strerror(errno));
-            return false;
-        }
-        if (n < 0) {
-            /* It may have answered before it stopped listening. */
-            s->done = true;
-            f->keep = false;
-            return true;
-        }
-        s->started = true;
+    if (f->sender.bytes != bytes_before)
         f->active_ms = clock_ms();
-        f->bytes_in += (uint64_t)n;
-        take_sent(f, (size_t)n);
-        if (s->out_taken < s->out.len || s->data_left > 0)
-            continue;
-        s->done = s->last && s->end_taken == FCGI_HEADER_LEN;
-        if (s->done) {
-            drop_sent(f);
-        } else if (!s->last) {
-            buf_reset(&s->out);
-            s->out_taken = 0;
-            begin_record(f);
-        }
+    switch (result) {
+    case SENDER_FINE:
+        return true;
+    case SENDER_STOPPED:
+        f->keep = false;
+        return true;
+    case SENDER_LOST:
+        connection_lost(f, strerror(errno));
+        return false;
+    case SENDER_BROKEN:
+        fail(f, 500, "RC", "the request could not be put together");
+        return false;
     }
-    return true;
+    return false;
 }
 
 /* --- the response's head -------------------------------------------------- */
-
-/* Fields that are the proxy's own to write, or for the proxy alone. */
-static bool
-is_passed_on(const struct http_field *field)
-{
-    switch (field->id) {
-    case HTTP_HEADER_STATUS:
-    case HTTP_HEADER_CONNECTION:
-    case HTTP_HEADER_KEEP_ALIVE:
-    case HTTP_HEADER_CONTENT_LENGTH:
-    case HTTP_HEADER_TRANSFER_ENCODING:
-    case HTTP_HEADER_UPGRADE:
-    case HTTP_HEADER_DATE:
-    case HTTP_HEADER_SERVER:
-    case HTTP_HEADER_X_ACCEL_REDIRECT:
-    case HTTP_HEADER_X_ACCEL_BUFFERING:
-        return false;
-    default:
-        return true;
-    }
-}
-
-static void
-begin_response(struct fastcgi *f, const struct cgi_response *response)
-{
-    struct http_exchange *exchange = f->exchange;
-    struct http_writer *writer = &exchange->writer;
-
-    /* An error page keeps the status of the error. */
-    exchange_begin_response(exchange, exchange->error_status != 0
-                                          ? exchange->error_status
-                                          : response->status);
-    for (unsigned i = 0; i < response->fields.count; i++) {
-        const struct http_field *field = &response->fields.at[i];
-
-        if (is_passed_on(field))
-            writer_field(writer, field->name, field->value);
-    }
-    if (response->content_length >= 0)
-        writer_length(writer, (uint64_t)response->content_length);
-}
 
 static unsigned
 retry_bit_of(int status)
@@ -513,55 +253,17 @@ retry_bit_of(int status)
     }
 }
 
-/* Fields of the answer that go with the file in its place, as in nginx. */
-static void
-carry_field(struct http_exchange *exchange, const struct http_field *field)
-{
-    struct http_field *to = &exchange->carried[exchange->carried_count];
-
-    switch (field->id) {
-    case HTTP_HEADER_CONTENT_TYPE:
-        exchange->carried_type = exchange_join(exchange, field->value, STR(""));
-        return;
-    case HTTP_HEADER_CONTENT_DISPOSITION:
-    case HTTP_HEADER_SET_COOKIE:
-    case HTTP_HEADER_CACHE_CONTROL:
-    case HTTP_HEADER_EXPIRES:
-        break;
-    default:
-        return;
-    }
-    if (exchange->carried_count == EXCHANGE_CARRIED_MAX)
-        return;
-    *to = *field;
-    to->name = exchange_join(exchange, field->name, STR(""));
-    to->value = exchange_join(exchange, field->value, STR(""));
-    if (to->name.p != NULL && to->value.p != NULL)
-        exchange->carried_count++;
-}
-
 /* The application names a file, or another of its pages, to answer with. */
 static void
 redirect_inside(struct fastcgi *f, const struct cgi_response *response,
                 struct str uri)
 {
     struct http_exchange *exchange = f->exchange;
-    struct str path;
-    struct str query;
-    char *space;
 
-    uri = exchange_join(exchange, uri, STR(""));
-    space = arena_alloc(&exchange->arena, uri.len + 1);
-    uri_split(&path, &query, uri);
-    if (uri.p == NULL || space == NULL ||
-        uri_normalize(&exchange->path, space, path, URI_SLASH_DECODE) < 0) {
+    if (answer_redirect(&f->answer, response, uri) < 0) {
         fail(f, 502, "PH", "X-Accel-Redirect names no path");
         return;
     }
-    exchange->query = query;
-    for (unsigned i = 0; i < response->fields.count; i++)
-        carry_field(exchange, &response->fields.at[i]);
-    exchange_become_get(exchange);
     f->keep = false;
     let_go(f, NULL);
     flow_reroute(&exchange->flow);
@@ -581,76 +283,47 @@ take_head(struct fastcgi *f, const struct cgi_response *response)
     counter_add_status(upstream_counters(f->conn->server), response->status);
     if ((f->dial.limits->retry_on & retry) != 0 && is_safe_method(exchange) &&
         f->dial.attempts <= f->dial.limits->retries) {
-        buf_reset(&f->receiver.head);
         f->refused_status = response->status;
         server_failed(f, (enum retry_on)retry, response->status, "SH",
                       http_reason(response->status));
         return false;
     }
     exchange->times.response_us = clock_us();
-    f->receiver.head_done = true;
     if (inside.p != NULL) {
         redirect_inside(f, response, inside);
         return false;
     }
-    begin_response(f, response);
+    answer_begin(&f->answer, response);
     return true;
 }
 
 /* --- receiving ------------------------------------------------------------ */
 
-static void
-add_body(struct fastcgi *f, struct str bytes)
-{
-    struct http_writer *writer = &f->exchange->writer;
-
-    if (bytes.len == 0 || writer_span(writer, bytes))
-        return;
-    exchange_flush(f->exchange);
-    if (!writer_span(writer, bytes))
-        f->exchange->broken = true;
-}
-
-/* STDOUT up to the end of the head.  Bytes of a head that is not whole are put
- * aside, unless it came in one piece. */
 static bool
 take_head_bytes(struct fastcgi *f, struct str bytes)
 {
-    struct fastcgi_receiver *r = &f->receiver;
     struct cgi_response response;
-    struct str all = bytes;
-    ssize_t taken;
+    struct str body;
+    ssize_t taken = answer_read_head(&response, &body, &f->answer, bytes);
 
-    if (r->head.len > 0) {
-        buf_str(&r->head, bytes);
-        all = buf_text(&r->head);
-    }
-    taken = r->head.failed
-                ? CGI_E_SIZE
-                : cgi_read_response(&response, (const uint8_t *)all.p, all.len,
-                                    r->head_seen);
     if (taken < 0) {
         fail(f, 502, "PH", cgi_error_text((enum cgi_error)taken));
         return false;
     }
-    if (taken == 0) {
-        if (r->head.len == 0)
-            buf_str(&r->head, bytes);
-        r->head_seen = r->head.len;
+    if (taken == 0)
         return true;
-    }
     if (!take_head(f, &response))
         return false;
-    add_body(f, str_slice(all, (size_t)taken, all.len));
+    answer_add(&f->answer, body);
     return true;
 }
 
 static bool
 take_stdout(struct fastcgi *f, struct str bytes)
 {
-    if (!f->receiver.head_done)
+    if (!f->answer.begun)
         return take_head_bytes(f, bytes);
-    add_body(f, bytes);
+    answer_add(&f->answer, bytes);
     return true;
 }
 
@@ -675,146 +348,46 @@ take_stderr(struct fastcgi *f, struct str bytes)
               STR_ARG(exchange->head.method_name), STR_ARG(exchange->head.uri));
 }
 
-/* END_REQUEST, whose content lies whole at P.  false: the exchange failed. */
-static bool
-take_end(struct fastcgi *f, const uint8_t *p)
+/* The exchange ends, or goes to another server. */
+static void
+take_end(struct fastcgi *f)
 {
-    struct fcgi_end end = {0};
+    uint8_t status = f->receiver.end_status;
 
-    /* Its length was seen to be right when its header was read. */
-    if (fcgi_read_end(&end, p, FCGI_END_LEN) < 0 ||
-        end.status != FCGI_REQUEST_COMPLETE) {
-        server_failed(f, RETRY_ON_503, 503, "SH", fcgi_status_text(end.status));
-        return false;
-    }
-    if (!f->receiver.head_done) {
+    if (status != FCGI_REQUEST_COMPLETE)
+        server_failed(f, RETRY_ON_503, 503, "SH", fcgi_status_text(status));
+    else if (!f->answer.begun)
         server_failed(f, RETRY_ON_502, 502, "SH",
                       "the server ended its answer before the head");
-        return false;
-    }
-    f->receiver.ended = true;
-    return true;
+    else
+        complete(f);
 }
 
-/* Takes N bytes off what was read. */
-static const uint8_t *
-take_bytes(struct fastcgi_receiver *r, size_t n)
-{
-    const uint8_t *p = r->p;
-
-    r->p += n;
-    r->n -= n;
-    return p;
-}
-
-/* Takes content of the present record; false: the exchange has ended. */
-static bool
-take_content(struct fastcgi *f)
-{
-    struct fastcgi_receiver *r = &f->receiver;
-    size_t n = r->n < r->content_left ? r->n : r->content_left;
-    const uint8_t *p = take_bytes(r, n);
-    struct str bytes = str_make((const char *)p, n);
-
-    r->content_left -= n;
-    switch (r->record.type) {
-    case FCGI_STDOUT:
-        return take_stdout(f, bytes);
-    case FCGI_STDERR:
-        take_stderr(f, bytes);
-        return true;
-    case FCGI_END_REQUEST:
-        return take_end(f, p);
-    default:
-        return true;
-    }
-}
-
-/* Begins the next record; false when its header is not whole. */
-static bool
-take_header(struct fastcgi *f)
-{
-    struct fastcgi_receiver *r = &f->receiver;
-    ssize_t taken = fcgi_read_header(&r->record, r->p, r->n);
-
-    if (taken <= 0)
-        return false;
-    (void)take_bytes(r, (size_t)taken);
-    r->content_left = r->record.content_len;
-    r->padding_left = r->record.padding_len;
-    /* What is not about our request is passed over. */
-    if (r->record.request_id != REQUEST_ID)
-        r->record.type = FCGI_UNKNOWN_TYPE;
-    return true;
-}
-
-static bool
-is_wrong_record(const struct fastcgi_receiver *r)
-{
-    struct fcgi_header header;
-
-    return fcgi_read_header(&header, r->p, r->n) < 0;
-}
-
-static void
-skip_padding(struct fastcgi_receiver *r)
-{
-    size_t n = r->n < r->padding_left ? r->n : r->padding_left;
-
-    (void)take_bytes(r, n);
-    r->padding_left -= n;
-}
-
-/* Its length is known before its content, and may be none at all. */
-static bool
-is_wrong_end(const struct fcgi_header *record)
-{
-    return record->type == FCGI_END_REQUEST &&
-           record->content_len != FCGI_END_LEN;
-}
-
-/* An END_REQUEST is taken in one piece. */
-static bool
-waits_for_more(const struct fastcgi_receiver *r)
-{
-    return r->n == 0 ||
-           (r->content_left > 0 && r->record.type == FCGI_END_REQUEST &&
-            r->n < r->content_left);
-}
-
-/* Goes through what was read.  false: the exchange has ended. */
+/* Goes through what was read.  false: the exchange has left this server. */
 static bool
 take_records(struct fastcgi *f)
 {
-    struct fastcgi_receiver *r = &f->receiver;
+    struct str bytes;
 
-    while (!r->ended && !waits_for_more(r)) {
-        if (r->content_left > 0) {
-            if (!take_content(f))
+    for (;;) {
+        switch (receiver_next(&bytes, &f->receiver)) {
+        case RECEIVER_MORE:
+            return true;
+        case RECEIVER_STDOUT:
+            if (!take_stdout(f, bytes))
                 return false;
-        } else if (r->padding_left > 0) {
-            skip_padding(r);
-        } else if (!take_header(f)) {
-            if (!is_wrong_record(r))
-                return true;
-            fail(f, 502, r->head_done ? "PD" : "PH",
-                 "the server does not speak FastCGI");
+            break;
+        case RECEIVER_STDERR:
+            take_stderr(f, bytes);
+            break;
+        case RECEIVER_END:
+            take_end(f);
             return false;
-        } else if (is_wrong_end(&r->record)) {
-            fail(f, 502, r->head_done ? "PD" : "PH",
-                 "a record that ends a request has a wrong length");
+        case RECEIVER_WRONG:
+            fail(f, 502, f->answer.begun ? "PD" : "PH", f->receiver.reason);
             return false;
         }
     }
-    return true;
-}
-
-static void
-keep_rest(struct fastcgi_receiver *r)
-{
-    assert(r->n < sizeof(r->rest));
-    r->rest_len = r->n;
-    memcpy(r->rest, take_bytes(r, r->n), r->rest_len);
 }
 
 enum receive_result {
@@ -826,10 +399,8 @@ enum receive_result {
 static enum receive_result
 receive_once(struct fastcgi *f)
 {
-    struct fastcgi_receiver *r = &f->receiver;
-    uint8_t *space = f->exchange->engine->scratch;
-    ssize_t n = stream_read(&f->conn->stream, space + r->rest_len,
-                            ENGINE_SCRATCH - r->rest_len);
+    ssize_t n = receiver_read(&f->receiver, &f->conn->stream,
+                              f->exchange->engine->scratch, ENGINE_SCRATCH);
 
     if (n < 0 && errno == EAGAIN)
         return RECEIVE_WAIT;
@@ -838,20 +409,9 @@ receive_once(struct fastcgi *f)
                                   : strerror(errno));
         return RECEIVE_GONE;
     }
-    memcpy(space, r->rest, r->rest_len);
-    r->p = space;
-    r->n = r->rest_len + (size_t)n;
-    r->rest_len = 0;
-    r->started = true;
     f->active_ms = clock_ms();
-    f->bytes_out += (uint64_t)n;
     if (!take_records(f))
         return RECEIVE_GONE;
-    if (r->ended) {
-        complete(f);
-        return RECEIVE_GONE;
-    }
-    keep_rest(r);
     exchange_flush(f->exchange);
     return RECEIVE_MORE;
 }
@@ -863,10 +423,10 @@ run(struct fastcgi *f)
 
     if (!send_some(f))
         return;
-    f->receiver.paused = false;
+    f->paused = false;
     while (result == RECEIVE_MORE && f->conn->stream.readable) {
-        f->receiver.paused = spool_is_full(&f->exchange->writer.spool);
-        if (f->receiver.paused)
+        f->paused = spool_is_full(&f->exchange->writer.spool);
+        if (f->paused)
             break;
         result = receive_once(f);
     }
@@ -890,13 +450,13 @@ on_timer(struct timer *timer)
     uint64_t idle_ms = clock_ms() - f->active_ms;
 
     /* While the client is slow, the server is not to blame. */
-    if (f->receiver.paused)
+    if (f->paused)
         idle_ms = 0;
     if (idle_ms < limit_ms) {
         loop_start_timer(f->exchange->engine->loop, timer, limit_ms - idle_ms);
         return;
     }
-    server_failed(f, RETRY_ON_TIMEOUT, 504, f->receiver.head_done ? "sD" : "sH",
+    server_failed(f, RETRY_ON_TIMEOUT, 504, f->answer.begun ? "sD" : "sH",
                   "server timed out");
 }
 
@@ -905,7 +465,7 @@ on_drained(struct http_exchange *exchange)
 {
     struct fastcgi *f = exchange->handler_data;
 
-    if (f->receiver.paused && f->conn != NULL &&
+    if (f->paused && f->conn != NULL &&
         !spool_is_full(&exchange->writer.spool)) {
         f->active_ms = clock_ms();
         run(f);
@@ -972,7 +532,8 @@ on_dialled(struct dial *dial, enum dial_result result)
     f->active_ms = clock_ms();
     loop_start_timer(exchange->engine->loop, &f->timer,
                      exchange->limits.server_timeout_ms);
-    begin_request(f);
+    f->keep = pool_wants(f->conn->server);
+    sender_begin(&f->sender, exchange, &f->script, f->conn->server, f->keep);
     run(f);
 }
 

@@ -12,7 +12,6 @@
 #include "proxy/variable.h"
 
 enum {
-    REQUEST_ID = 1,     /* one request a connection at a time */
     NAME_MAX_LEN = 256, /* bytes of a field's name that are passed on */
     NUMBER_MAX = 24,
 };
@@ -293,5 +292,5 @@ fastcgi_write_params(struct buf *to, struct http_exchange *exchange,
     for (size_t i = 0; i < conf->param_count; i++)
         fcgi_write_pair(to, conf->params[i].name,
                         variable_text(conf->params[i].value, exchange));
-    fcgi_close_params(to, at, REQUEST_ID);
+    fcgi_close_params(to, at, FASTCGI_REQUEST_ID);
 }

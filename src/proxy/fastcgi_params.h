@@ -16,6 +16,11 @@
 struct http_exchange;
 struct server;
 
+enum {
+    FASTCGI_REQUEST_ID = 1, /* of all records: a connection has one request at
+                               a time */
+};
+
 /* A path cut into script and PATH_INFO, as it is routed. */
 struct fastcgi_script {
     struct str name; /* SCRIPT_NAME: "/index.php" */

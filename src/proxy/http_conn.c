@@ -403,23 +403,9 @@ refuse_head(struct http_conn *conn, int status, const char *flags,
              addr_format(&conn->client, client, sizeof(client)), status);
     forget_head(conn, first_line);
     set_state(conn, HTTP_CONN_ANSWER);
-    conn->body_done = true;
+    conn->body.done = true;
     exchange->writer.keep_alive = false;
     exchange_fail(exchange, status, flags);
-}
-
-static void
-begin_body(struct http_conn *conn)
-{
-    const struct http_request *head = &conn->exchange->head;
-
-    conn->body_done = !head->has_body;
-    conn->body_left = 0;
-    if (head->chunked)
-        chunked_init(&conn->chunks);
-    else if (head->has_body)
-        conn->body_left = (uint64_t)head->content_length;
-    conn->exchange->body_whole = conn->body_done;
 }
 
 static void
@@ -438,7 +424,8 @@ accept_head(struct http_conn *conn)
     }
     exchange->section = listener_find_http(conn->listener, exchange->host);
     status = exchange_read_head(exchange);
-    begin_body(conn);
+    body_begin(&conn->body, &exchange->head);
+    exchange->body_whole = conn->body.done;
     set_state(conn, HTTP_CONN_ANSWER);
     if (status == 0)
         return;
@@ -502,65 +489,18 @@ step_idle(struct http_conn *conn)
 
 /* --- bodies --------------------------------------------------------------- */
 
-enum body_result {
-    BODY_MORE,  /* is to come */
-    BODY_DONE,  /* it is whole */
-    BODY_WRONG, /* its framing is: 400 */
-    BODY_LARGE, /* over max_body: 413 */
-    BODY_FULL,  /* it could not be stored: 500 */
-};
-
+/* What has come of the body goes to TO, or nowhere if that is NULL. */
 static enum body_result
-store(struct http_conn *conn, const void *p, size_t n)
+take_body(struct http_conn *conn, struct http_exchange *to)
 {
-    struct http_exchange *exchange = conn->exchange;
+    size_t n = has_input(conn) ? buffer_len(conn->in) : 0;
+    const uint8_t *p = n > 0 ? conn->in->data + conn->in->start : NULL;
+    size_t taken;
+    enum body_result result = body_read(&taken, &conn->body, p, n, to);
 
-    if (n == 0 || conn->state == HTTP_CONN_SKIP)
-        return BODY_MORE;
-    if (spool_len(&exchange->body) + n > exchange->max_body_bytes)
-        return BODY_LARGE;
-    return spool_append(&exchange->body, p, n) < 0 ? BODY_FULL : BODY_MORE;
-}
-
-static enum body_result
-take_chunks(struct http_conn *conn)
-{
-    while (has_input(conn) && !conn->chunks.done) {
-        const uint8_t *p = conn->in->data + conn->in->start;
-        enum body_result result;
-        struct str data;
-        ssize_t taken =
-            chunked_read(&conn->chunks, p, buffer_len(conn->in), &data);
-
-        if (taken < 0)
-            return BODY_WRONG;
-        result = store(conn, data.p, data.len);
-        take_input(conn, (size_t)taken);
-        if (result != BODY_MORE)
-            return result;
-    }
-    return conn->chunks.done ? BODY_DONE : BODY_MORE;
-}
-
-static enum body_result
-take_body(struct http_conn *conn)
-{
-    enum body_result result;
-    size_t n;
-
-    if (conn->exchange->head.chunked)
-        return take_chunks(conn);
-    if (!has_input(conn))
-        return conn->body_left == 0 ? BODY_DONE : BODY_MORE;
-    n = buffer_len(conn->in);
-    if (n > conn->body_left)
-        n = (size_t)conn->body_left;
-    result = store(conn, conn->in->data + conn->in->start, n);
-    take_input(conn, n);
-    conn->body_left -= n;
-    if (result != BODY_MORE)
-        return result;
-    return conn->body_left == 0 ? BODY_DONE : BODY_MORE;
+    if (taken > 0)
+        take_input(conn, taken);
+    return result;
 }
 
 static void
@@ -568,7 +508,6 @@ body_arrived(struct http_conn *conn)
 {
     struct http_exchange *exchange = conn->exchange;
 
-    conn->body_done = true;
     exchange->body_whole = true;
     exchange->times.body_us = clock_us();
     exchange->state = EXCHANGE_START;
@@ -587,7 +526,7 @@ body_failed(struct http_conn *conn, int status, const char *flags)
 static bool
 step_body(struct http_conn *conn)
 {
-    switch (take_body(conn)) {
+    switch (take_body(conn, conn->exchange)) {
     case BODY_MORE:
         break;
     case BODY_DONE:
@@ -637,11 +576,11 @@ can_skip_body(const struct http_conn *conn)
 {
     const struct http_exchange *exchange = conn->exchange;
 
-    if (conn->body_done)
+    if (conn->body.done)
         return true;
     if (exchange->head.expect_continue)
         return false;
-    return exchange->head.chunked || conn->body_left <= SKIP_MAX;
+    return exchange->head.chunked || conn->body.left <= SKIP_MAX;
 }
 
 static void
@@ -681,7 +620,7 @@ answered(struct http_conn *conn)
 {
     struct http_exchange *exchange = conn->exchange;
     bool keep = exchange->writer.keep_alive && !exchange->broken;
-    bool unread = !conn->body_done || has_input(conn);
+    bool unread = !conn->body.done || has_input(conn);
 
     if (exchange->broken) {
         /* What has left is cut short, and must be seen to be. */
@@ -689,7 +628,7 @@ answered(struct http_conn *conn)
         conn_close(conn, "--", "the answer was cut short");
         return;
     }
-    if (keep && !conn->body_done) {
+    if (keep && !conn->body.done) {
         set_state(conn, HTTP_CONN_SKIP);
         return;
     }
@@ -776,10 +715,9 @@ step_answer(struct http_conn *conn)
 static bool
 step_skip(struct http_conn *conn)
 {
-    enum body_result result = take_body(conn);
+    enum body_result result = take_body(conn, NULL);
 
     if (result == BODY_DONE) {
-        conn->body_done = true;
         end_exchange(conn);
         next_request(conn);
         return true;

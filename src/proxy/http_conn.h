@@ -17,10 +17,10 @@
 #include <stdint.h>
 
 #include "base/addr.h"
-#include "codec/chunked.h"
 #include "net/loop.h"
 #include "net/stream.h"
 #include "proxy/engine.h"
+#include "proxy/http_body.h"
 
 struct buffer;
 struct http_exchange;
@@ -55,9 +55,7 @@ struct http_conn {
     struct buffer *in;      /* bytes read and not yet taken */
     struct buffer *head_in; /* the buffer of the head, once `in` is another */
     size_t seen;            /* of `in`, looked at for the end of a head */
-    uint64_t body_left;     /* of a body with Content-Length */
-    struct chunked chunks;  /* of one without */
-    bool body_done;
+    struct http_body body;  /* how far the present one was read */
 
     struct http_exchange *exchange; /* NULL while idle */
     uint64_t requests;              /* so far */
