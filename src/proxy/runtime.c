@@ -158,15 +158,12 @@ free_section(struct section *section)
 
 /* --- listeners ------------------------------------------------------------ */
 
-static struct listener *
-find_listener(struct runtime *runtime, const struct addr *addr)
-{
-    for (size_t i = 0; i < runtime->listener_count; i++) {
-        if (addr_equal(&runtime->listeners[i].addr, addr))
-            return &runtime->listeners[i];
-    }
-    return NULL;
-}
+/* Listeners by their addresses as addr_format writes them, which is the same
+ * for the same address. */
+struct listeners {
+    struct map by_text;
+    char (*texts)[ADDR_TEXT_MAX]; /* of each of the runtime's */
+};
 
 /* Is the address written the same way by one of LISTENER's sections? */
 static bool
@@ -203,20 +200,23 @@ check_sharing(const struct listener *listener, const struct section *section,
 }
 
 static void
-add_listen(struct maker *maker, struct section *section,
-           const struct listen_conf *conf)
+add_listen(struct maker *maker, struct listeners *listeners,
+           struct section *section, const struct listen_conf *conf)
 {
     struct runtime *runtime = maker->runtime;
     struct listener *listener;
     struct addr addr;
+    char *text = listeners->texts[runtime->listener_count];
 
     if (addresses_resolve(maker->addresses, &addr, 1, &conf->address, conf->at,
                           maker->faults) < 0)
         return;
-    listener = find_listener(runtime, &addr);
+    addr_format(&addr, text, ADDR_TEXT_MAX);
+    listener = map_get(&listeners->by_text, str_from(text));
     if (listener == NULL) {
         listener = &runtime->listeners[runtime->listener_count++];
         listener_init(listener, runtime, conf, &addr);
+        note(&listeners->by_text, str_from(text), listener);
     } else {
         check_sharing(listener, section, conf, maker->faults);
     }
@@ -229,17 +229,22 @@ static void
 add_listens(struct maker *maker)
 {
     struct runtime *runtime = maker->runtime;
+    struct listeners listeners;
     size_t most = 0;
 
     for (size_t i = 0; i < runtime->section_count; i++)
         most += runtime->sections[i]->conf->listen_count;
     runtime->listeners = xcalloc(most, sizeof(struct listener));
+    map_init(&listeners.by_text);
+    listeners.texts = xcalloc(most, sizeof(*listeners.texts));
     for (size_t i = 0; i < runtime->section_count; i++) {
         struct section *section = runtime->sections[i];
 
         for (size_t k = 0; k < section->conf->listen_count; k++)
-            add_listen(maker, section, &section->conf->listens[k]);
+            add_listen(maker, &listeners, section, &section->conf->listens[k]);
     }
+    map_fini(&listeners.by_text);
+    free(listeners.texts);
 }
 
 /* --- the whole ------------------------------------------------------------ */
