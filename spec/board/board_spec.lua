@@ -30,6 +30,7 @@ int board_find_section(const struct board *b, struct str name);
 int board_find_script(const struct board *b, struct str name);
 void board_remove_upstream(struct board *b, int row);
 void board_remove_server(struct board *b, int row);
+void board_remove_section(struct board *b, int row);
 void board_set_server(struct board *b, int row, struct str address,
                       int32_t weight, int32_t maxconn, bool backup);
 void board_set_up(struct board *b, int row, bool up, int32_t fails,
@@ -42,6 +43,7 @@ void board_read_view(const struct board *b, int row,
 void board_worker_started(struct board *b, unsigned worker, int pid,
                           uint32_t generation);
 void board_worker_died(struct board *b, unsigned worker);
+int pipe(int fds[2]);
 ]]
 
 local NONE, EEXIST, EINVAL, ENOSPC = -1, 17, 22, 28
@@ -162,6 +164,59 @@ describe("board", function()
       core.board_read_view(board, a, view)
       assert.equal(1, view.weight)
     end)
+
+
+  it("finds the rows that were added after a removal, and no others",
+    function()
+      local big = assert(open { sections = 2000 })
+      for i = 0, 1999 do
+        assert.equal(i, core.board_add_section(big, str("http " .. i)))
+      end
+      for i = 0, 1999, 3 do
+        core.board_remove_section(big, i)
+      end
+      assert.equal(0, core.board_add_section(big, str "http 3"))
+      assert.equal(3, core.board_add_section(big, str "http x"))
+      assert.equal(6, core.board_add_section(big, str "http 0"))
+      for i = 0, 1999 do
+        local name = str("http " .. i)
+        local row = i % 3 == 0 and NONE or i
+        if i == 3 then
+          row = 0
+        elseif i == 0 then
+          row = 6
+        end
+        assert.equal(row, core.board_find_section(big, name))
+      end
+      assert.equal(3, core.board_find_section(big, str "http x"))
+      core.board_close(big)
+    end)
+
+
+  it("shows a child what its parent adds and removes", function()
+    local C = ffi.C
+    local php = core.board_add_upstream(board, str "php")
+    local a = core.board_add_server(board, php, str "a")
+    local pipe = ffi.new("int[2]")
+    assert.equal(0, C.pipe(pipe))
+    local pid = C.fork()
+    if pid == 0 then
+      C.close(pipe[1])
+      C.read(pipe[0], ffi.new("char[1]"), 1)
+      local right = core.board_find_server(board, php, str "a") == NONE
+        and core.board_find_server(board, php, str "b") == a
+        and core.board_find_server(board, php, str "c") == a + 1
+      C._exit(right and 0 or 1)
+    end
+    core.board_remove_server(board, a)
+    core.board_add_server(board, php, str "b")
+    core.board_add_server(board, php, str "c")
+    C.close(pipe[1])
+    local status = ffi.new("int[1]")
+    assert.equal(pid, C.waitpid(pid, status, 0))
+    assert.equal(0, status[0])
+    C.close(pipe[0])
+  end)
 
 
   it("is one memory for a process and its children", function()

@@ -94,6 +94,18 @@ local ONE_FAULT = {
     listen = 127.0.0.1:${port_web}
     upstream = any
   ]], "is taken by" },
+  { "an address is taken under another name", [[
+    [upstream any]
+    protocol = tcp
+    server one = 127.0.0.1:9000
+    [tcp a]
+    listen = 127.0.0.1:${port_web}
+    listen = [::1]:${port_web}
+    upstream = any
+    [tcp b]
+    listen = localhost:${port_web}
+    upstream = any
+  ]], "only http sections can share an address" },
   { "a path is routed twice", [[
     [http web]
     listen = 127.0.0.1:${port_web}

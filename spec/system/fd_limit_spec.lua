@@ -35,9 +35,10 @@ describe("a full descriptor table", function()
 
   after_each(moongate.finish)
 
-  it("is told about at the start", function()
-    m:wait_log("max_connections")
-  end)
+  it("is told about at the start, with two of them for a connection",
+    function()
+      m:wait_log("max_connections is lowered to 20")
+    end)
 
   it("ends no worker, and passes", function()
     local clients = {}
@@ -81,5 +82,55 @@ describe("a full descriptor table", function()
     local before = cpu_ticks()
     loop.watch(1)
     assert.is_true(cpu_ticks() - before < 50)
+  end)
+end)
+
+
+describe("a limit of descriptors", function()
+  after_each(moongate.finish)
+
+  it("leaves room for twice the connections where there are no servers",
+    function()
+      local m = moongate.start {
+        config = CONFIG:gsub(".*%[http web%]", "[http web]"),
+        wrap = { "prlimit", "--nofile=80" },
+        files = { ["www/hello.txt"] = "hello" },
+      }
+      m:wait_log("max_connections is lowered to 40")
+      local waiting = {}
+      for i = 1, 50 do
+        waiting[i] = http.connect(m.port.web)
+        waiting[i]:request("GET /hello.txt")
+      end
+      loop.wait_until("as many are served as may be", function()
+        for i = #waiting, 1, -1 do
+          if not waiting[i].socket:quiet(0) then
+            assert.are.equal("hello", waiting[i]:answer().body)
+            table.remove(waiting, i)
+          end
+        end
+        return #waiting <= 10
+      end)
+      loop.watch(0.2)
+      for _, client in ipairs(waiting) do
+        assert.is_true(client.socket:quiet(0))
+      end
+    end)
+
+  it("is raised for many addresses and few connections", function()
+    local listens = {}
+    for i = 1, 250 do
+      listens[i] = ("listen = 127.0.1.%d:${port_web}"):format(i)
+    end
+    local m = moongate.start {
+      config = "[http web]\nroot = ${dir}/www\naccess_log = off\n"
+        .. table.concat(listens, "\n"),
+      global = "max_connections = 16",
+      workers = 8,
+      wrap = { "prlimit", "--nofile=100:4000" },
+      files = { ["www/hello.txt"] = "hello" },
+    }
+    local client = http.connect(m.port.web, { host = "127.0.1.250" })
+    assert.are.equal("hello", client:exchange("GET /hello.txt").body)
   end)
 end)

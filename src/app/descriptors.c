@@ -8,13 +8,15 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "proxy/file_cache.h"
 
 enum {
-    /* A client and its server. Any worker may have all connections. */
-    DESCRIPTORS_PER_CONNECTION = 2,
     /* Listeners, logs, open files, spools. When these and the kept
      * connections run out, accepting pauses (net/acceptor.h). */
     DESCRIPTORS_RESERVED = 512,
+    /* Open files where there are no servers; else what is set aside for the
+     * connections to those does for them, too. */
+    DESCRIPTORS_OF_FILES = FILE_CACHE_MAX,
     CONNECTIONS_MIN = 16, /* even where the limit is hopeless */
 };
 
@@ -42,22 +44,30 @@ raise_limit(rlim_t wanted)
     return limit.rlim_cur;
 }
 
-uint32_t
-descriptors_raise(uint32_t connections)
+static rlim_t
+larger(rlim_t a, rlim_t b)
 {
-    rlim_t wanted =
-        (rlim_t)connections * DESCRIPTORS_PER_CONNECTION + DESCRIPTORS_RESERVED;
-    rlim_t limit = raise_limit(wanted);
-    rlim_t reserved = DESCRIPTORS_RESERVED;
-    uint32_t room = CONNECTIONS_MIN;
+    return a > b ? a : b;
+}
 
-    if (limit >= wanted)
+/* Any worker may have all connections. */
+uint32_t
+descriptors_raise(uint32_t connections, bool with_servers, size_t sockets)
+{
+    rlim_t each = with_servers ? 2 : 1;
+    rlim_t reserved =
+        DESCRIPTORS_RESERVED + (with_servers ? 0 : DESCRIPTORS_OF_FILES);
+    rlim_t in_worker = connections * each + reserved;
+    rlim_t in_master = sockets + DESCRIPTORS_RESERVED;
+    rlim_t limit = raise_limit(larger(in_worker, in_master));
+    rlim_t room;
+
+    if (limit >= in_worker)
         return connections;
     if (reserved > limit / 2)
         reserved = limit / 2;
-    if ((limit - reserved) / DESCRIPTORS_PER_CONNECTION > room)
-        room = (uint32_t)((limit - reserved) / DESCRIPTORS_PER_CONNECTION);
-    return room < connections ? room : connections;
+    room = larger((limit - reserved) / each, CONNECTIONS_MIN);
+    return room < connections ? (uint32_t)room : connections;
 }
 
 static int

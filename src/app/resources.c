@@ -15,6 +15,7 @@
 #include "app/setup.h"
 #include "base/log.h"
 #include "board/board.h"
+#include "proxy/runtime.h"
 
 enum {
     CONTROL_FILE_MODE = 0660,
@@ -56,16 +57,18 @@ open_named(struct resources *r, const struct setup *setup,
            struct faults *faults)
 {
     const struct global_conf *global = &setup->config->global;
+    const struct runtime *runtime = setup->service.runtime;
 
     r->config = config_ref(setup->config);
     r->privileges = setup->privileges;
     r->worker_count = global->workers == 0 ? count_cpus() : global->workers;
     if (open_pidfile(r) < 0)
         return -1;
-    r->max_connections = descriptors_raise(global->max_connections);
+    r->max_connections = descriptors_raise(
+        global->max_connections, r->config->upstream_count > 0,
+        runtime->listener_count * r->worker_count);
     log_output_open(&r->logs, r->config, &r->addresses, faults);
-    return sockets_open(&r->sockets, setup->service.runtime, r->worker_count,
-                        faults);
+    return sockets_open(&r->sockets, runtime, r->worker_count, faults);
 }
 
 static int

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "config/faults.h"
 #include "proxy/listener.h"
 #include "proxy/runtime.h"
@@ -134,6 +135,9 @@ init(struct sockets *s, const struct runtime *runtime, unsigned workers)
     for (size_t i = 0; i < count; i++) {
         s->files[i].fd = -1;
         s->texts[i] = xstrdup(runtime->listeners[i].conf->address.text.p);
+        if (map_put(&s->by_text, str_from(s->texts[i]), &s->texts[i]) < 0 &&
+            errno != EEXIST)
+            fatal("out of memory while opening sockets");
     }
 }
 
@@ -190,6 +194,7 @@ sockets_close(struct sockets *s)
     free(s->fds);
     free(s->files);
     free(s->texts);
+    map_fini(&s->by_text);
     *s = (struct sockets){.listener_count = 0};
 }
 
@@ -203,9 +208,8 @@ sockets_of_worker(const struct sockets *s, unsigned worker, int *fds)
 int
 sockets_find(const struct sockets *s, const char *text, unsigned worker)
 {
-    for (size_t i = 0; i < s->listener_count; i++) {
-        if (strcmp(s->texts[i], text) == 0)
-            return s->fds[i * s->workers + worker];
-    }
-    return -1;
+    char **at = map_get(&s->by_text, str_from(text));
+
+    return at == NULL ? -1
+                      : s->fds[(size_t)(at - s->texts) * s->workers + worker];
 }

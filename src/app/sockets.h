@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "app/socket_file.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
 struct faults;
@@ -25,6 +26,7 @@ struct sockets {
     int *fds;                  /* [listener * workers + worker]; -1: not open */
     struct socket_file *files; /* [listener]; those of Unix sockets are open */
     char **texts;              /* [listener] the addresses, as configured */
+    struct map by_text;        /* to their places in texts */
 };
 
 /* Opens a socket for every listener of RUNTIME and each of WORKERS. 0, or -1

@@ -4,7 +4,6 @@
  */
 #include "board/board.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +13,12 @@
 
 #include "base/clock.h"
 #include "board/changes.h"
+#include "board/names.h"
 #include "board/ring.h"
 #include "board/slots_layout.h"
 
 enum {
-    BOARD_LAYOUT = 2, /* goes up whenever the memory means something else */
+    BOARD_LAYOUT = 3, /* goes up whenever the memory means something else */
     CACHE_LINE = 64,
 };
 
@@ -117,28 +117,92 @@ close_fd:
     return NULL;
 }
 
+static void
+free_handle(struct board *b)
+{
+    free(b->names);
+    free(b->slots);
+    free(b);
+}
+
+static struct board *
+new_handle(void)
+{
+    struct board *b = calloc(1, sizeof(*b));
+
+    if (b == NULL)
+        return NULL;
+    b->slots = calloc(1, sizeof(*b->slots));
+    b->names = calloc(BOARD_KINDS, sizeof(*b->names));
+    if (b->slots != NULL && b->names != NULL)
+        return b;
+    free_handle(b);
+    return NULL;
+}
+
+static void
+fini_names(struct board *b)
+{
+    for (int i = 0; i < BOARD_KINDS; i++)
+        names_fini(&b->names[i]);
+}
+
+static int
+init_names(struct board *b, const struct board_limits *n)
+{
+    struct names *names = b->names;
+    _Atomic uint64_t *added = b->header->added;
+
+    if (names_init(&names[BOARD_UPSTREAMS], b->upstreams, sizeof(*b->upstreams),
+                   n->upstreams, &added[BOARD_UPSTREAMS]) == 0 &&
+        names_init(&names[BOARD_SERVERS], b->servers, sizeof(*b->servers),
+                   n->servers, &added[BOARD_SERVERS]) == 0 &&
+        names_init(&names[BOARD_SECTIONS], b->sections, sizeof(*b->sections),
+                   n->sections, &added[BOARD_SECTIONS]) == 0 &&
+        names_init(&names[BOARD_SCRIPTS], b->scripts, sizeof(*b->scripts),
+                   n->scripts, &added[BOARD_SCRIPTS]) == 0)
+        return 0;
+    fini_names(b);
+    return -1;
+}
+
+static int
+map_tables(struct board *b, const struct board_limits *limits)
+{
+    struct layout layout = {0};
+
+    place_tables(b, &layout, limits);
+    b->size = layout.used;
+    layout = (struct layout){.base = map_memory(&b->fd, b->size)};
+    if (layout.base == NULL)
+        return -1;
+    place_tables(b, &layout, limits);
+    return 0;
+}
+
+static void
+unmap_tables(struct board *b)
+{
+    munmap(b->header, b->size);
+    close(b->fd);
+}
+
 struct board *
 board_open(const struct board_limits *limits, const char *version)
 {
     struct board *b;
-    struct layout layout = {0};
 
     if (!limits_are_sane(limits)) {
         errno = EINVAL;
         return NULL;
     }
-    b = calloc(1, sizeof(*b));
+    b = new_handle();
     if (b == NULL)
         return NULL;
-    b->slots = calloc(1, sizeof(*b->slots));
-    if (b->slots == NULL)
-        goto free_board;
-    place_tables(b, &layout, limits);
-    b->size = layout.used;
-    layout = (struct layout){.base = map_memory(&b->fd, b->size)};
-    if (layout.base == NULL)
-        goto free_slots;
-    place_tables(b, &layout, limits);
+    if (map_tables(b, limits) < 0)
+        goto free_handle;
+    if (init_names(b, limits) < 0)
+        goto unmap_tables;
 
     *b->header = (struct board_header){
         .magic = board_magic,
@@ -152,10 +216,10 @@ board_open(const struct board_limits *limits, const char *version)
         ring_init(board_ring(b, i), limits->ring_bytes);
     return b;
 
-free_slots:
-    free(b->slots);
-free_board:
-    free(b);
+unmap_tables:
+    unmap_tables(b);
+free_handle:
+    free_handle(b);
     return NULL;
 }
 
@@ -164,89 +228,9 @@ board_close(struct board *b)
 {
     if (b == NULL)
         return;
-    munmap(b->header, b->size);
-    close(b->fd);
-    free(b->slots);
-    free(b);
-}
-
-/* A table of rows that begin with their name. */
-struct rows {
-    char *first;
-    size_t stride;
-    unsigned count;
-};
-
-#define ROWS(b, table)                                      \
-    ((struct rows){(char *)(b)->table, sizeof(*(b)->table), \
-                   (b)->header->limits.table})
-
-static struct row_name *
-row_at(struct rows rows, unsigned i)
-{
-    return (struct row_name *)(void *)(rows.first + i * rows.stride);
-}
-
-static bool
-row_is_used(const struct row_name *row)
-{
-    return atomic_load_explicit(&row->used, memory_order_acquire);
-}
-
-static int
-find_row(struct rows rows, struct str name)
-{
-    for (unsigned i = 0; i < rows.count; i++) {
-        const struct row_name *row = row_at(rows, i);
-
-        if (row_is_used(row) && str_equal(str_make(row->text, row->len), name))
-            return (int)i;
-    }
-    return BOARD_NONE;
-}
-
-static int
-refuse(int error)
-{
-    errno = error;
-    return BOARD_NONE;
-}
-
-/* Clears a free row and names it; the caller fills it and then publishes it. */
-static int
-claim_row(struct rows rows, struct str name)
-{
-    unsigned i = 0;
-    struct row_name *row;
-
-    if (name.len == 0 || name.len > BOARD_NAME_MAX)
-        return refuse(EINVAL);
-    if (find_row(rows, name) != BOARD_NONE)
-        return refuse(EEXIST);
-    while (i < rows.count && row_is_used(row_at(rows, i)))
-        i++;
-    if (i == rows.count)
-        return refuse(ENOSPC);
-    row = row_at(rows, i);
-    memset(row, 0, rows.stride);
-    memcpy(row->text, name.p, name.len);
-    row->len = (uint8_t)name.len;
-    return (int)i;
-}
-
-static void
-publish_row(struct rows rows, int i)
-{
-    atomic_store_explicit(&row_at(rows, (unsigned)i)->used, true,
-                          memory_order_release);
-}
-
-static void
-remove_row(struct rows rows, int i)
-{
-    assert(i >= 0 && (unsigned)i < rows.count);
-    atomic_store_explicit(&row_at(rows, (unsigned)i)->used, false,
-                          memory_order_release);
+    fini_names(b);
+    unmap_tables(b);
+    free_handle(b);
 }
 
 /* UPSTREAM/SERVER in TEXT; longer ones come out longer than a row's name, which
@@ -267,10 +251,10 @@ server_row_name(const struct board *b, int upstream, struct str name,
 int
 board_add_upstream(struct board *b, struct str name)
 {
-    int i = claim_row(ROWS(b, upstreams), name);
+    int i = names_claim(&b->names[BOARD_UPSTREAMS], name);
 
     if (i != BOARD_NONE)
-        publish_row(ROWS(b, upstreams), i);
+        names_publish(&b->names[BOARD_UPSTREAMS], i);
     return i;
 }
 
@@ -278,8 +262,8 @@ int
 board_add_server(struct board *b, int upstream, struct str name)
 {
     char text[BOARD_NAME_MAX * 2];
-    int i =
-        claim_row(ROWS(b, servers), server_row_name(b, upstream, name, text));
+    int i = names_claim(&b->names[BOARD_SERVERS],
+                        server_row_name(b, upstream, name, text));
     struct server_row *row;
 
     if (i == BOARD_NONE)
@@ -291,7 +275,7 @@ board_add_server(struct board *b, int upstream, struct str name)
     atomic_store(&row->since_ms, clock_wall_ms());
     for (unsigned w = 0; w < b->header->limits.workers; w++)
         memset(board_server_counters(b, w, i), 0, sizeof(*b->server_counters));
-    publish_row(ROWS(b, servers), i);
+    names_publish(&b->names[BOARD_SERVERS], i);
     changes_note(b, i);
     return i;
 }
@@ -299,34 +283,34 @@ board_add_server(struct board *b, int upstream, struct str name)
 int
 board_add_section(struct board *b, struct str name)
 {
-    int i = claim_row(ROWS(b, sections), name);
+    int i = names_claim(&b->names[BOARD_SECTIONS], name);
 
     if (i == BOARD_NONE)
         return i;
     for (unsigned w = 0; w < b->header->limits.workers; w++)
         memset(board_section_counters(b, w, i), 0,
                sizeof(*b->section_counters));
-    publish_row(ROWS(b, sections), i);
+    names_publish(&b->names[BOARD_SECTIONS], i);
     return i;
 }
 
 int
 board_add_script(struct board *b, struct str name)
 {
-    int i = claim_row(ROWS(b, scripts), name);
+    int i = names_claim(&b->names[BOARD_SCRIPTS], name);
 
     if (i == BOARD_NONE)
         return i;
     for (unsigned w = 0; w < b->header->limits.workers; w++)
         memset(board_script_counters(b, w, i), 0, sizeof(*b->script_counters));
-    publish_row(ROWS(b, scripts), i);
+    names_publish(&b->names[BOARD_SCRIPTS], i);
     return i;
 }
 
 int
 board_find_upstream(const struct board *b, struct str name)
 {
-    return find_row(ROWS(b, upstreams), name);
+    return names_find(&b->names[BOARD_UPSTREAMS], name);
 }
 
 int
@@ -334,43 +318,44 @@ board_find_server(const struct board *b, int upstream, struct str name)
 {
     char text[BOARD_NAME_MAX * 2];
 
-    return find_row(ROWS(b, servers), server_row_name(b, upstream, name, text));
+    return names_find(&b->names[BOARD_SERVERS],
+                      server_row_name(b, upstream, name, text));
 }
 
 int
 board_find_section(const struct board *b, struct str name)
 {
-    return find_row(ROWS(b, sections), name);
+    return names_find(&b->names[BOARD_SECTIONS], name);
 }
 
 int
 board_find_script(const struct board *b, struct str name)
 {
-    return find_row(ROWS(b, scripts), name);
+    return names_find(&b->names[BOARD_SCRIPTS], name);
 }
 
 void
 board_remove_upstream(struct board *b, int row)
 {
-    remove_row(ROWS(b, upstreams), row);
+    names_remove(&b->names[BOARD_UPSTREAMS], row);
 }
 
 void
 board_remove_server(struct board *b, int row)
 {
-    remove_row(ROWS(b, servers), row);
+    names_remove(&b->names[BOARD_SERVERS], row);
 }
 
 void
 board_remove_section(struct board *b, int row)
 {
-    remove_row(ROWS(b, sections), row);
+    names_remove(&b->names[BOARD_SECTIONS], row);
 }
 
 void
 board_remove_script(struct board *b, int row)
 {
-    remove_row(ROWS(b, scripts), row);
+    names_remove(&b->names[BOARD_SCRIPTS], row);
 }
 
 /* Copies what fits with a NUL behind it. */
@@ -539,7 +524,7 @@ static void
 note_all_changes(struct board *b)
 {
     for (unsigned i = 0; i < b->header->limits.upstreams; i++) {
-        if (row_is_used(&b->upstreams[i].name))
+        if (atomic_load(&b->upstreams[i].name.used))
             changes_note_all(b, (int)i);
     }
 }

@@ -35,6 +35,14 @@ struct board_limits {
     size_t ring_bytes; /* of each worker's log ring: a power of two */
 };
 
+enum board_kind {
+    BOARD_UPSTREAMS,
+    BOARD_SERVERS,
+    BOARD_SECTIONS,
+    BOARD_SCRIPTS,
+    BOARD_KINDS, /* how many there are */
+};
+
 enum server_admin {
     SERVER_READY, /* in service */
     SERVER_DRAIN, /* no new work; what it has may end */
@@ -101,11 +109,13 @@ struct board_header {
     uint64_t magic;
     uint32_t layout; /* BOARD_LAYOUT of the program that made it */
     struct board_limits limits;
-    uint64_t size;       /* bytes of the whole */
-    uint64_t started_ms; /* wall time */
+    uint64_t size;                       /* bytes of the whole */
+    uint64_t started_ms;                 /* wall time */
+    _Atomic uint64_t added[BOARD_KINDS]; /* rows, by the master; names.h */
     char version[BOARD_VERSION_MAX + 1];
 };
 
+struct names;
 struct slots;
 
 /* A process's handle: where the tables are mapped. Children inherit it. */
@@ -124,6 +134,7 @@ struct board {
     struct script_counters *script_counters;   /* [worker][script] */
     char *rings;                               /* [worker], ring_stride each */
     size_t ring_stride;
+    struct names *names; /* [BOARD_KINDS] */
 };
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "board/board.h"
 #include "config/faults.h"
@@ -24,6 +25,15 @@ struct maker {
     struct faults *faults;
 };
 
+/* Of two with one KEY the first has it: names that stand twice are a fault of
+ * the configuration itself. */
+static void
+note(struct map *map, struct str key, void *value)
+{
+    if (map_put(map, key, value) < 0 && errno != EEXIST)
+        fatal("out of memory while making the configuration live");
+}
+
 /* --- upstreams ------------------------------------------------------------ */
 
 static void
@@ -36,6 +46,7 @@ init_server(struct maker *maker, struct upstream *upstream, unsigned index)
     server->upstream = upstream;
     server->conf = &upstream->conf->servers[index];
     server->index = index;
+    note(&upstream->names, server->conf->name, server);
     list_init(&server->idle);
     count = addresses_resolve(maker->addresses, server->addrs, SERVER_ADDRS_MAX,
                               &server->conf->address, server->conf->at,
@@ -59,6 +70,7 @@ init_upstream(struct maker *maker, struct upstream *upstream,
 
     upstream->engine = engine;
     upstream->conf = conf;
+    map_init(&upstream->names);
     upstream->server_count = (unsigned)conf->server_count;
     upstream->servers = xcalloc(conf->server_count, sizeof(struct server));
     upstream->views = xcalloc(conf->server_count, sizeof(struct server_view));
@@ -68,6 +80,7 @@ init_upstream(struct maker *maker, struct upstream *upstream,
                 upstream->row, upstream->views, upstream->server_count);
     for (unsigned i = 0; i < upstream->server_count; i++)
         init_server(maker, upstream, i);
+    note(&maker->runtime->upstream_names, conf->name, upstream);
 }
 
 static void
@@ -76,6 +89,7 @@ fini_upstream(struct upstream *upstream)
     if (upstream->engine != NULL)
         pool_drop_idle(upstream);
     roster_fini(&upstream->roster);
+    map_fini(&upstream->names);
     free(upstream->servers);
     free(upstream->views);
 }
@@ -91,11 +105,7 @@ find_upstream(void *arg, const struct upstream_conf *conf)
 struct upstream *
 runtime_find_upstream(const struct runtime *runtime, struct str name)
 {
-    for (size_t i = 0; i < runtime->upstream_count; i++) {
-        if (str_equal(runtime->upstreams[i].conf->name, name))
-            return &runtime->upstreams[i];
-    }
-    return NULL;
+    return map_get(&runtime->upstream_names, name);
 }
 
 /* --- sections ------------------------------------------------------------- */
@@ -148,15 +158,12 @@ free_section(struct section *section)
 
 /* --- listeners ------------------------------------------------------------ */
 
-static struct listener *
-find_listener(struct runtime *runtime, const struct addr *addr)
-{
-    for (size_t i = 0; i < runtime->listener_count; i++) {
-        if (addr_equal(&runtime->listeners[i].addr, addr))
-            return &runtime->listeners[i];
-    }
-    return NULL;
-}
+/* Listeners by their addresses as addr_format writes them, which is the same
+ * for the same address. */
+struct listeners {
+    struct map by_text;
+    char (*texts)[ADDR_TEXT_MAX]; /* of each of the runtime's */
+};
 
 /* Is the address written the same way by one of LISTENER's sections? */
 static bool
@@ -193,20 +200,23 @@ check_sharing(const struct listener *listener, const struct section *section,
 }
 
 static void
-add_listen(struct maker *maker, struct section *section,
-           const struct listen_conf *conf)
+add_listen(struct maker *maker, struct listeners *listeners,
+           struct section *section, const struct listen_conf *conf)
 {
     struct runtime *runtime = maker->runtime;
     struct listener *listener;
     struct addr addr;
+    char *text = listeners->texts[runtime->listener_count];
 
     if (addresses_resolve(maker->addresses, &addr, 1, &conf->address, conf->at,
                           maker->faults) < 0)
         return;
-    listener = find_listener(runtime, &addr);
+    addr_format(&addr, text, ADDR_TEXT_MAX);
+    listener = map_get(&listeners->by_text, str_from(text));
     if (listener == NULL) {
         listener = &runtime->listeners[runtime->listener_count++];
         listener_init(listener, runtime, conf, &addr);
+        note(&listeners->by_text, str_from(text), listener);
     } else {
         check_sharing(listener, section, conf, maker->faults);
     }
@@ -219,17 +229,22 @@ static void
 add_listens(struct maker *maker)
 {
     struct runtime *runtime = maker->runtime;
+    struct listeners listeners;
     size_t most = 0;
 
     for (size_t i = 0; i < runtime->section_count; i++)
         most += runtime->sections[i]->conf->listen_count;
     runtime->listeners = xcalloc(most, sizeof(struct listener));
+    map_init(&listeners.by_text);
+    listeners.texts = xcalloc(most, sizeof(*listeners.texts));
     for (size_t i = 0; i < runtime->section_count; i++) {
         struct section *section = runtime->sections[i];
 
         for (size_t k = 0; k < section->conf->listen_count; k++)
-            add_listen(maker, section, &section->conf->listens[k]);
+            add_listen(maker, &listeners, section, &section->conf->listens[k]);
     }
+    map_fini(&listeners.by_text);
+    free(listeners.texts);
 }
 
 /* --- the whole ------------------------------------------------------------ */
@@ -245,6 +260,7 @@ runtime_new(struct engine *engine, const struct config *conf,
     runtime->conf = config_ref(conf);
     runtime->engine = engine;
     runtime->files = file_cache_new();
+    map_init(&runtime->upstream_names);
     runtime->upstream_count = conf->upstream_count;
     runtime->upstreams = xcalloc(conf->upstream_count, sizeof(struct upstream));
     for (size_t i = 0; i < conf->upstream_count; i++)
@@ -277,6 +293,7 @@ runtime_unref(struct runtime *runtime)
         fini_upstream(&runtime->upstreams[i]);
     free(runtime->listeners);
     free(runtime->sections);
+    map_fini(&runtime->upstream_names);
     free(runtime->upstreams);
     file_cache_free(runtime->files);
     config_unref(runtime->conf);

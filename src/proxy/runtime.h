@@ -16,6 +16,7 @@
 #include <stddef.h>
 
 #include "base/addr.h"
+#include "base/hash.h"
 #include "base/str.h"
 #include "config/model.h"
 
@@ -33,6 +34,7 @@ struct runtime {
     struct engine *engine;     /* NULL where nothing is served: check, master */
     struct upstream *upstreams;
     size_t upstream_count;
+    struct map upstream_names;
     struct file_cache *files;  /* open files, for all http sections */
     struct section **sections; /* http, tcp and mysql, in the file's order */
     size_t section_count;

@@ -17,11 +17,7 @@ enum {
 struct server *
 upstream_find_server(const struct upstream *upstream, struct str name)
 {
-    for (unsigned i = 0; i < upstream->server_count; i++) {
-        if (str_equal(upstream->servers[i].conf->name, name))
-            return &upstream->servers[i];
-    }
-    return NULL;
+    return map_get(&upstream->names, name);
 }
 
 struct server_counters *

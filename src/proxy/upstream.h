@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/hash.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -53,6 +54,7 @@ struct upstream {
     struct server *servers;
     struct server_view *views; /* one a server, fresh during a pick */
     unsigned server_count;
+    struct map names;           /* of servers */
     struct roster roster;       /* keeps the views */
     struct policy_hooks policy; /* pick is NULL: the built-in round robin */
     struct flow *picking;       /* the flow that pick is called for, or NULL */
