@@ -296,3 +296,48 @@ describe("a policy of one's own", function()
     end)
   end
 end)
+
+
+describe("a policy's done", function()
+  after_each(moongate.finish)
+
+  it("is told what a FastCGI server was sent and what it answered", function()
+    local php = fastcgi.serve(function(_, reply)
+      reply:answer("Status: 201 Created", ("x"):rep(3000))
+    end)
+    local m = moongate.start {
+      config = [[
+        [upstream php]
+        policy = own
+        server one = 127.0.0.1:${port_php}
+        [http web]
+        listen = 127.0.0.1:${port_web}
+        root = ${dir}/www
+        route = ~ \.php$ php
+        access_log = off
+      ]],
+      files = {
+        ["www/a.php"] = "<?php",
+        ["lua/policy/own.lua"] = [[
+          local log = require("moongate").log
+          return {
+            pick = function() return 1 end,
+            done = function(_, server, result)
+              log.info(("done: %s %s %d %d %d"):format(server.name,
+                tostring(result.ok), result.status, result.bytes_in,
+                result.bytes_out))
+            end,
+          }
+        ]],
+      },
+      ports = { php = php.port },
+    }
+    local client = http.connect(m.port.web)
+    local body = ("y"):rep(100000)
+    local answer = client:exchange("POST /a.php", {
+      "Content-Length: " .. #body,
+    }, body)
+    assert.are.equal(201, answer.status)
+    m:wait_log("done: one true 201 100000 3000")
+  end)
+end)

@@ -27,6 +27,7 @@
 
 enum {
     STDERR_LINE_MAX = 1024, /* bytes of STDERR in one log line */
+    READS_MAX = 16,         /* of the scratch, in one turn of the loop */
 };
 
 struct fastcgi {
@@ -36,6 +37,7 @@ struct fastcgi {
     struct server_conn *conn; /* NULL until connected */
     struct timer timer;       /* server_timeout */
     uint64_t active_ms;       /* of the last byte in either direction */
+    uint64_t body_bytes;      /* of the request */
     int refused_status;       /* of an answer that another was to replace; 0 */
     bool keep;                /* the server was asked to keep the connection */
     bool paused;              /* the client must take some first */
@@ -76,7 +78,7 @@ result_of(const struct fastcgi *f, const char *error)
         .status = exchange->writer.status,
         .connect_ms = (double)(times->connected_us - times->picked_us) / 1000.0,
         .total_ms = (double)(clock_us() - times->picked_us) / 1000.0,
-        .bytes_in = spool_len(&exchange->body),
+        .bytes_in = f->body_bytes,
         .bytes_out = exchange->writer.body_bytes,
     };
 }
@@ -355,7 +357,8 @@ take_end(struct fastcgi *f)
     uint8_t status = f->receiver.end_status;
 
     if (status != FCGI_REQUEST_COMPLETE)
-        server_failed(f, RETRY_ON_503, 503, "SH", fcgi_status_text(status));
+        server_failed(f, RETRY_ON_503, 503, f->answer.begun ? "SD" : "SH",
+                      fcgi_status_text(status));
     else if (!f->answer.begun)
         server_failed(f, RETRY_ON_502, 502, "SH",
                       "the server ended its answer before the head");
@@ -416,10 +419,19 @@ receive_once(struct fastcgi *f)
     return RECEIVE_MORE;
 }
 
+/* A server and a client that are both fast would keep the worker for good. */
+static void
+let_others_run(struct fastcgi *f)
+{
+    if (stream_yield(&f->conn->stream) < 0)
+        fail(f, 500, "RC", strerror(errno));
+}
+
 static void
 run(struct fastcgi *f)
 {
     enum receive_result result = RECEIVE_MORE;
+    unsigned reads = 0;
 
     if (!send_some(f))
         return;
@@ -427,7 +439,11 @@ run(struct fastcgi *f)
     while (result == RECEIVE_MORE && f->conn->stream.readable) {
         f->paused = spool_is_full(&f->exchange->writer.spool);
         if (f->paused)
-            break;
+            return;
+        if (reads++ == READS_MAX) {
+            let_others_run(f);
+            return;
+        }
         result = receive_once(f);
     }
 }
@@ -569,6 +585,7 @@ fastcgi_start(struct http_exchange *exchange)
     struct fastcgi *f = exchange->handler_data;
 
     exchange->handler = &handler;
+    f->body_bytes = spool_len(&exchange->body);
     timer_init(&f->timer, on_timer);
     reset_transfer(f);
     dial_init(&f->dial, exchange->engine, &exchange->flow, &exchange->limits,
