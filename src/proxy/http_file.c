@@ -86,7 +86,7 @@ exchange_file_exists(struct http_exchange *exchange, struct str path)
            FILE_REGULAR;
 }
 
-/* The shortest part first: below what is missing there is nothing. */
+/* The shortest part first: there are files below directories only. */
 size_t
 exchange_file_prefix(struct http_exchange *exchange, struct str path)
 {
@@ -96,13 +96,13 @@ exchange_file_prefix(struct http_exchange *exchange, struct str path)
         switch (kind_of(exchange, str_slice(path, 0, end))) {
         case FILE_REGULAR:
             return end;
-        case FILE_MISSING:
-            return 0;
         case FILE_DIRECTORY:
+            break;
+        case FILE_MISSING:
         case FILE_FORBIDDEN:
         case FILE_SPECIAL:
         case FILE_ERROR:
-            break;
+            return 0;
         }
     }
     return 0;

@@ -208,22 +208,38 @@ idles_new(struct engine *engine, http_idle_fn resume)
 }
 
 static struct lane *
-find_lane(struct http_idles *idles, uint32_t limit_ms)
+new_lane(struct http_idles *idles)
 {
     struct lane *lane;
 
-    for (unsigned i = 0; i < idles->lane_count; i++) {
-        if (idles->lanes[i].limit_ms == limit_ms)
-            return &idles->lanes[i];
-    }
     if (idles->lane_count == HTTP_IDLE_LIMITS_MAX)
         return NULL;
     lane = &idles->lanes[idles->lane_count++];
     lane->idles = idles;
-    lane->limit_ms = limit_ms;
     list_init(&lane->waiting);
     timer_init(&lane->timer, on_due);
     return lane;
+}
+
+/* The lane with this limit, or an empty one, which gets it. */
+static struct lane *
+find_lane(struct http_idles *idles, uint32_t limit_ms)
+{
+    struct lane *empty = NULL;
+
+    for (unsigned i = 0; i < idles->lane_count; i++) {
+        struct lane *lane = &idles->lanes[i];
+
+        if (lane->limit_ms == limit_ms)
+            return lane;
+        if (list_empty(&lane->waiting))
+            empty = lane;
+    }
+    if (empty == NULL)
+        empty = new_lane(idles);
+    if (empty != NULL)
+        empty->limit_ms = limit_ms;
+    return empty;
 }
 
 static struct folded *
@@ -280,6 +296,8 @@ http_idle_free(struct engine *engine)
 
     if (idles == NULL)
         return;
+    for (unsigned i = 0; i < idles->lane_count; i++)
+        timer_stop(&idles->lanes[i].timer);
     lot_close(&idles->lot);
     slab_fini(&idles->slab);
     free(idles);
