@@ -92,7 +92,7 @@ describe("board", function()
 
   for _, case in ipairs {
     { workers = 0 }, { workers = 65 }, { ring_bytes = 4095 },
-    { ring_bytes = 5000 }, { servers = 16385 },
+    { ring_bytes = 5000 }, { servers = 32768 },
   } do
     local name, value = next(case)
     it(("refuses %d %s"):format(value, name), function()

@@ -73,18 +73,37 @@ describe("a configuration with", function()
       end)
   end
 
-  for _, case in ipairs({ { 16000, {} }, { 16001, {
-    "c: 16001 sections of http, tcp and mysql are more than 16000",
-  } } }) do
-    it(("%d sections is %s"):format(case[1],
-      #case[2] == 0 and "read" or "refused"), function()
-      local lines = {}
-      for i = 1, case[1] do
-        lines[i] = ("[http h%d]\nlisten = 80\nserver_name = h%d\n")
-          :format(i, i)
+  for _, case in ipairs {
+    { name = "sections of http, tcp and mysql", most = 16000, before = "",
+      block = "[http h%d]\nlisten = 80\nserver_name = h%d\n" },
+    { name = "upstreams", most = 256, before = config.SECTION,
+      block = "[upstream u%d]\nserver a = 127.0.0.1:9000\n" },
+    { name = "servers of all upstreams", most = 1024, has = 1,
+      before = config.SECTION .. "[upstream v]\nserver a = 127.0.0.1:9000\n"
+        .. "[upstream u]\n",
+      block = "server s%d = 127.0.0.1:9000\n" },
+    { name = "different scripts", most = 16000,
+      before = config.SECTION .. "script = s1\n[http i]\nlisten = 81\n",
+      block = "script = s%d\n" },
+  } do
+    local function text(count)
+      local blocks = { case.before }
+      for i = 1, count - (case.has or 0) do
+        blocks[#blocks + 1] = case.block:gsub("%%d", i)
       end
-      local _, faults = config.read(table.concat(lines))
-      assert.are.same(case[2], faults)
+      return table.concat(blocks)
+    end
+
+    it(("%d %s is read"):format(case.most, case.name), function()
+      local _, faults = config.read(text(case.most))
+      assert.are.same({}, faults)
+    end)
+
+    it(("one more than that of %s says which"):format(case.name), function()
+      local _, lines = text(case.most):gsub("\n", "")
+      local _, faults = config.read(text(case.most + 1))
+      assert.are.same({ ("c:%d: %d %s are more than %d"):format(lines + 1,
+        case.most + 1, case.name, case.most) }, faults)
     end)
   end
 

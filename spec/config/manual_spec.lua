@@ -3,6 +3,7 @@
 local ffi = require "ffi"
 local bit = require "bit"
 local config = require "support.config"
+local cycle = require "moongate.cycle"
 local folder = require "support.folder"
 local support = require "support.ffi"
 
@@ -160,6 +161,26 @@ describe("the manual of the configuration", function()
       local item = items["VARIABLES"][name]
       assert(item, name)
       has(item, words(ffi.string(info.sentence)))
+    end
+  end)
+end)
+
+
+describe("the manual of the policies", function()
+  local section = folder.read("man/moongate.ini.5")
+    :match("\n%.Sh POLICIES\n(.-)\n%.Sh ")
+
+  it("has each that ships", function()
+    for _, file in ipairs(folder.list("lua/policy")) do
+      has(section, ".It Li " .. file:match("^(.*)%.lua$"))
+    end
+  end)
+
+  it("shows the orders that they have", function()
+    for name, order in pairs { roundrobin = "spread", ["static-rr"] = "map" } do
+      local turns = table.concat(cycle[order]({ 1, 2, 3 }, 3, 6), " ")
+      has(section:match("%.It Li " .. name:gsub("-", "%%-") .. "\n(.-)\n%.It"),
+        "order is " .. turns .. ".")
     end
   end)
 end)

@@ -190,6 +190,21 @@ describe("loading a script", function()
     p:stop()
   end)
 
+  it("has one row of the board, however many sections name its file",
+    function()
+      local sections = {}
+      for i = 1, 9 do
+        sections[i] = ("[http h%d]\nlisten = 127.0.0.1:%d\nscript = a.lua\n"
+          .. "script = b.lua\n"):format(i, i)
+      end
+      local p = program.start {
+        config = table.concat(sections),
+        lua = { ["a.lua"] = "return {}", ["b.lua"] = "return {}" },
+      }
+      assert.are.equal(2, p.core.scripts_count(p.site.config))
+      p:stop()
+    end)
+
   it("may stand beside another configuration's, as in a reload", function()
     local config = "[upstream db]\nprotocol = tcp\npolicy = roundrobin\n"
       .. "server one = 127.0.0.1:1\n"

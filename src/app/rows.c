@@ -11,6 +11,15 @@ enum {
     RING_BYTES = 1 << 20, /* of each worker's log ring */
 };
 
+/* What `check` lets pass has room. */
+_Static_assert((int)CONFIG_UPSTREAMS_MAX <= (int)BOARD_ROWS_MAX, "upstreams");
+_Static_assert((int)CONFIG_SERVERS_MAX <= (int)BOARD_ROWS_MAX, "servers");
+_Static_assert(CONFIG_SECTIONS_MAX + SECTION_ROWS_SPARE <= BOARD_ROWS_MAX,
+               "sections");
+_Static_assert(CONFIG_UPSTREAMS_MAX + CONFIG_SCRIPTS_MAX + SCRIPT_ROWS_SPARE <=
+                   BOARD_ROWS_MAX,
+               "scripts and policies");
+
 static int
 add_server(struct board *board, int upstream, const struct server_conf *conf)
 {

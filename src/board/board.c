@@ -15,12 +15,16 @@
 #include "board/changes.h"
 #include "board/names.h"
 #include "board/ring.h"
+#include "board/slots.h"
 #include "board/slots_layout.h"
 
 enum {
     BOARD_LAYOUT = 3, /* goes up whenever the memory means something else */
     CACHE_LINE = 64,
 };
+
+/* One for the program, one a server and one a section. */
+_Static_assert(1 + BOARD_ROWS_MAX * 2 <= SLOTS_MAX, "each row has its slot");
 
 static const uint64_t board_magic = UINT64_C(0x657461676e6f6f6d); /* moongate */
 

@@ -15,7 +15,8 @@
 
 enum {
     BOARD_WORKERS_MAX = 64,
-    BOARD_ROWS_MAX = 16384,  /* of one kind */
+    BOARD_ROWS_MAX = 32767,  /* of one kind; each fits 16 bits (changes.h),
+                                as do all slots (slots.h) */
     BOARD_NAME_MAX = 71,     /* bytes of a row's name */
     BOARD_ADDRESS_MAX = 127, /* bytes of a server's address, as text */
     BOARD_WORDS_MAX = 63,    /* bytes of a check's words */

@@ -38,6 +38,7 @@ enum {
     CONFIG_UPSTREAMS_MAX = 256,  /* [upstream] sections */
     CONFIG_SERVERS_MAX = 1024,   /* servers of all upstreams */
     CONFIG_SECTIONS_MAX = 16000, /* [http], [tcp] and [mysql] sections */
+    CONFIG_SCRIPTS_MAX = 16000,  /* different ones of all sections */
 };
 
 /* Where something was written; for messages of every later stage. */

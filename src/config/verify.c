@@ -353,27 +353,72 @@ verify_listens(const struct verifier *v)
     map_fini(&all.by_text);
 }
 
+/* COUNT things called WHAT, the first of which that is too many stands at AT.
+ */
+static void
+refuse_count(const struct verifier *v, struct config_at at, size_t count,
+             int most, const char *what)
+{
+    faults_add_at(v->faults, at, "%zu %s are more than %d", count, what, most);
+}
+
+/* The server with this number, all upstreams taken together. */
+static const struct server_conf *
+server_number(const struct config *config, size_t number)
+{
+    const struct upstream_conf *upstream = config->upstreams;
+
+    for (; number >= upstream->server_count; upstream++)
+        number -= upstream->server_count;
+    return &upstream->servers[number];
+}
+
+static void
+verify_script_count(const struct verifier *v)
+{
+    const struct config *config = v->config;
+    struct config_at at = {.line = 0};
+    struct map seen;
+
+    map_init(&seen);
+    for (size_t i = 0; i < config->section_count; i++) {
+        const struct section_conf *section = &config->sections[i];
+
+        for (size_t n = 0; n < section->script_count; n++) {
+            const struct script_conf *script = &section->scripts[n];
+
+            if (seen_add(&seen, script->path, script) == NULL &&
+                seen.count == CONFIG_SCRIPTS_MAX + 1)
+                at = script->at;
+        }
+    }
+    if (seen.count > CONFIG_SCRIPTS_MAX)
+        refuse_count(v, at, seen.count, CONFIG_SCRIPTS_MAX,
+                     "different scripts");
+    map_fini(&seen);
+}
+
 static void
 verify_counts(const struct verifier *v)
 {
     const struct config *config = v->config;
-    const char *file = config->file.p;
 
     if (config->section_count == 0)
-        faults_add(v->faults, file, 0,
+        faults_add(v->faults, config->file.p, 0,
                    "nothing to do: add a section [http NAME], [tcp NAME] or "
                    "[mysql NAME] with a listen key");
     if (config->section_count > CONFIG_SECTIONS_MAX)
-        faults_add(v->faults, file, 0,
-                   "%zu sections of http, tcp and mysql are more than %d",
-                   config->section_count, CONFIG_SECTIONS_MAX);
+        refuse_count(v, config->sections[CONFIG_SECTIONS_MAX].at,
+                     config->section_count, CONFIG_SECTIONS_MAX,
+                     "sections of http, tcp and mysql");
     if (config->upstream_count > CONFIG_UPSTREAMS_MAX)
-        faults_add(v->faults, file, 0, "%zu upstreams are more than %d",
-                   config->upstream_count, CONFIG_UPSTREAMS_MAX);
+        refuse_count(v, config->upstreams[CONFIG_UPSTREAMS_MAX].at,
+                     config->upstream_count, CONFIG_UPSTREAMS_MAX, "upstreams");
     if (config->server_count > CONFIG_SERVERS_MAX)
-        faults_add(v->faults, file, 0,
-                   "%zu servers of all upstreams are more than %d",
-                   config->server_count, CONFIG_SERVERS_MAX);
+        refuse_count(v, server_number(config, CONFIG_SERVERS_MAX)->at,
+                     config->server_count, CONFIG_SERVERS_MAX,
+                     "servers of all upstreams");
+    verify_script_count(v);
 }
 
 void

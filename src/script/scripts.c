@@ -9,6 +9,7 @@
 
 #include "board/board.h"
 #include "config/faults.h"
+#include "config/memory.h"
 #include "proxy/runtime.h"
 #include "proxy/section.h"
 #include "proxy/upstream.h"
@@ -197,10 +198,18 @@ scripts_add_rows(struct board *board, const struct config *conf)
 unsigned
 scripts_count(const struct config *conf)
 {
-    size_t count = conf->upstream_count;
+    size_t count;
+    struct map seen;
 
-    for (size_t i = 0; i < conf->section_count; i++)
-        count += conf->sections[i].script_count;
+    map_init(&seen);
+    for (size_t i = 0; i < conf->section_count; i++) {
+        const struct section_conf *section = &conf->sections[i];
+
+        for (size_t j = 0; j < section->script_count; j++)
+            (void)seen_add(&seen, section->scripts[j].path, section);
+    }
+    count = conf->upstream_count + seen.count;
+    map_fini(&seen);
     return (unsigned)count;
 }
 
