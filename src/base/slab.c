@@ -63,11 +63,14 @@ end_of(struct slab_block *block)
 static void *
 map_aligned(void)
 {
-    char *p = mmap(NULL, 2 * (size_t)SLAB_BLOCK, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const size_t size = 2 * (size_t)SLAB_BLOCK;
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
     char *block;
     size_t before;
+    char *p;
 
+    /* cppcheck-suppress invalidFunctionArg ; -1 is right without a file */
+    p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (p == MAP_FAILED)
         return NULL;
     before = SLAB_BLOCK - (uintptr_t)p % SLAB_BLOCK;
