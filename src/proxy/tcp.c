@@ -169,7 +169,8 @@ session_run(struct tcp_session *s)
         s->active_ms = clock_ms();
     if (!s->up.to_ended || !s->down.to_ended)
         return;
-    /* No reset: it would overtake the server's last words. */
+    /* Closed, not reset, which would drop the server's last words.  What the
+     * client goes on sending is answered by the kernel. */
     if (s->server_error != 0)
         session_close(s, "SD", strerror(s->server_error));
     else
