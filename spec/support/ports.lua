@@ -13,6 +13,8 @@ local FIRST, LAST = 4000, 9999
 local _M = {}
 
 local seeded = false
+local given = {}  -- ports that this process has had: none is given twice, since
+                  -- two sockets that do not listen can have the same
 
 
 -- Two runs at the same time should not try the same ports in the same order.
@@ -38,6 +40,18 @@ function _M.preferably(wanted)
 end
 
 
+-- A socket on some port, or nil.
+local function try()
+  local port = math.random(FIRST, LAST)
+  if given[port] then
+    return nil
+  end
+  local socket = net.reserve(port)
+  given[port] = socket and true
+  return socket
+end
+
+
 --- Finds ports that nobody uses now.
 -- @param n  integer: how many
 -- @return array of integers
@@ -48,7 +62,7 @@ function _M.free(n)
     if #ports == n then
       break
     end
-    local socket = net.reserve(math.random(FIRST, LAST))
+    local socket = try()
     if socket then
       held[#held + 1] = socket
       ports[#ports + 1] = socket.port
