@@ -2,10 +2,10 @@
 /*
  * The floor of relaying: read here, write there, and nothing else.
  *
- *     floor-relay PORT SERVER_PORT
+ *     floor-relay PORT SERVER_PORT...
  *
  *     client <--> [ one buffer for all, kept only if one side is slow ] <-->
- *     server
+ *     server, each in turn
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +17,7 @@
 
 enum {
     BUFFER = 65536,
+    SERVERS_MAX = 16,
 };
 
 /* One end of a pair, by its descriptor. */
@@ -28,10 +29,17 @@ struct end {
 
 static struct end ends[ENDPOINT_FDS_MAX];
 
+static struct {
+    uint16_t ports[SERVERS_MAX];
+    unsigned count;
+    unsigned turn;
+} servers;
+
 static void
-pair_open(int poll_fd, int client, uint16_t server_port)
+pair_open(int poll_fd, int client)
 {
-    int server = endpoint_connect(server_port, 1);
+    int server =
+        endpoint_connect(servers.ports[servers.turn++ % servers.count], 1);
 
     ends[client] = (struct end){.peer = server};
     ends[server] = (struct end){.peer = client};
@@ -117,14 +125,15 @@ main(int argc, char **argv)
 {
     struct epoll_event events[ENDPOINT_EVENTS];
     int poll_fd = epoll_create1(EPOLL_CLOEXEC);
-    uint16_t server_port;
     int listen_fd;
 
-    if (argc != 3) {
-        (void)fprintf(stderr, "usage: floor-relay PORT SERVER_PORT\n");
+    if (argc < 3 || argc > 2 + SERVERS_MAX) {
+        (void)fprintf(stderr, "usage: floor-relay PORT SERVER_PORT...\n");
         return EXIT_FAILURE;
     }
-    server_port = (uint16_t)endpoint_number(argv[2], 1, 65535, "SERVER_PORT");
+    for (int i = 2; i < argc; i++)
+        servers.ports[servers.count++] =
+            (uint16_t)endpoint_number(argv[i], 1, 65535, "SERVER_PORT");
     listen_fd = endpoint_listen(
         poll_fd, (uint16_t)endpoint_number(argv[1], 1, 65535, "PORT"));
     for (;;) {
@@ -138,7 +147,7 @@ main(int argc, char **argv)
                 continue;
             }
             while ((fd = endpoint_accept(listen_fd)) >= 0)
-                pair_open(poll_fd, fd, server_port);
+                pair_open(poll_fd, fd);
         }
     }
 }
