@@ -12,6 +12,18 @@
 #include "base/log.h"
 #include "board/board.h"
 
+/* Everybody may wake everybody. Returns how many descriptors that are. */
+static size_t
+keep_wakes(int *keep, const struct resources *r)
+{
+    const struct board *board = r->board;
+
+    for (unsigned i = 0; i < r->worker_count; i++)
+        keep[i] = board->wakes[i];
+    keep[r->worker_count] = board->control_wake;
+    return r->worker_count + 1;
+}
+
 /* KEEP has the COUNT descriptors that the child needs. */
 static void
 restrict_child(const struct resources *r, int *keep, size_t count)
@@ -26,7 +38,8 @@ int
 role_run_worker(struct resources *r, unsigned number, int master)
 {
     size_t listeners = r->sockets.listener_count;
-    int *keep = xcalloc(listeners + 3, sizeof(int));
+    int *keep = xcalloc(listeners + 3 + r->worker_count + 1, sizeof(int));
+    size_t count = listeners + 3;
     struct worker_conf conf = {
         .number = number,
         .master = master,
@@ -42,7 +55,8 @@ role_run_worker(struct resources *r, unsigned number, int master)
     keep[listeners] = master;
     keep[listeners + 1] = r->log_wake;
     keep[listeners + 2] = r->board->fd;
-    restrict_child(r, keep, listeners + 3);
+    count += keep_wakes(keep + count, r);
+    restrict_child(r, keep, count);
     free(keep);
     return worker_run(&conf);
 }
@@ -51,7 +65,8 @@ int
 role_run_control(struct resources *r, int master)
 {
     size_t targets = r->logs.count;
-    int *keep = xcalloc(targets + 4, sizeof(int));
+    int *keep = xcalloc(targets + 4 + r->worker_count + 1, sizeof(int));
+    size_t count = targets + 4;
     struct control_conf conf = {
         .master = master,
         .log_wake = r->log_wake,
@@ -66,7 +81,8 @@ role_run_control(struct resources *r, int master)
     keep[targets + 1] = r->log_wake;
     keep[targets + 2] = r->control.fd;
     keep[targets + 3] = r->board->fd;
-    restrict_child(r, keep, targets + 4);
+    count += keep_wakes(keep + count, r);
+    restrict_child(r, keep, count);
     free(keep);
     return control_run(&conf);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -19,7 +20,7 @@
 #include "board/slots_layout.h"
 
 enum {
-    BOARD_LAYOUT = 3, /* goes up whenever the memory means something else */
+    BOARD_LAYOUT = 4, /* goes up whenever the memory means something else */
     CACHE_LINE = 64,
 };
 
@@ -122,8 +123,44 @@ close_fd:
 }
 
 static void
+close_wake(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static int
+open_wake(int *fd)
+{
+    *fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return *fd < 0 ? -1 : 0;
+}
+
+static void
+close_wakes(struct board *b)
+{
+    close_wake(&b->control_wake);
+    for (unsigned i = 0; i < BOARD_WORKERS_MAX; i++)
+        close_wake(&b->wakes[i]);
+}
+
+static int
+open_wakes(struct board *b, unsigned workers)
+{
+    if (open_wake(&b->control_wake) < 0)
+        return -1;
+    for (unsigned i = 0; i < workers; i++) {
+        if (open_wake(&b->wakes[i]) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void
 free_handle(struct board *b)
 {
+    close_wakes(b);
     free(b->names);
     free(b->slots);
     free(b);
@@ -136,6 +173,9 @@ new_handle(void)
 
     if (b == NULL)
         return NULL;
+    b->control_wake = -1;
+    for (unsigned i = 0; i < BOARD_WORKERS_MAX; i++)
+        b->wakes[i] = -1;
     b->slots = calloc(1, sizeof(*b->slots));
     b->names = calloc(BOARD_KINDS, sizeof(*b->names));
     if (b->slots != NULL && b->names != NULL)
@@ -203,7 +243,7 @@ board_open(const struct board_limits *limits, const char *version)
     b = new_handle();
     if (b == NULL)
         return NULL;
-    if (map_tables(b, limits) < 0)
+    if (open_wakes(b, limits->workers) < 0 || map_tables(b, limits) < 0)
         goto free_handle;
     if (init_names(b, limits) < 0)
         goto unmap_tables;
@@ -276,6 +316,7 @@ board_add_server(struct board *b, int upstream, struct str name)
     row->upstream = upstream;
     atomic_store(&row->up, true);
     atomic_store(&row->weight, 1);
+    atomic_store(&row->weight_now, 1);
     atomic_store(&row->since_ms, clock_wall_ms());
     for (unsigned w = 0; w < b->header->limits.workers; w++)
         memset(board_server_counters(b, w, i), 0, sizeof(*b->server_counters));
@@ -381,6 +422,7 @@ board_set_server(struct board *b, int row, struct str address, int32_t weight,
 
     copy_text(server->address, sizeof(server->address), address);
     atomic_store(&server->weight, weight);
+    atomic_store(&server->weight_now, weight);
     atomic_store(&server->maxconn, maxconn);
     atomic_store(&server->backup, backup);
     changes_note(b, row);
@@ -415,6 +457,7 @@ void
 board_set_weight(struct board *b, int row, int32_t weight)
 {
     atomic_store(&b->servers[row].weight, weight);
+    atomic_store(&b->servers[row].weight_now, weight);
     changes_note(b, row);
 }
 
@@ -435,7 +478,8 @@ board_read_view(const struct board *b, int row, struct server_view *view)
     const struct server_row *server = &b->servers[row];
     uint8_t admin = atomic_load_explicit(&server->admin, memory_order_relaxed);
 
-    view->weight = atomic_load_explicit(&server->weight, memory_order_relaxed);
+    view->weight =
+        atomic_load_explicit(&server->weight_now, memory_order_relaxed);
     view->maxconn =
         atomic_load_explicit(&server->maxconn, memory_order_relaxed);
     view->fails = atomic_load_explicit(&server->fails, memory_order_relaxed);
@@ -549,4 +593,32 @@ board_beat(struct board *b, unsigned worker)
 {
     atomic_store_explicit(&b->workers[worker].heartbeat_ms, clock_ms(),
                           memory_order_relaxed);
+}
+
+static void
+wake(int fd)
+{
+    uint64_t one = 1;
+    ssize_t n = write(fd, &one, sizeof(one));
+
+    (void)n; /* full: it is awake already */
+}
+
+void
+board_wake_worker(const struct board *b, unsigned worker)
+{
+    wake(b->wakes[worker]);
+}
+
+void
+board_wake_workers(const struct board *b)
+{
+    for (unsigned i = 0; i < b->header->limits.workers; i++)
+        wake(b->wakes[i]);
+}
+
+void
+board_wake_control(const struct board *b)
+{
+    wake(b->control_wake);
 }

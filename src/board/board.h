@@ -155,4 +155,11 @@ void board_worker_died(struct board *b, unsigned worker);
 /* By the worker, once a turn of its loop. */
 void board_beat(struct board *b, unsigned worker);
 
+/* Makes the process's eventfd readable (rows.h): a worker looks at what has
+ * changed of its upstreams' servers and at the queue; control looks at what
+ * live traffic has seen. */
+void board_wake_worker(const struct board *b, unsigned worker);
+void board_wake_workers(const struct board *b);
+void board_wake_control(const struct board *b);
+
 #endif

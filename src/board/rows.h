@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/addr.h"
+#include "board/check_status.h"
 #include "board/counters.h"
 
 enum {
@@ -24,6 +26,7 @@ enum {
     BOARD_NONE = -1,         /* no such row */
     BOARD_RING_BYTES_MAX = 64 * 1024 * 1024,
     BOARD_CHANGES_KEPT = 1024, /* of each upstream; a power of two */
+    BOARD_ADDRS_MAX = 8,       /* addresses of one server */
 };
 
 /* How many rows of each kind the board has room for. */
@@ -63,6 +66,14 @@ struct server_words {
     char text[2][BOARD_WORDS_MAX + 1];
 };
 
+/* What a server's name means now. `version` is odd while it is written, and
+ * changes with every new answer. */
+struct server_addresses {
+    _Atomic uint32_t version;
+    _Atomic uint32_t count; /* 0: it is not known */
+    struct addr addrs[BOARD_ADDRS_MAX];
+};
+
 struct server_row {
     _Alignas(64) struct row_name name; /* UPSTREAM/SERVER */
     /* By the master, from the configuration. */
@@ -72,18 +83,28 @@ struct server_row {
     _Atomic bool backup;
     /* By control. */
     _Atomic bool up;
-    _Atomic uint8_t admin;     /* enum server_admin */
-    _Atomic int32_t weight;    /* 0 to 256 */
-    _Atomic int32_t fails;     /* failed checks in a row */
-    _Atomic uint64_t since_ms; /* wall time of the last change of state */
-    struct server_words check;
+    _Atomic uint8_t admin;        /* enum server_admin */
+    _Atomic uint8_t check_status; /* enum check_status, of the last check */
+    _Atomic int32_t weight;       /* 0 to 256, as configured or set */
+    _Atomic int32_t weight_now;   /* 0 to 256, as policies see it */
+    _Atomic int32_t fails;        /* failed checks in a row */
+    _Atomic int32_t passes;       /* passed ones in a row, while down */
+    _Atomic uint32_t check_us;    /* how long the last check took */
+    _Atomic uint64_t checked_ms;  /* wall time of its end; 0: none yet */
+    _Atomic uint64_t since_ms;    /* wall time of the last change of state */
+    struct server_words check;    /* the last check's */
+    struct server_words reason;   /* why it is up or down, drained ... */
+    struct server_addresses addresses;
+    /* By everyone. */
+    _Alignas(64) _Atomic uint64_t failures; /* that live traffic has seen */
 };
 
 struct upstream_row {
     _Alignas(64) struct row_name name;
     /* By everyone. */
     _Alignas(64) _Atomic uint64_t turn; /* board_turn */
-    _Atomic uint64_t change_count;      /* changes.h; so are the last of them */
+    _Atomic int32_t chosen;        /* 1 + row of a single writer; 0: none */
+    _Atomic uint64_t change_count; /* changes.h; so are the last of them */
     _Alignas(64) _Atomic uint64_t changes[BOARD_CHANGES_KEPT];
 };
 
@@ -119,7 +140,8 @@ struct board_header {
 struct names;
 struct slots;
 
-/* A process's handle: where the tables are mapped. Children inherit it. */
+/* A process's handle: where the tables are mapped, and the eventfds by which
+ * processes wake each other. Children inherit it. */
 struct board {
     int fd;
     size_t size;
@@ -135,7 +157,9 @@ struct board {
     struct script_counters *script_counters;   /* [worker][script] */
     char *rings;                               /* [worker], ring_stride each */
     size_t ring_stride;
-    struct names *names; /* [BOARD_KINDS] */
+    struct names *names;          /* [BOARD_KINDS] */
+    int wakes[BOARD_WORKERS_MAX]; /* of each worker */
+    int control_wake;
 };
 
 #endif

@@ -118,6 +118,7 @@ enum limits_field {
     LIMITS_RETRIES = 32,
     LIMITS_RETRY_ON = 64,
     LIMITS_TCP_KEEPALIVE = 128,
+    LIMITS_QUEUE_TIMEOUT = 256,
 };
 
 /* The keys of [defaults], as they hold for one section or upstream. */
@@ -127,6 +128,7 @@ struct limits_conf {
     uint32_t server_timeout_ms;    /* inactivity of the server */
     uint32_t keepalive_timeout_ms; /* an idle HTTP client */
     uint32_t header_timeout_ms;    /* a whole request head */
+    uint32_t queue_timeout_ms;     /* how long work waits for a server */
     unsigned retries;              /* further attempts */
     unsigned retry_on;             /* set of enum retry_on */
     bool tcp_keepalive;            /* SO_KEEPALIVE on both sides */
@@ -140,8 +142,61 @@ struct server_conf {
     uint32_t maxconn; /* 0: no limit */
     bool backup;      /* used while no other server is usable */
     bool disabled;    /* starts in maintenance */
+    bool unchecked;   /* check=off: it counts as up */
     struct str root;  /* fastcgi: this node's document root, or absent */
     struct config_at at;
+};
+
+enum check_kind {
+    CHECK_OFF,     /* servers count as up */
+    CHECK_TCP,     /* a connection is made */
+    CHECK_HTTP,    /* a request is answered with an expected status */
+    CHECK_FASTCGI, /* likewise, by php-fpm's ping page or a script */
+    CHECK_MYSQL,   /* a login succeeds, as HAProxy's mysql-check */
+    CHECK_GALERA,  /* and the node is in sync with a cluster */
+    CHECK_LUA,     /* a script's `check` says so */
+};
+
+/* How the health of an upstream's servers is checked. */
+struct check_conf {
+    enum check_kind kind;
+    uint32_t interval_ms;  /* from one check's start to the next one's */
+    uint32_t timeout_ms;   /* of a whole check */
+    uint32_t fastinter_ms; /* the interval between the first failed check and
+                              the last, and likewise on the way up */
+    uint32_t downinter_ms; /* the interval while down */
+    unsigned rise;         /* passed checks in a row that bring it up */
+    unsigned fall;         /* failed ones that take it down */
+    struct str uri;        /* http, fastcgi */
+    struct str host;       /* http: the Host header; absent: the address */
+    unsigned expect_from;  /* http, fastcgi: the statuses that pass */
+    unsigned expect_to;    /* the last of them */
+    struct str user;       /* mysql, galera */
+    struct str password;   /* mysql, galera; absent: none */
+    bool donor;            /* galera: a donor may serve */
+    bool lag_weight;       /* galera: one that lags behind gets less */
+    struct str script;     /* lua: absolute, or in the script path */
+    struct config_at at;
+};
+
+/* Live failures that count as one failed check; `errors` is 0 for off. */
+struct observe_conf {
+    unsigned errors;
+    uint32_t within_ms;
+    bool on_5xx; /* a status of 500 or more is a failure, too */
+    struct config_at at;
+};
+
+enum send_proxy {
+    SEND_PROXY_OFF,
+    SEND_PROXY_V1, /* one line of text */
+    SEND_PROXY_V2, /* binary */
+};
+
+/* What becomes of the sessions on a server that is marked down. */
+enum on_marked_down {
+    ON_MARKED_DOWN_KEEP,     /* they go on as long as they can */
+    ON_MARKED_DOWN_SHUTDOWN, /* they are ended */
 };
 
 enum protocol {
@@ -165,6 +220,13 @@ struct upstream_conf {
     size_t policy_option_count;
     struct config_at policy_at; /* the section's own line without a policy */
     unsigned keepalive;         /* idle connections kept by a worker */
+    struct check_conf check;
+    struct observe_conf observe;
+    uint32_t slowstart_ms; /* in which a weight grows after a down; 0: none */
+    bool hold;             /* work waits while no server is in service */
+    enum send_proxy send_proxy;
+    enum on_marked_down on_marked_down;
+    uint32_t resolve_ms; /* how often names are looked up again; 0: never */
     struct limits_conf limits;
     const struct server_conf *servers; /* at least one, in file order */
     size_t server_count;

@@ -45,6 +45,7 @@ struct hook_header {
 struct hook_verdict {
     struct upstream *upstream; /* HOOK_ROUTE */
     struct server *server;     /* HOOK_ROUTE: exactly this one, or NULL */
+    int32_t priority;          /* in queues: smaller goes first; 0 else */
     struct str reason;         /* HOOK_DENY */
     int status;                /* HOOK_REPLY */
     const struct hook_header *headers;
@@ -88,14 +89,17 @@ enum {
 
 /* One upstream's policy.  pick answers an index into upstream->views, or one
  * of the two above.  Views are fresh when it is called, and at least one of
- * them is usable.  An index whose view is not usable counts as a failure: the
- * core says so through `misused`, and falls back. */
+ * them is in service.  An index whose view is not usable counts as a failure:
+ * the core says so through `misused`, and falls back; but where the policy sets
+ * *WAIT, the flow waits for that very server, which is then full or was tried
+ * before.  `state` says that a server has come up or gone down, and why. */
 struct policy_hooks {
     void *arg;
-    int (*pick)(void *arg, struct flow *flow, const char **reason);
+    int (*pick)(void *arg, struct flow *flow, const char **reason, bool *wait);
     void (*misused)(void *arg, int index);
     void (*done)(void *arg, struct flow *flow, struct server *server,
                  const struct flow_result *result);
+    void (*state)(void *arg, struct server *server, bool up, const char *why);
 };
 
 #endif

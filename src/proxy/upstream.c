@@ -89,14 +89,15 @@ index_is_usable(const struct upstream *upstream, int index)
 
 /* Asks the policy, and the built-in one where that fails. */
 static int
-ask_policy(struct upstream *upstream, struct flow *flow, const char **reason)
+ask_policy(struct upstream *upstream, struct flow *flow, const char **reason,
+           bool *wait)
 {
     int index;
 
     if (upstream->policy.pick == NULL)
         return upstream_pick_builtin(upstream, flow);
     upstream->picking = flow;
-    index = upstream->policy.pick(upstream->policy.arg, flow, reason);
+    index = upstream->policy.pick(upstream->policy.arg, flow, reason, wait);
     upstream->picking = NULL;
     if (index == HOOK_PICK_NONE || index_is_usable(upstream, index))
         return index;
@@ -166,10 +167,11 @@ upstream_take(struct flow *flow, bool fresh, bool *again, const char **reason)
     for (unsigned i = 0; i < TAKE_ATTEMPTS; i++) {
         struct roster_counts counts;
         int index = HOOK_PICK_NONE;
+        bool wait = false;
         unsigned usable = roster_enter(&upstream->roster, flow, &counts);
 
         if (usable > 0)
-            index = ask_policy(upstream, flow, reason);
+            index = ask_policy(upstream, flow, reason, &wait);
         roster_leave(&upstream->roster, flow);
         if (usable == 0) {
             if (counts.tried == 0)

@@ -53,16 +53,30 @@ refuse_pick(struct script *script, lua_State *L, const char **reason)
     return HOOK_PICK_NONE;
 }
 
+/* `return index, "wait"`: the server is worth waiting for. */
+static bool
+says_wait(lua_State *L)
+{
+    struct str text = {0};
+
+    if (lua_type(L, -1) != LUA_TSTRING)
+        return false;
+    text.p = lua_tolstring(L, -1, &text.len);
+    return str_equal(text, STR("wait"));
+}
+
 /* Reads the two results of pick on the top of the stack. */
 static int
-read_pick(struct script *script, lua_State *L, const char **reason)
+read_pick(struct script *script, lua_State *L, const char **reason, bool *wait)
 {
     double index = lua_tonumber(L, -2);
     char text[96];
 
     if (lua_type(L, -2) == LUA_TNUMBER && index >= 1 &&
-        index <= script->upstream->server_count && index == (int)index)
+        index <= script->upstream->server_count && index == (int)index) {
+        *wait = says_wait(L);
         return (int)index - 1;
+    }
     if (lua_isnil(L, -2))
         return refuse_pick(script, L, reason);
     if (lua_type(L, -2) == LUA_TNUMBER)
@@ -79,7 +93,7 @@ read_pick(struct script *script, lua_State *L, const char **reason)
 }
 
 static int
-policy_pick(void *arg, struct flow *flow, const char **reason)
+policy_pick(void *arg, struct flow *flow, const char **reason, bool *wait)
 {
     struct script *script = arg;
     struct vm *vm = script->owner->vm;
@@ -93,7 +107,7 @@ policy_pick(void *arg, struct flow *flow, const char **reason)
     report_call(script);
     vm->flow->flow = flow;
     if (vm_call(vm, args + 2, 2) == 0) {
-        index = read_pick(script, L, reason);
+        index = read_pick(script, L, reason, wait);
     } else {
         report_raised(script, "pick", L);
         index = HOOK_PICK_FAILED;

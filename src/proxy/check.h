@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Checking one server's health: one connection at a time, the kind's exchange
+ * on it, and a verdict within the timeout, whatever the server does.
+ *
+ *     checker_start ─▶ connect ─▶ PROXY header ─▶ kind: connected, ready …
+ *           │             │                              │
+ *           └─ timeout ───┴──────── checker_end ◀────────┘ ─▶ on_end
+ *
+ * What a kind does is a table of functions in a module of its own. When a check
+ * is due and what follows from its verdict is health.h's affair.
+ */
+#ifndef PROXY_CHECK_H
+#define PROXY_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "board/check_status.h"
+#include "board/rows.h"
+#include "config/model.h"
+#include "net/loop.h"
+#include "net/stream.h"
+
+struct checker;
+
+struct check_verdict {
+    enum check_status status;
+    char words[BOARD_WORDS_MAX + 1]; /* "Layer4 connection problem: ..." */
+    uint32_t took_us;
+    double share; /* of its weight that it should get, 0 to 1; 1 but for
+                     lag=weight */
+    bool at_once; /* a failure that need not be repeated to be believed */
+};
+
+typedef void (*check_fn)(struct checker *c);
+
+/* A kind of check. All but `size` may be NULL. */
+struct check_kind_ops {
+    size_t size; /* of its state, which is zeroed once for each server and kept
+                    from check to check */
+    /* Begins a check by itself, without a connection of ours (lua), or goes on
+     * on the kept one. NULL: a connection is made. */
+    check_fn start;
+    /* The connection is made, and a PROXY header sent where there is one. NULL:
+     * that is all that was to be seen. */
+    check_fn connected;
+    /* The stream has become readable or writable; edge-triggered. */
+    check_fn ready;
+    /* The check is over, by a verdict, the timeout or the end of the program:
+     * let go of what was for this one check. */
+    check_fn stop;
+    /* The checker goes: let go of everything. */
+    check_fn fini;
+};
+
+struct checker {
+    struct loop *loop;
+    const struct upstream_conf *upstream;
+    const struct server_conf *server;
+    const struct check_kind_ops *ops;
+    void *state;      /* ops->size bytes */
+    void *owner;      /* on_end's */
+    check_fn on_end;  /* the verdict is there */
+    struct addr addr; /* to connect to; the owner keeps it up to date */
+    struct stream stream;
+    struct timer deadline;
+    uint64_t started_us;
+    bool running;  /* between checker_start and on_end */
+    bool awaiting; /* the connection is not made yet */
+    bool keep;     /* set by the kind: the stream outlives the check */
+    struct check_verdict verdict;
+};
+
+/* A checker of SERVER, which does nothing yet. -1 with errno. */
+int checker_init(struct checker *c, struct loop *loop,
+                 const struct upstream_conf *upstream,
+                 const struct server_conf *server, check_fn on_end,
+                 void *owner) MUST_CHECK;
+void checker_fini(struct checker *c);
+
+/* Begins a check; on_end is called once, never before this has returned.
+ * Refused (nothing happens) while one is running. */
+void checker_start(struct checker *c);
+
+/* For the kinds: ends the check with STATUS. FMT, if not "", adds to the
+ * status's own words, behind ": ". */
+void checker_end(struct checker *c, enum check_status status, const char *fmt,
+                 ...) __attribute__((format(printf, 3, 4)));
+
+/* For the kinds: makes a new connection, after which `connected` is called; the
+ * old one is closed. A failure ends the check. */
+void checker_connect(struct checker *c);
+
+/* The kinds; lua's is set by the script floor before checkers are made. */
+extern const struct check_kind_ops check_tcp;
+extern const struct check_kind_ops check_http;
+extern const struct check_kind_ops check_fastcgi;
+extern const struct check_kind_ops check_mysql;
+extern const struct check_kind_ops check_galera;
+
+void check_set_lua(const struct check_kind_ops *ops);
+
+#endif
