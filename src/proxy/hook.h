@@ -95,6 +95,8 @@ enum {
  * before.  `state` says that a server has come up or gone down, and why. */
 struct policy_hooks {
     void *arg;
+    bool waits; /* pick may set *WAIT: it is asked even if no server is usable,
+                   as long as one is in service */
     int (*pick)(void *arg, struct flow *flow, const char **reason, bool *wait);
     void (*misused)(void *arg, int index);
     void (*done)(void *arg, struct flow *flow, struct server *server,

@@ -34,13 +34,19 @@ struct roster_member {
     enum roster_standing standing;
 };
 
-/* How many servers there are of each kind, for one flow. */
+/* How many servers there are of each kind, for one flow; each in one. */
 struct roster_counts {
     unsigned free;         /* not tried; no backups */
     unsigned free_backups; /* likewise */
     unsigned full;         /* not tried */
     unsigned tried;        /* in service, but tried by the flow */
 };
+
+static inline unsigned
+roster_in_service(const struct roster_counts *counts)
+{
+    return counts->free + counts->free_backups + counts->full + counts->tried;
+}
 
 struct roster {
     struct board *board;
@@ -83,6 +89,9 @@ void roster_set_idle(struct roster *r, unsigned index, unsigned idle);
 unsigned roster_enter(struct roster *r, const struct flow *flow,
                       struct roster_counts *counts);
 void roster_leave(struct roster *r, const struct flow *flow);
+
+/* Whether server INDEX is up, ready and of some weight. */
+bool roster_is_in_service(const struct roster *r, unsigned index);
 
 /* The usable server with the least load, (active + queued + 1) / weight, but 0
  * where it has none; of equals number TURN modulo how many there are, in their
