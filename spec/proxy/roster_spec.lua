@@ -17,7 +17,7 @@ end
 -- A board with COUNT servers, and the roster of each worker.
 local function new_world(count)
   local limits = ffi.new("struct board_limits",
-    { WORKERS, 1, count + 1, 1, 1, 4096 })
+    { WORKERS, 1, count + 1, 1, 1, 16, 4096 })
   local world = { count = count, rows = {}, rosters = {}, views = {} }
   core.clock_update()
   world.board = core.board_open(limits, "spec")
