@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "board/board.h"
 #include "net/loop.h"
+#include "proxy/server_names.h"
 
 struct control {
     const struct control_conf *conf;
@@ -20,6 +21,7 @@ struct control {
     struct watch master;
     struct log_shipper shipper;
     struct control_server server;
+    struct server_names names;
 };
 
 static void
@@ -69,6 +71,7 @@ start(struct control *c)
                           conf->log_wake) < 0 ||
         control_server_start(&c->server, c->loop, conf->board, conf->listener) <
             0 ||
+        server_names_start(&c->names, c->loop, conf->board, conf->config) < 0 ||
         message_send(conf->master, &ready) < 0)
         fatal("cannot start: %s", strerror(errno));
 }
@@ -85,6 +88,7 @@ control_run(const struct control_conf *conf)
     control_server_stop(&c.server);
     log_shipper_stop(&c.shipper);
     watch_stop(&c.master);
+    server_names_stop(&c.names);
     loop_free(c.loop);
     log_set_sink(NULL, NULL);
     return EXIT_SUCCESS;

@@ -23,7 +23,7 @@
 #include "board/wake.h"
 
 enum {
-    BOARD_LAYOUT = 4, /* goes up whenever the memory means something else */
+    BOARD_LAYOUT = 5, /* goes up whenever the memory means something else */
     CACHE_LINE = 64,
 };
 
@@ -440,14 +440,6 @@ board_set_server(struct board *b, int row, struct str address, int32_t weight,
     changes_note(b, row);
 }
 
-/* Who is in service may have changed: workers look when they are woken. */
-static void
-note_state(struct board *b, int row)
-{
-    changes_note(b, row);
-    atomic_fetch_add(&b->header->states, 1);
-}
-
 void
 board_set_up(struct board *b, int row, bool up, int32_t fails, struct str words)
 {
@@ -460,7 +452,7 @@ board_set_up(struct board *b, int row, bool up, int32_t fails, struct str words)
     atomic_store(&server->fails, fails);
     if (atomic_exchange(&server->up, up) != up)
         atomic_store(&server->since_ms, clock_wall_ms());
-    note_state(b, row);
+    changes_note_state(b, row);
 }
 
 void
@@ -470,7 +462,7 @@ board_set_admin(struct board *b, int row, enum server_admin admin)
 
     if (atomic_exchange(&server->admin, (uint8_t)admin) != (uint8_t)admin)
         atomic_store(&server->since_ms, clock_wall_ms());
-    note_state(b, row);
+    changes_note_state(b, row);
 }
 
 void

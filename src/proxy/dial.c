@@ -98,9 +98,13 @@ on_connect(struct stream *stream)
 static void
 begin_connect(struct dial *dial)
 {
+    const struct server *server = dial->flow->server;
+
     dial->conn = pool_connect(dial->flow->server, on_connect, dial);
     if (dial->conn == NULL) {
-        connect_failed(dial, DIAL_FAILED, strerror(errno));
+        connect_failed(dial, DIAL_FAILED,
+                       server->addr_count == 0 ? "its name does not resolve"
+                                               : strerror(errno));
         return;
     }
     if (dial->conn->stream.writable) {

@@ -77,6 +77,7 @@ static void
 look_at_upstream(struct upstream *upstream)
 {
     upstream_refresh(upstream);
+    pool_drop_gone(upstream);
     for (unsigned i = 0; i < upstream->server_count; i++)
         (void)look_at_server(&upstream->servers[i]);
     if (!upstream->conf->hold && !has_any_in_service(upstream))
