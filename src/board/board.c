@@ -20,7 +20,7 @@
 #include "board/slots_layout.h"
 
 enum {
-    BOARD_LAYOUT = 4, /* goes up whenever the memory means something else */
+    BOARD_LAYOUT = 5, /* goes up whenever the memory means something else */
     CACHE_LINE = 64,
 };
 

@@ -25,6 +25,7 @@
 #include <sys/types.h>
 
 #include "base/str.h"
+#include "board/addresses.h"
 #include "board/counters.h"
 #include "board/rows.h"
 #include "board/view.h"
