@@ -3,6 +3,7 @@
 
 #include "board/board.h"
 #include "board/queue.h"
+#include "board/state.h"
 #include "proxy/addresses.h"
 #include "proxy/section.h"
 #include "proxy/server_names.h"
@@ -75,7 +76,7 @@ set_addresses(struct board *board, int row, const struct server_conf *conf,
 
     board_set_addresses(board, row, addrs, count);
     if (count == 0)
-        board_set_up(board, row, false, 0, STR(SERVER_NAMES_UNKNOWN));
+        board_set_up(board, row, false, STR(SERVER_NAMES_UNKNOWN));
 }
 
 static int

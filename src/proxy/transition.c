@@ -2,6 +2,7 @@
 #include "proxy/transition.h"
 
 #include "board/board.h"
+#include "board/state.h"
 #include "proxy/engine.h"
 #include "proxy/pool.h"
 #include "proxy/runtime.h"
@@ -52,7 +53,7 @@ look_at_server(struct server *server)
         return false;
     server->was_up = up;
     server->was_maint = maint;
-    board_check_words(upstream->engine->board, server->row, why);
+    board_reason(upstream->engine->board, server->row, why);
     if (up != was_up)
         tell_policy(server, up, why);
     if ((up || !was_up) && (!maint || was_maint))

@@ -7,6 +7,7 @@
 #include "board/board.h"
 #include "board/changes.h"
 #include "board/slots.h"
+#include "board/wake.h"
 #include "proxy/engine.h"
 
 /* A policy whose choice was taken by another worker in the meantime is asked
@@ -53,6 +54,25 @@ upstream_read_addresses(struct server *server)
         board_addresses_version(server->upstream->engine->board, server->row);
 
     return version != server->addr_version && copy_addresses(server, version);
+}
+
+void
+upstream_observe(const struct server *server)
+{
+    const struct upstream *upstream = server->upstream;
+    struct board *board = upstream->engine->board;
+
+    atomic_fetch_add_explicit(&board->servers[server->row].failures, 1,
+                              memory_order_relaxed);
+    if (upstream->conf->observe.errors > 0)
+        wake_control(board);
+}
+
+void
+upstream_observe_status(const struct server *server, int status)
+{
+    if (status >= 500 && server->upstream->conf->observe.on_5xx)
+        upstream_observe(server);
 }
 
 void
