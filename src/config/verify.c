@@ -4,6 +4,7 @@
 #include "config/verify.h"
 
 #include "config/value.h"
+#include "config/verify_health.h"
 
 /* A listen key and the section that it stands in. */
 struct place {
@@ -86,6 +87,7 @@ verify_upstream(const struct verifier *v, const struct upstream_conf *upstream,
                       "fastcgi",
                       STR_ARG(upstream->name));
     verify_servers(v, upstream);
+    verify_health(upstream, block, v->doc);
 }
 
 /* Is ROUTE to static files that nobody said where to find? */

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* The part of verifying that is about the health of servers: its keys against
+ * each other and against the protocol. */
+#ifndef CONFIG_VERIFY_HEALTH_H
+#define CONFIG_VERIFY_HEALTH_H
+
+#include "config/document.h"
+
+/* Adds what is wrong with UPSTREAM, which stands in BLOCK of DOC. */
+void verify_health(const struct upstream_conf *upstream,
+                   const struct block *block, const struct document *doc);
+
+#endif
