@@ -15,7 +15,8 @@ enum {
 /* What one node last said of its cluster. */
 struct view {
     bool known;
-    uint64_t at_ms;
+    uint64_t since_ms; /* when it first said this */
+    uint64_t at_ms;    /* and when it last did */
     char uuid[GALERA_VALUE_MAX + 1];
     uint64_t conf_id;
     uint64_t size;
@@ -91,17 +92,30 @@ galera_group_leave(struct galera_group *group)
     free(group);
 }
 
+static bool
+is_same(const struct view *a, const struct view *b)
+{
+    return a->conf_id == b->conf_id && a->size == b->size &&
+           strcmp(a->uuid, b->uuid) == 0;
+}
+
 void
 galera_group_note(struct galera_group *group, size_t server,
                   const struct galera_node *node, uint64_t now_ms)
 {
     struct view *view = &group->views[server];
+    struct view now = {
+        .known = true,
+        .since_ms = now_ms,
+        .at_ms = now_ms,
+        .conf_id = galera_node_number(node, GALERA_CONF_ID),
+        .size = galera_node_number(node, GALERA_SIZE),
+    };
 
-    view->known = true;
-    view->at_ms = now_ms;
-    memcpy(view->uuid, node->values[GALERA_UUID], sizeof(view->uuid));
-    view->conf_id = galera_node_number(node, GALERA_CONF_ID);
-    view->size = galera_node_number(node, GALERA_SIZE);
+    memcpy(now.uuid, node->values[GALERA_UUID], sizeof(now.uuid));
+    if (view->known && is_same(view, &now))
+        now.since_ms = view->since_ms;
+    *view = now;
 }
 
 void
@@ -110,30 +124,30 @@ galera_group_forget(struct galera_group *group, size_t server)
     group->views[server].known = false;
 }
 
+/* Can server I say something of the view of SERVER? Not if what it said is too
+ * old, nor if it differs and was said before SERVER's view came to be: it may
+ * have the same one by now. */
 static bool
-is_fresh(const struct galera_group *group, size_t i, uint64_t now_ms)
+is_witness(const struct galera_group *group, size_t i, size_t server,
+           uint64_t now_ms)
 {
-    const struct view *view = &group->views[i];
+    const struct view *view = &group->views[i], *own = &group->views[server];
 
-    return view->known && view->at_ms + group->keep_ms >= now_ms;
+    if (!view->known || view->at_ms + group->keep_ms < now_ms)
+        return false;
+    return is_same(view, own) || view->at_ms > own->since_ms;
 }
 
-static bool
-is_same(const struct view *a, const struct view *b)
-{
-    return a->conf_id == b->conf_id && a->size == b->size &&
-           strcmp(a->uuid, b->uuid) == 0;
-}
-
-/* How many nodes have the view of this server. */
+/* How many of SERVER's witnesses have the view of server I. */
 static unsigned
-count_same(const struct galera_group *group, size_t server, uint64_t now_ms)
+count_same(const struct galera_group *group, size_t i, size_t server,
+           uint64_t now_ms)
 {
     unsigned count = 0;
 
-    for (size_t i = 0; i < group->upstream->server_count; i++)
-        count += is_fresh(group, i, now_ms) &&
-                 is_same(&group->views[i], &group->views[server]);
+    for (size_t k = 0; k < group->upstream->server_count; k++)
+        count += is_witness(group, k, server, now_ms) &&
+                 is_same(&group->views[k], &group->views[i]);
     return count;
 }
 
@@ -149,19 +163,19 @@ is_before(const struct view *a, const struct view *b)
     return strcmp(a->uuid, b->uuid) > 0;
 }
 
-/* A server that has the view of most. */
+/* A server that has the view of most, as far as SERVER's witnesses say. */
 static size_t
 find_best(const struct galera_group *group, size_t server, uint64_t now_ms)
 {
-    unsigned best_count = count_same(group, server, now_ms);
+    unsigned best_count = count_same(group, server, server, now_ms);
     size_t best = server;
 
     for (size_t i = 0; i < group->upstream->server_count; i++) {
         unsigned count;
 
-        if (!is_fresh(group, i, now_ms))
+        if (!is_witness(group, i, server, now_ms))
             continue;
-        count = count_same(group, i, now_ms);
+        count = count_same(group, i, server, now_ms);
         if (count > best_count ||
             (count == best_count &&
              is_before(&group->views[i], &group->views[best]))) {

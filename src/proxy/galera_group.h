@@ -6,7 +6,9 @@
  * many nodes, that of the larger cluster, then that with the higher
  * configuration id.
  *
- * While a view changes nodes differ for a moment.
+ * While a view changes nodes differ for a moment, and are not asked in the same
+ * one: what a node said before another's view came to be does not speak against
+ * that.
  */
 #ifndef PROXY_GALERA_GROUP_H
 #define PROXY_GALERA_GROUP_H

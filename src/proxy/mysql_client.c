@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "net/crypto.h"
+#include "proxy/log_text.h"
 
 #define PLUGIN_UNKNOWN "no support for the user's plugin %s"
 
@@ -33,6 +34,17 @@ broken(struct mysql_client *client, const char *fmt, ...)
     va_end(args);
     client->number = 0;
     return MYSQL_OUTCOME_BROKEN;
+}
+
+/* A server's text as it may stand in a log. */
+static void
+set_text(char *to, size_t size, struct str text)
+{
+    struct buf out;
+
+    buf_init(&out, to, size - 1);
+    log_text_write(&out, LOG_TEXT_NGINX, text, size - 1);
+    to[out.len] = '\0';
 }
 
 /* Where it has come to, for the words of a failure. */
@@ -97,8 +109,7 @@ set_plugin(struct mysql_client *client, struct str name, struct str challenge)
         memcpy(client->challenge, challenge.p, len);
     client->challenge_len = len;
     client->plugin = mysql_plugin_find(name);
-    (void)snprintf(client->plugin_name, sizeof(client->plugin_name), STR_FMT,
-                   STR_ARG(name));
+    set_text(client->plugin_name, sizeof(client->plugin_name), name);
 }
 
 static enum mysql_outcome
@@ -142,8 +153,7 @@ on_greeting(struct mysql_client *client, const struct mysql_packet *packet)
 
     if (packet->sequence != 0 || got < 0)
         return broken(client, "not the greeting of a MySQL server");
-    (void)snprintf(client->version, sizeof(client->version), STR_FMT,
-                   STR_ARG(greeting.version));
+    set_text(client->version, sizeof(client->version), greeting.version);
     client->capabilities = greeting.capabilities & WANTED;
     /* What a server's default plugin is need not be the user's: one that is
      * not known here is answered in the name of one that every server has. */
@@ -225,17 +235,19 @@ is_plugin_unknown(const struct mysql_client *client)
 static enum mysql_outcome
 refused(struct mysql_client *client, const struct mysql_err *err)
 {
+    char text[MYSQL_CLIENT_REASON_MAX + 1];
+    size_t size = sizeof(client->reason);
+
     client->number = err->number;
+    set_text(text, sizeof(text), err->text);
     if (is_plugin_unknown(client))
-        (void)snprintf(client->reason, sizeof(client->reason), PLUGIN_UNKNOWN,
+        (void)snprintf(client->reason, size, PLUGIN_UNKNOWN,
                        client->plugin_name);
     else if (err->state.len > 0)
-        (void)snprintf(client->reason, sizeof(client->reason),
-                       "%u (" STR_FMT "): " STR_FMT, err->number,
-                       STR_ARG(err->state), STR_ARG(err->text));
+        (void)snprintf(client->reason, size, "%u (" STR_FMT "): %s",
+                       err->number, STR_ARG(err->state), text);
     else
-        (void)snprintf(client->reason, sizeof(client->reason), "%u: " STR_FMT,
-                       err->number, STR_ARG(err->text));
+        (void)snprintf(client->reason, size, "%u: %s", err->number, text);
     return MYSQL_OUTCOME_REFUSED;
 }
 
