@@ -2,6 +2,7 @@
 #include "app/rows.h"
 
 #include "board/board.h"
+#include "board/state.h"
 #include "proxy/section.h"
 #include "script/scripts.h"
 

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "board/board.h"
+#include "board/state.h"
 #include "board/slots.h"
 
 enum {

@@ -66,12 +66,17 @@ struct server_words {
     char text[2][BOARD_WORDS_MAX + 1];
 };
 
-/* What a server's name means now. `version` is odd while it is written, and
- * changes with every new answer. */
+/* The addresses that a server's name means. */
+struct address_set {
+    uint32_t count; /* 0: it is not known */
+    struct addr addrs[BOARD_ADDRS_MAX];
+};
+
+/* What a server's name means now (addresses.h). `version` goes up with every
+ * new answer, and the last bit of it says which set holds. */
 struct server_addresses {
     _Atomic uint32_t version;
-    _Atomic uint32_t count; /* 0: it is not known */
-    struct addr addrs[BOARD_ADDRS_MAX];
+    struct address_set sets[2];
 };
 
 struct server_row {
