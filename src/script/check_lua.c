@@ -191,8 +191,10 @@ static const struct check_kind_ops check_lua = {
 };
 
 void
-check_lua_use(struct scripts *scripts)
+check_lua_use(struct scripts *scripts, struct resolver *resolver)
 {
+    if (scripts != NULL)
+        scripts->vm->resolver = resolver;
     the_scripts = scripts;
-    check_set_lua(&check_lua);
+    check_set_lua(scripts == NULL ? NULL : &check_lua);
 }

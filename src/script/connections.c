@@ -15,12 +15,12 @@
 
 #include "base/addr.h"
 #include "base/buf.h"
+#include "net/resolver.h"
 #include "net/stream.h"
 #include "script/task.h"
 #include "script/vm.h"
 
 enum {
-    ADDRS_MAX = 8,         /* of one name that are tried */
     READ_SIZE = 16 * 1024, /* bytes read at a time */
     READS_MAX = 16,        /* in a row; then others have their turn */
     REASON_MAX = 96,       /* bytes of a reason, with its NUL */
@@ -35,7 +35,8 @@ struct connection {
     int ref;           /* keeps it from the collector until then */
     uint64_t timeout_ms;
     struct stream stream;
-    struct addr addrs[ADDRS_MAX];
+    struct lookup lookup;
+    struct addr addrs[RESOLVER_ADDRS_MAX];
     unsigned addr_count;
     unsigned addr_next;
     bool busy;   /* an operation waits */
@@ -57,6 +58,7 @@ end(struct connection *c)
         return;
     c->task = NULL;
     task_forget(task, &c->guest);
+    lookup_stop(&c->lookup);
     stream_close(&c->stream);
     buf_fini(&c->input);
     vm_release(task->vm, c->ref);
@@ -131,18 +133,43 @@ wait(struct connection *c, lua_State *L)
 
 /* --- connecting ----------------------------------------------------------- */
 
-static int
-find_addresses(struct connection *c, const char *host, lua_Integer port)
+/* The name is known, or will not be. */
+static void
+on_lookup(struct lookup *lookup, const struct addr *addrs, unsigned count,
+          const char *why)
 {
+    struct connection *c = container_of(lookup, struct connection, lookup);
+
+    for (unsigned i = 0; i < count; i++)
+        c->addrs[i] = addrs[i];
+    c->addr_count = count;
+    if (count == 0)
+        (void)snprintf(c->ended, sizeof(c->ended), "%s", why);
+    if (c->busy)
+        task_wake(c->task);
+}
+
+/* Begins to find out what HOST means. Without a resolver only addresses mean
+ * something. */
+static int
+find_addresses(struct connection *c, const char *host, uint16_t port)
+{
+    struct resolver *resolver = c->task->vm->resolver;
     const char *why;
     int result;
 
     if (strncmp(host, "unix:", strlen("unix:")) == 0)
         result = addr_parse(&c->addrs[0], host, &why);
     else
-        result = addr_parse_host(&c->addrs[0], host, (uint16_t)port);
-    c->addr_count = result == 0 ? 1 : 0;
-    return result;
+        result = addr_parse_host(&c->addrs[0], host, port);
+    if (result == 0) {
+        c->addr_count = 1;
+        return 0;
+    }
+    if (resolver != NULL)
+        return lookup_start(&c->lookup, resolver, host, port);
+    errno = ENOSYS;
+    return -1;
 }
 
 /* Connects to one address after the other. 0; EINPROGRESS; or why the last one
@@ -168,20 +195,16 @@ try_addresses(struct connection *c)
 }
 
 static int
-connect_to(lua_State *L)
+go_on_connecting(struct connection *c, lua_State *L)
 {
-    struct connection *c = check_connection(L);
-    const char *host = luaL_checkstring(L, 2);
     char reason[REASON_MAX];
-    int error;
+    int error = EINPROGRESS;
 
-    if (c->task == NULL)
-        return fail(c, L, CLOSED);
-    if (!c->busy && find_addresses(c, host, luaL_optinteger(L, 3, 0)) < 0) {
-        (void)snprintf(reason, sizeof(reason), "cannot look %s up here", host);
-        return fail(c, L, reason);
+    if (!lookup_is_running(&c->lookup)) {
+        if (c->addr_count == 0)
+            return fail(c, L, c->ended);
+        error = try_addresses(c);
     }
-    error = try_addresses(c);
     if (error == 0)
         return succeed(c, L);
     if (error != EINPROGRESS)
@@ -189,6 +212,22 @@ connect_to(lua_State *L)
     if (c->task->late)
         return fail(c, L, "timeout");
     return wait(c, L);
+}
+
+static int
+connect_to(lua_State *L)
+{
+    struct connection *c = check_connection(L);
+    const char *host = luaL_checkstring(L, 2);
+    uint16_t port = (uint16_t)luaL_optinteger(L, 3, 0);
+    char reason[REASON_MAX];
+
+    if (c->task == NULL)
+        return fail(c, L, CLOSED);
+    if (c->busy || find_addresses(c, host, port) == 0)
+        return go_on_connecting(c, L);
+    (void)snprintf(reason, sizeof(reason), "cannot look %s up here", host);
+    return fail(c, L, reason);
 }
 
 /* --- sending -------------------------------------------------------------- */
@@ -432,6 +471,7 @@ new_connection(lua_State *L)
     lua_setmetatable(L, -2);
     lua_pushvalue(L, -1);
     c->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    lookup_init(&c->lookup, on_lookup);
     buf_init_growing(&c->input, CONNECTIONS_INPUT_MAX);
     c->task = task;
     task_hold(task, &c->guest);

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "script/coroutine.h"
 
+struct resolver;
 struct script_conn;
 struct script_flow;
 struct script_result;
@@ -47,6 +48,7 @@ struct vm {
     unsigned spare_count;
     unsigned spare_size;
     int last_id;       /* the largest that is or was in use */
+    struct resolver *resolver; /* for hooks that wait; NULL: none */
     struct task *task; /* whose coroutine runs now, or NULL */
     struct coroutine coroutines[COROUTINES_KEPT]; /* without work */
     unsigned coroutine_count;

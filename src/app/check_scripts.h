@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scripts that check servers, in the control process: a VM is made only
+ * where the configuration has such checks.
+ */
+#ifndef APP_CHECK_SCRIPTS_H
+#define APP_CHECK_SCRIPTS_H
+
+#include <stdbool.h>
+
+#include "app/setup.h"
+#include "net/resolver.h"
+#include "proxy/engine.h"
+
+struct addresses;
+struct board;
+struct config;
+struct loop;
+
+struct check_scripts {
+    bool in_use; /* there are some */
+    struct engine engine;
+    struct resolver resolver;
+    struct service service;
+};
+
+/* Loads them; what is wrong with one is logged, and its checks fail. Before
+ * health is started. */
+void check_scripts_start(struct check_scripts *scripts, struct loop *loop,
+                         struct board *board, const struct config *config,
+                         struct addresses *addresses);
+
+/* After health has ended, and all else in the loop. */
+void check_scripts_stop(struct check_scripts *scripts);
+
+#endif
