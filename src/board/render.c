@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "board/board.h"
-#include "board/state.h"
 #include "board/slots.h"
+#include "board/state.h"
 
 enum {
     NAME_WIDTH_MIN = 8, /* of a column of names */

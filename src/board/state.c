@@ -30,14 +30,21 @@ read_words(const struct server_words *words, char *text)
 }
 
 void
-board_note_check(struct board *b, int row, const struct board_check *check)
+board_set_check(struct board *b, int row, int32_t rise, int32_t fall)
+{
+    atomic_store(&b->servers[row].rise, rise);
+    atomic_store(&b->servers[row].fall, fall);
+}
+
+void
+board_note_check(struct board *b, int row, enum check_status status,
+                 struct str words, uint32_t took_us)
 {
     struct server_row *server = &b->servers[row];
 
-    set_words(&server->check, check->words);
-    atomic_store(&server->check_status, (uint8_t)check->status);
-    atomic_store(&server->check_us, check->took_us);
-    board_set_counts(b, row, check->fails, check->passes);
+    set_words(&server->check, words);
+    atomic_store(&server->check_status, (uint8_t)status);
+    atomic_store(&server->check_us, took_us);
     atomic_store(&server->checked_ms, clock_wall_ms());
 }
 

@@ -13,21 +13,16 @@
 #include "base/str.h"
 #include "board/rows.h"
 
-/* What a check came to, and how it stands. */
-struct board_check {
-    enum check_status status;
-    struct str words; /* cut at BOARD_WORDS_MAX */
-    uint32_t took_us;
-    int32_t fails;  /* failed checks in a row, this one included */
-    int32_t passes; /* passed ones in a row, while down */
-};
+/* How many checks bring it up and take it down; 0 and 0: it is not checked. */
+void board_set_check(struct board *b, int row, int32_t rise, int32_t fall);
 
-/* Notes CHECK and the time. */
-void board_note_check(struct board *b, int row, const struct board_check *check);
+/* What the last check came to, and the time. WORDS are cut at
+ * BOARD_WORDS_MAX. */
+void board_note_check(struct board *b, int row, enum check_status status,
+                      struct str words, uint32_t took_us);
 
-/* How the server stands, where it is not a check that has changed it. */
-void
-board_set_counts(struct board *b, int row, int32_t fails, int32_t passes);
+/* How many checks in a row have failed, or have passed while it was down. */
+void board_set_counts(struct board *b, int row, int32_t fails, int32_t passes);
 
 /* Up or down, and since when, if that is a change; WHY (cut at BOARD_WORDS_MAX)
  * are the words of the reason. */

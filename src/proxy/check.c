@@ -133,26 +133,13 @@ on_deadline(struct timer *timer)
 
 /* --- the connection ------------------------------------------------------- */
 
-/* What this machine lacks is not the server's fault. */
-static enum check_status
-status_of(int error)
-{
-    switch (error) {
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-    case EADDRNOTAVAIL:
-        return CHECK_STATUS_SOCKERR;
-    default:
-        return CHECK_STATUS_L4CON;
-    }
-}
-
 static void
 end_unconnected(struct checker *c, int error)
 {
-    checker_end(c, status_of(error), "%s", strerror(error));
+    checker_end(c,
+                stream_error_is_local(error) ? CHECK_STATUS_SOCKERR
+                                             : CHECK_STATUS_L4CON,
+                "%s", strerror(error));
 }
 
 static bool

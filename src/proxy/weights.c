@@ -59,9 +59,8 @@ weights_set_shares(struct weight *weights, unsigned count)
     }
     for (unsigned i = 0; i < count; i++) {
         struct weight *w = &weights[i];
-        double share = w->weight == 0 ? 1
-                                      : (double)w->seen /
-                                            (double)(w->weight * scale);
+        double share =
+            w->weight == 0 ? 1 : (double)w->seen / (double)(w->weight * scale);
 
         if (share < WHOLE)
             w->share = share;
@@ -73,8 +72,7 @@ weights_slow_share(uint64_t elapsed_ms, uint64_t span_ms)
 {
     if (elapsed_ms >= span_ms)
         return 1;
-    return SLOW_FIRST +
-           (1 - SLOW_FIRST) * (double)elapsed_ms / (double)span_ms;
+    return SLOW_FIRST + (1 - SLOW_FIRST) * (double)elapsed_ms / (double)span_ms;
 }
 
 uint64_t
