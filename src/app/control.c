@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/check_scripts.h"
 #include "app/control_server.h"
 #include "app/log_output.h"
 #include "app/log_ring.h"
@@ -21,6 +22,7 @@ struct control {
     struct watch master;
     struct log_shipper shipper;
     struct control_server server;
+    struct check_scripts scripts;
     struct health *health;
 };
 
@@ -65,8 +67,11 @@ start(struct control *c)
     struct message ready = {.kind = MESSAGE_READY, .fd = -1};
 
     c->loop = loop_new();
-    if (c->loop == NULL ||
-        watch_start(&c->master, c->loop, conf->master, on_master) < 0 ||
+    if (c->loop == NULL)
+        fatal("cannot make an event loop: %s", strerror(errno));
+    check_scripts_start(&c->scripts, c->loop, conf->board, conf->config,
+                        conf->addresses);
+    if (watch_start(&c->master, c->loop, conf->master, on_master) < 0 ||
         log_shipper_start(&c->shipper, c->loop, conf->board, conf->logs,
                           conf->log_wake) < 0 ||
         control_server_start(&c->server, c->loop, conf->board, conf->listener) <
@@ -90,6 +95,7 @@ control_run(const struct control_conf *conf)
     control_server_stop(&c.server);
     log_shipper_stop(&c.shipper);
     watch_stop(&c.master);
+    check_scripts_stop(&c.scripts);
     loop_free(c.loop);
     log_set_sink(NULL, NULL);
     return EXIT_SUCCESS;

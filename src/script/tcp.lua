@@ -132,10 +132,10 @@ end
 --- Sends all of a text.
 -- @return true; or nil and a reason
 function methods.send(connection, text)
+  begin_operation(connection, "send")
   if type(text) ~= "number" then
     check(text, "string", 1, "send")
   end
-  begin_operation(connection, "send")
   while true do
     local done, sent, reason = connections.send(connection, text)
     if done then
@@ -149,6 +149,7 @@ end
 -- @param wanted  "*l", which is meant where nothing is given; "*a"; or a number
 -- @return string; or nil, a reason, and what had come
 function methods.receive(connection, wanted)
+  begin_operation(connection, "receive")
   if wanted == nil then
     wanted = "*l"
   end
@@ -161,7 +162,6 @@ function methods.receive(connection, wanted)
   elseif not PATTERNS[wanted] then
     error("bad argument #1 to 'receive' ('*l', '*a' or a number expected)", 2)
   end
-  begin_operation(connection, "receive")
   while true do
     local done, text, reason, part = connections.receive(connection, wanted)
     if done then

@@ -47,9 +47,9 @@ struct vm {
     int *spare_ids; /* of requests that have ended */
     unsigned spare_count;
     unsigned spare_size;
-    int last_id;       /* the largest that is or was in use */
+    int last_id;               /* the largest that is or was in use */
     struct resolver *resolver; /* for hooks that wait; NULL: none */
-    struct task *task; /* whose coroutine runs now, or NULL */
+    struct task *task;         /* whose coroutine runs now, or NULL */
     struct coroutine coroutines[COROUTINES_KEPT]; /* without work */
     unsigned coroutine_count;
 };
