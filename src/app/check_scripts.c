@@ -19,7 +19,7 @@ log_faults(const struct faults *faults)
 void
 check_scripts_start(struct check_scripts *scripts, struct loop *loop,
                     struct board *board, const struct config *config,
-                    struct addresses *addresses)
+                    struct addresses *addresses, struct resolver *resolver)
 {
     struct faults faults;
 
@@ -28,13 +28,12 @@ check_scripts_start(struct check_scripts *scripts, struct loop *loop,
         return;
     engine_init(&scripts->engine, loop, board, NULL,
                 board_control_number(board));
-    resolver_init(&scripts->resolver, loop);
     faults_init(&faults);
     service_init_checks(&scripts->service, &scripts->engine, config, addresses,
                         &faults);
     log_faults(&faults);
     faults_fini(&faults);
-    check_lua_use(scripts->service.scripts, &scripts->resolver);
+    check_lua_use(scripts->service.scripts, resolver);
 }
 
 void
@@ -44,6 +43,5 @@ check_scripts_stop(struct check_scripts *scripts)
         return;
     check_lua_use(NULL, NULL);
     service_fini(&scripts->service);
-    resolver_fini(&scripts->resolver);
     engine_fini(&scripts->engine);
 }

@@ -9,28 +9,29 @@
 #include <stdbool.h>
 
 #include "app/setup.h"
-#include "net/resolver.h"
 #include "proxy/engine.h"
 
 struct addresses;
 struct board;
 struct config;
 struct loop;
+struct resolver;
 
 struct check_scripts {
     bool in_use; /* there are some */
     struct engine engine;
-    struct resolver resolver;
     struct service service;
 };
 
-/* Loads them; what is wrong with one is logged, and its checks fail. Before
- * health is started. */
-void check_scripts_start(struct check_scripts *scripts, struct loop *loop,
-                         struct board *board, const struct config *config,
-                         struct addresses *addresses);
+/* Loads those of CONFIG, which look names up by RESOLVER; what is wrong with
+ * one is logged, and its checks fail. ADDRESSES: what names meant at start-up.
+ * Before health is started. */
+void
+check_scripts_start(struct check_scripts *scripts, struct loop *loop,
+                    struct board *board, const struct config *config,
+                    struct addresses *addresses, struct resolver *resolver);
 
-/* After health has ended, and all else in the loop. */
+/* After health has ended. */
 void check_scripts_stop(struct check_scripts *scripts);
 
 #endif

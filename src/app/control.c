@@ -15,6 +15,7 @@
 #include "board/board.h"
 #include "net/loop.h"
 #include "proxy/health.h"
+#include "proxy/server_names.h"
 
 struct control {
     const struct control_conf *conf;
@@ -24,6 +25,7 @@ struct control {
     struct control_server server;
     struct check_scripts scripts;
     struct health *health;
+    struct server_names names;
 };
 
 static void
@@ -67,18 +69,18 @@ start(struct control *c)
     struct message ready = {.kind = MESSAGE_READY, .fd = -1};
 
     c->loop = loop_new();
-    if (c->loop == NULL)
-        fatal("cannot make an event loop: %s", strerror(errno));
-    check_scripts_start(&c->scripts, c->loop, conf->board, conf->config,
-                        conf->addresses);
-    if (watch_start(&c->master, c->loop, conf->master, on_master) < 0 ||
+    if (c->loop == NULL ||
+        watch_start(&c->master, c->loop, conf->master, on_master) < 0 ||
         log_shipper_start(&c->shipper, c->loop, conf->board, conf->logs,
                           conf->log_wake) < 0 ||
         control_server_start(&c->server, c->loop, conf->board, conf->listener) <
             0 ||
-        (c->health = health_start(c->loop, conf->board, conf->config)) ==
-            NULL ||
-        message_send(conf->master, &ready) < 0)
+        server_names_start(&c->names, c->loop, conf->board, conf->config) < 0)
+        fatal("cannot start: %s", strerror(errno));
+    check_scripts_start(&c->scripts, c->loop, conf->board, conf->config,
+                        conf->addresses, &c->names.resolver);
+    c->health = health_start(c->loop, conf->board, conf->config);
+    if (c->health == NULL || message_send(conf->master, &ready) < 0)
         fatal("cannot start: %s", strerror(errno));
 }
 
@@ -92,10 +94,11 @@ control_run(const struct control_conf *conf)
     start(&c);
     loop_run(c.loop);
     health_stop(c.health);
+    check_scripts_stop(&c.scripts);
     control_server_stop(&c.server);
     log_shipper_stop(&c.shipper);
     watch_stop(&c.master);
-    check_scripts_stop(&c.scripts);
+    server_names_stop(&c.names);
     loop_free(c.loop);
     log_set_sink(NULL, NULL);
     return EXIT_SUCCESS;
