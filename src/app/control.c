@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/check_scripts.h"
 #include "app/control_server.h"
 #include "app/log_output.h"
 #include "app/log_ring.h"
@@ -22,6 +23,7 @@ struct control {
     struct watch master;
     struct log_shipper shipper;
     struct control_server server;
+    struct check_scripts scripts;
     struct health *health;
     struct server_names names;
 };
@@ -73,10 +75,12 @@ start(struct control *c)
                           conf->log_wake) < 0 ||
         control_server_start(&c->server, c->loop, conf->board, conf->listener) <
             0 ||
-        (c->health = health_start(c->loop, conf->board, conf->config)) ==
-            NULL ||
-        server_names_start(&c->names, c->loop, conf->board, conf->config) < 0 ||
-        message_send(conf->master, &ready) < 0)
+        server_names_start(&c->names, c->loop, conf->board, conf->config) < 0)
+        fatal("cannot start: %s", strerror(errno));
+    check_scripts_start(&c->scripts, c->loop, conf->board, conf->config,
+                        conf->addresses, &c->names.resolver);
+    c->health = health_start(c->loop, conf->board, conf->config);
+    if (c->health == NULL || message_send(conf->master, &ready) < 0)
         fatal("cannot start: %s", strerror(errno));
 }
 
@@ -90,6 +94,7 @@ control_run(const struct control_conf *conf)
     start(&c);
     loop_run(c.loop);
     health_stop(c.health);
+    check_scripts_stop(&c.scripts);
     control_server_stop(&c.server);
     log_shipper_stop(&c.shipper);
     watch_stop(&c.master);

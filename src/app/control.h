@@ -7,6 +7,7 @@
 #ifndef APP_CONTROL_H
 #define APP_CONTROL_H
 
+struct addresses;
 struct board;
 struct config;
 struct log_output;
@@ -18,6 +19,7 @@ struct control_conf {
     int listener; /* the control socket; -1: none */
     struct board *board;
     const struct config *config;
+    struct addresses *addresses; /* what names meant at start-up */
     struct log_output *logs;
 };
 

@@ -73,6 +73,7 @@ role_run_control(struct resources *r, int master)
         .listener = r->control.fd,
         .board = r->board,
         .config = r->config,
+        .addresses = &r->addresses,
         .logs = &r->logs,
     };
 

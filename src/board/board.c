@@ -91,7 +91,7 @@ place_tables(struct board *b, struct layout *l, const struct board_limits *n)
     b->section_counters =
         place(l, workers * n->sections, sizeof(*b->section_counters));
     b->script_counters =
-        place(l, workers * n->scripts, sizeof(*b->script_counters));
+        place(l, (workers + 1) * n->scripts, sizeof(*b->script_counters));
     b->ring_stride = (ring_size(n->ring_bytes) + (CACHE_LINE - 1)) &
                      ~(size_t)(CACHE_LINE - 1);
     b->rings = place(l, workers, b->ring_stride);
@@ -358,7 +358,7 @@ board_add_script(struct board *b, struct str name)
 
     if (i == BOARD_NONE)
         return i;
-    for (unsigned w = 0; w < b->header->limits.workers; w++)
+    for (unsigned w = 0; w <= board_control_number(b); w++)
         memset(board_script_counters(b, w, i), 0, sizeof(*b->script_counters));
     names_publish(&b->names[BOARD_SCRIPTS], i);
     return i;
@@ -501,7 +501,7 @@ board_sum_script(const struct board *b, int row, struct script_totals *out)
     const struct script_counters *from = b->script_counters + row;
 
     *out = (struct script_totals){0};
-    for (unsigned w = 0; w < b->header->limits.workers; w++) {
+    for (unsigned w = 0; w <= board_control_number(b); w++) {
         SCRIPT_COUNTERS(SUM)
         from += b->header->limits.scripts;
     }

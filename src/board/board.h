@@ -6,6 +6,7 @@
  *     header | workers | upstreams | servers | sections | scripts   named rows
  *            | slots, held[worker][slot], intents, acknowledgements  slots.h
  *            | counters[worker][server, section, script]             counters.h
+ *              (of scripts also control's)
  *            | ring[worker]                                          ring.h
  *
  * A row has a name and keeps its place as long as it is in use, so a row number
@@ -76,6 +77,13 @@ board_turn(struct board *b, int upstream)
 {
     return atomic_fetch_add_explicit(&b->upstreams[upstream].turn, 1,
                                      memory_order_relaxed);
+}
+
+/* Control counts calls of scripts, as if it were one more worker. */
+static inline unsigned
+board_control_number(const struct board *b)
+{
+    return b->header->limits.workers;
 }
 
 /* The rows that a worker counts in. */

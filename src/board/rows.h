@@ -181,7 +181,7 @@ struct board {
     struct slots *slots;
     struct server_counters *server_counters;   /* [worker][server] */
     struct section_counters *section_counters; /* [worker][section] */
-    struct script_counters *script_counters;   /* [worker][script] */
+    struct script_counters *script_counters;   /* [worker, control][script] */
     char *rings;                               /* [worker], ring_stride each */
     size_t ring_stride;
     struct names *names; /* [BOARD_KINDS] */

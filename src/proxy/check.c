@@ -75,6 +75,18 @@ on_finish(struct deferred *deferred)
     c->on_end(c);
 }
 
+/* Nothing, if FMT makes nothing. */
+static void
+add_words(char *to, size_t size, const char *separator, const char *fmt,
+          va_list args)
+{
+    int n = snprintf(to, size, "%s", separator);
+
+    if (n < 0 || (size_t)n >= size ||
+        vsnprintf(to + n, size - (size_t)n, fmt, args) <= 0)
+        *to = '\0';
+}
+
 /* SEPARATOR and what FMT makes follow the status's own words. */
 static void
 end_check(struct checker *c, enum check_status status, const char *separator,
@@ -91,10 +103,8 @@ end_check(struct checker *c, enum check_status status, const char *separator,
     timer_stop(&c->deadline);
     verdict->status = status;
     verdict->took_us = (uint32_t)(clock_us() - c->started_us);
-    n = snprintf(verdict->words, size, "%s%s", check_status_words(status),
-                 *fmt == '\0' ? "" : separator);
-    if (n > 0 && (size_t)n < size)
-        (void)vsnprintf(verdict->words + n, size - (size_t)n, fmt, args);
+    n = snprintf(verdict->words, size, "%s", check_status_words(status));
+    add_words(verdict->words + n, size - (size_t)n, separator, fmt, args);
     loop_defer(c->loop, &c->finish);
 }
 
