@@ -154,10 +154,12 @@ function req:rewrite(path, query) end
 
 -- --- what hooks return -------------------------------------------------------
 
---- Where to go instead.
+--- Where to go instead, and how urgent it is.  A priority alone is no decision:
+-- the next script is asked, and what it says of priorities goes.
 ---@class moongate.route
----@field upstream string
----@field server string?
+---@field upstream string?  may be left out where there is a priority
+---@field server string?  of that upstream
+---@field priority integer?  -2047 to 2047; in queues the smaller go first; 0 unless given
 
 --- An answer, as moongate.reply makes it.
 ---@class moongate.answer

@@ -32,6 +32,8 @@ struct flow {
     const struct addr *listener; /* the address it arrived at */
     struct str section;          /* name of the http, tcp or mysql section */
 
+    int32_t priority; /* in queues, by a hook: smaller goes first */
+
     uint64_t turn; /* valid once has_turn; the same over all retries */
     bool has_turn;
 
