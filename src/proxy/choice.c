@@ -39,8 +39,7 @@ view_holds(const struct upstream *upstream, int index)
         return true;
     board_read_view(upstream->engine->board, upstream->servers[index].row,
                     &now);
-    return roster_in_service(&now) ==
-           roster_in_service(&upstream->views[index]);
+    return roster_serves(&now) == roster_serves(&upstream->views[index]);
 }
 
 static const char *

@@ -48,7 +48,7 @@ roster_place(struct roster *r, unsigned index, int row)
 }
 
 bool
-roster_in_service(const struct server_view *view)
+roster_serves(const struct server_view *view)
 {
     return view->up && !view->draining && !view->maint && view->weight > 0;
 }
@@ -56,7 +56,7 @@ roster_in_service(const struct server_view *view)
 static int32_t
 weight_in_service(const struct server_view *view)
 {
-    return roster_in_service(view) ? view->weight : 0;
+    return roster_serves(view) ? view->weight : 0;
 }
 
 static double
@@ -108,7 +108,7 @@ show(struct roster *r, unsigned index)
 static enum roster_standing
 standing_of(const struct roster_member *member, const struct server_view *view)
 {
-    if (!roster_in_service(view))
+    if (!roster_serves(view))
         return ROSTER_OUT;
     if (view->maxconn > 0 && view->active >= view->maxconn && member->idle == 0)
         return ROSTER_FULL;

@@ -94,7 +94,7 @@ int roster_least(struct roster *r, uint64_t turn);
 
 /* Whether a server takes new work at all: up, neither draining nor in
  * maintenance, of a weight above 0. */
-bool roster_in_service(const struct server_view *view);
+bool roster_serves(const struct server_view *view);
 
 /* A number that stays the same as long as the same servers are in service with
  * the same weights, and backups do or do not stand in, for this pick. */
