@@ -16,8 +16,10 @@ end
 
 -- A board with COUNT servers, and the roster of each worker.
 local function new_world(count)
-  local limits = ffi.new("struct board_limits",
-    { WORKERS, 1, count + 1, 1, 1, 4096 })
+  local limits = ffi.new("struct board_limits", {
+    workers = WORKERS, upstreams = 1, servers = count + 1, sections = 1,
+    scripts = 1, ring_bytes = 4096,
+  })
   local world = { count = count, rows = {}, rosters = {}, views = {} }
   core.clock_update()
   world.board = core.board_open(limits, "spec")

@@ -29,7 +29,7 @@ end
 
 local function fault_texts(faults)
   local texts = {}
-  for i = 0, tonumber(faults.count) - 1 do
+  for i = 0, tonumber(faults.item_count) - 1 do
     texts[#texts + 1] = faults.items[i].line .. ": "
       .. ffi.string(faults.items[i].text)
   end

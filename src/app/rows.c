@@ -2,6 +2,7 @@
 #include "app/rows.h"
 
 #include "board/board.h"
+#include "board/queue.h"
 #include "proxy/section.h"
 #include "script/scripts.h"
 
@@ -84,6 +85,9 @@ rows_open_board(const struct config *config, unsigned workers)
         .servers = CONFIG_SERVERS_MAX,
         .sections = (unsigned)config->section_count + SECTION_ROWS_SPARE,
         .scripts = scripts_count(config) + SCRIPT_ROWS_SPARE,
+        .entries = config->global.max_connections < QUEUE_ENTRIES_MAX
+                       ? config->global.max_connections
+                       : QUEUE_ENTRIES_MAX,
         .ring_bytes = RING_BYTES,
     };
     struct board *board = board_open(&limits, MOONGATE_VERSION);

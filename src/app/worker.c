@@ -29,6 +29,7 @@
 #include "proxy/http_idle.h"
 #include "proxy/runtime.h"
 #include "proxy/serve.h"
+#include "proxy/transition.h"
 
 enum {
     BEAT_MS = 1000,     /* how often the board hears that the loop turns */
@@ -45,6 +46,7 @@ struct worker {
     struct service service;
     struct watch master;
     struct watch signals;
+    struct watch wake;
     struct timer beat;
     struct timer drain;
 };
@@ -123,6 +125,17 @@ on_signal(struct watch *watch)
 
     if (read(watch_fd(watch), &info, sizeof(info)) == sizeof(info))
         stop(w, "the worker was told to end");
+}
+
+/* Control or another worker has something for this one (board.h). */
+static void
+on_wake(struct watch *watch)
+{
+    struct worker *w = container_of(watch, struct worker, wake);
+    uint64_t count;
+
+    if (read(watch_fd(watch), &count, sizeof(count)) == sizeof(count))
+        transition_look(w->service.runtime);
 }
 
 static void
@@ -213,6 +226,10 @@ start(struct worker *w)
     if (signals < 0 || watch_start(&w->signals, loop, signals, on_signal) < 0 ||
         watch_start(&w->master, loop, w->conf->master, on_master) < 0)
         fatal("cannot listen to the master: %s", strerror(errno));
+    transition_init(w->service.runtime);
+    if (watch_start(&w->wake, loop, w->conf->board->wakes[w->conf->number],
+                    on_wake) < 0)
+        fatal("cannot be woken by the others: %s", strerror(errno));
     if (serve_start(w->service.runtime, w->listeners) < 0)
         fatal("cannot start to serve: %s", strerror(errno));
     on_beat(&w->beat);
@@ -229,6 +246,7 @@ finish(struct worker *w)
     free(w->listeners);
     watch_stop(&w->master);
     watch_stop(&w->signals);
+    watch_stop(&w->wake);
     close(watch_fd(&w->signals));
     conduit_pool_fini(&w->conduits);
     http_idle_free(&w->engine);

@@ -15,6 +15,8 @@
 #include "base/clock.h"
 #include "board/changes.h"
 #include "board/names.h"
+#include "board/queue.h"
+#include "board/queue_layout.h"
 #include "board/ring.h"
 #include "board/slots.h"
 #include "board/slots_layout.h"
@@ -80,6 +82,9 @@ place_tables(struct board *b, struct layout *l, const struct board_limits *n)
     b->sections = place(l, n->sections, sizeof(*b->sections));
     b->scripts = place(l, n->scripts, sizeof(*b->scripts));
     place_slots(b->slots, l, n);
+    b->queue_table = place(l, 1, sizeof(*b->queue_table));
+    b->queues = place(l, n->upstreams + n->servers, sizeof(*b->queues));
+    b->queue_entries = place(l, n->entries + 1, sizeof(*b->queue_entries));
     b->server_counters =
         place(l, workers * n->servers, sizeof(*b->server_counters));
     b->section_counters =
@@ -97,7 +102,7 @@ limits_are_sane(const struct board_limits *n)
     return n->workers >= 1 && n->workers <= BOARD_WORKERS_MAX &&
            n->upstreams <= BOARD_ROWS_MAX && n->servers <= BOARD_ROWS_MAX &&
            n->sections <= BOARD_ROWS_MAX && n->scripts <= BOARD_ROWS_MAX &&
-           n->ring_bytes >= RING_BYTES_MIN &&
+           n->entries <= QUEUE_ENTRIES_MAX && n->ring_bytes >= RING_BYTES_MIN &&
            n->ring_bytes <= BOARD_RING_BYTES_MAX &&
            (n->ring_bytes & (n->ring_bytes - 1)) == 0;
 }
@@ -258,7 +263,13 @@ board_open(const struct board_limits *limits, const char *version)
     snprintf(b->header->version, sizeof(b->header->version), "%s", version);
     for (unsigned i = 0; i < limits->workers; i++)
         ring_init(board_ring(b, i), limits->ring_bytes);
+    errno = queue_init(b);
+    if (errno != 0)
+        goto fini_names;
     return b;
+
+fini_names:
+    fini_names(b);
 
 unmap_tables:
     unmap_tables(b);
@@ -433,6 +444,14 @@ board_set_server(struct board *b, int row, struct str address, int32_t weight,
     changes_note(b, row);
 }
 
+/* Who is in service may have changed: workers look when they are woken. */
+static void
+note_state(struct board *b, int row)
+{
+    changes_note(b, row);
+    atomic_fetch_add(&b->header->states, 1);
+}
+
 void
 board_set_up(struct board *b, int row, bool up, int32_t fails, struct str words)
 {
@@ -445,7 +464,7 @@ board_set_up(struct board *b, int row, bool up, int32_t fails, struct str words)
     atomic_store(&server->fails, fails);
     if (atomic_exchange(&server->up, up) != up)
         atomic_store(&server->since_ms, clock_wall_ms());
-    changes_note(b, row);
+    note_state(b, row);
 }
 
 void
@@ -455,7 +474,7 @@ board_set_admin(struct board *b, int row, enum server_admin admin)
 
     if (atomic_exchange(&server->admin, (uint8_t)admin) != (uint8_t)admin)
         atomic_store(&server->since_ms, clock_wall_ms());
-    changes_note(b, row);
+    note_state(b, row);
 }
 
 void
@@ -493,6 +512,7 @@ board_read_view(const struct board *b, int row, struct server_view *view)
     view->draining = admin == SERVER_DRAIN;
     view->maint = admin == SERVER_MAINT;
     view->active = (int32_t)slots_count(b->slots, board_server_slot(row));
+    view->queued = (int32_t)queue_of_server(b, row);
 }
 
 int
@@ -607,7 +627,9 @@ board_worker_died(struct board *b, unsigned worker)
     atomic_store(&row->pid, 0);
     atomic_fetch_add(&row->restarts, 1);
     slots_give_back(b->slots, worker);
+    queue_forget_worker(b, worker);
     note_all_changes(b);
+    board_wake_workers(b);
 }
 
 void

@@ -28,6 +28,8 @@ enum counter_kind {
     X(errors, TOTAL, "Requests and sessions that the server failed")  \
     X(retries, TOTAL, "Attempts made again after one on this server") \
     X(redispatches, TOTAL, "Retries that went to another server")     \
+    X(waited, TOTAL, "Requests and sessions that waited in a queue")  \
+    X(waited_ms, TOTAL, "Milliseconds that they waited")              \
     X(bytes_in, BYTES, "Bytes sent to the server")                    \
     X(bytes_out, BYTES, "Bytes received from the server")             \
     X(responses_1xx, TOTAL, "Responses with status 100 to 199")       \

@@ -36,6 +36,7 @@ struct board_limits {
     unsigned servers;
     unsigned sections;
     unsigned scripts;
+    unsigned entries;  /* that may wait in queues at once (queue.h) */
     size_t ring_bytes; /* of each worker's log ring: a power of two */
 };
 
@@ -108,6 +109,23 @@ struct upstream_row {
     _Alignas(64) _Atomic uint64_t changes[BOARD_CHANGES_KEPT];
 };
 
+/* One queue; queue.h. */
+struct queue_row {
+    _Alignas(64) _Atomic uint32_t waiting; /* granted ones too */
+    uint32_t granted;                      /* of them */
+    uint32_t root;                         /* of the heap; 0: empty */
+    uint64_t paced_ms;                     /* of the last portion let go */
+    /* For the outputs, since the start. */
+    _Atomic uint64_t entered;
+    _Atomic uint64_t expired;    /* of them, who waited for too long */
+    _Atomic uint64_t waited_ms;  /* of all that have left */
+    _Atomic uint32_t longest_ms; /* of one */
+    _Atomic uint32_t most;       /* who waited at once */
+};
+
+struct queue_entry;
+struct queue_table;
+
 struct section_row {
     _Alignas(64) struct row_name name; /* "http NAME", "tcp NAME" ... */
     _Atomic int32_t max_connections;   /* by the master; 0: no limit */
@@ -134,6 +152,7 @@ struct board_header {
     uint64_t size;                       /* bytes of the whole */
     uint64_t started_ms;                 /* wall time */
     _Atomic uint64_t added[BOARD_KINDS]; /* rows, by the master; names.h */
+    _Atomic uint64_t states; /* changes of servers' states, by control */
     char version[BOARD_VERSION_MAX + 1];
 };
 
@@ -157,7 +176,10 @@ struct board {
     struct script_counters *script_counters;   /* [worker][script] */
     char *rings;                               /* [worker], ring_stride each */
     size_t ring_stride;
-    struct names *names;          /* [BOARD_KINDS] */
+    struct names *names; /* [BOARD_KINDS] */
+    struct queue_table *queue_table;
+    struct queue_row *queues; /* upstreams, then servers */
+    struct queue_entry *queue_entries;
     int wakes[BOARD_WORKERS_MAX]; /* of each worker */
     int control_wake;
 };

@@ -202,6 +202,8 @@ APPLY_ITEM(error_pages, error_page_conf, parse_error_page)
     }
 
 APPLY_MEMBER(policy, parse_policy, b->to.upstream)
+APPLY_MEMBER(check, parse_check, &b->to.upstream->check)
+APPLY_MEMBER(observe, parse_observe, &b->to.upstream->observe)
 APPLY_MEMBER(access_log, parse_access_log, b->to.section)
 APPLY_MEMBER(retry_on, parse_retry_on, place_of(&b->to, entry->key))
 APPLY_MEMBER(index, parse_index, b->to.http)
@@ -273,6 +275,8 @@ static const apply_fn APPLIERS[] = {
     [KEY_LOG_TO] = apply_log_to,
     [KEY_RETRY_ON] = apply_retry_on,
     [KEY_POLICY] = apply_policy,
+    [KEY_CHECK] = apply_check,
+    [KEY_OBSERVE] = apply_observe,
     [KEY_SERVER] = apply_servers,
     [KEY_LISTEN] = apply_listens,
     [KEY_UPSTREAM_OF] = apply_upstream_of,

@@ -149,7 +149,8 @@ static const struct key KEYS[] = {
         .fallback = "10s",
         .sentence = "How long a whole request head may take.",
     }, {
-        .name = "queue_timeout", LATER(ANY_LIMITS, NULL),
+        .name = "queue_timeout", TIMEOUT(queue_timeout_ms, QUEUE_TIMEOUT),
+        .fallback = "5s",
         .sentence = "How long work may wait for a server.",
     }, {
         .name = "retries", .sections = ANY_LIMITS, .type = KEY_NUMBER,
@@ -183,13 +184,22 @@ static const struct key KEYS[] = {
         .sentence = "The script that chooses a server: policy/NAME.lua of the "
                     "script path or a path; its options follow.",
     }, {
-        .name = "check", LATER(KEY_UPSTREAM, "off"), .fallback = "off",
+        .name = "check", .sections = KEY_UPSTREAM, .type = KEY_CHECK,
+        .supported = true, .fallback = "off",
+        .words = "interval timeout rise fall fastinter downinter uri expect "
+                 "host user password donor lag script",
+        .syntax = "off | tcp | http | fastcgi | mysql | galera | lua "
+                  "[OPTION=VALUE ...]",
         .sentence = "How the servers' health is checked.",
     }, {
-        .name = "observe", LATER(KEY_UPSTREAM, "off"), .fallback = "off",
+        .name = "observe", .sections = KEY_UPSTREAM, .type = KEY_OBSERVE,
+        .supported = true, .fallback = "off", .words = "errors within on",
+        .syntax = "off | errors=N within=TIME [on=5xx]",
         .sentence = "Count live failures as failed checks.",
     }, {
-        .name = "slowstart", LATER(KEY_UPSTREAM, "0s off"), .fallback = "0s",
+        .name = "slowstart", .sections = KEY_UPSTREAM, .type = KEY_DURATION,
+        .supported = true, .fallback = "0s", .words = "off", .max = DAY,
+        STORE(UPSTREAM, slowstart_ms),
         .sentence = "The time in which the weight of a server that came back "
                     "grows.",
     }, {
@@ -199,29 +209,34 @@ static const struct key KEYS[] = {
         .sentence = "Idle connections to its servers that a worker keeps; an "
                     "idle one occupies a php-fpm child.",
     }, {
-        .name = "hold", LATER(KEY_UPSTREAM, "off no false"),
-        .fallback = "off",
+        .name = "hold", .sections = KEY_UPSTREAM, .type = KEY_BOOL,
+        .supported = true, .fallback = "off", STORE(UPSTREAM, hold),
         .sentence = "Let new work wait while no server is usable.",
     }, {
-        .name = "send_proxy", LATER(KEY_UPSTREAM, "off"), .fallback = "off",
+        .name = "send_proxy", .sections = KEY_UPSTREAM, .type = KEY_CHOICE,
+        .supported = true, .fallback = "off", .words = "off v1 v2",
+        STORE(UPSTREAM, send_proxy),
         .sentence = "Begin with a PROXY header.",
     }, {
-        .name = "on_marked_down", LATER(KEY_UPSTREAM, "keep"),
-        .fallback = "keep",
+        .name = "on_marked_down", .sections = KEY_UPSTREAM,
+        .type = KEY_CHOICE, .supported = true, .fallback = "keep",
+        .words = "keep shutdown", STORE(UPSTREAM, on_marked_down),
         .sentence = "What happens to sessions on a server that goes down.",
     }, {
         .name = "rebalance", LATER(KEY_UPSTREAM, "off"), .fallback = "off",
         .sentence = "Retire idle sessions after a server came back.",
     }, {
-        .name = "resolve", LATER(KEY_UPSTREAM, "off"), .fallback = "off",
+        .name = "resolve", .sections = KEY_UPSTREAM, .type = KEY_DURATION,
+        .supported = true, .fallback = "10s", .words = "off",
+        .min = SECOND, .max = DAY, STORE(UPSTREAM, resolve_ms),
         .sentence = "How often servers' names are looked up again.",
     }, {
         .name = "server", .sections = KEY_UPSTREAM, .type = KEY_SERVER,
         .supported = true, .repeatable = true,
         .words = "weight maxconn backup disabled root check",
-        .later = "check tls verify",
+        .later = "tls verify",
         .syntax = "HOST:PORT | unix:PATH [weight=N] [maxconn=N] [backup] "
-                  "[disabled] [root=DIR]",
+                  "[disabled] [root=DIR] [check=off]",
         .sentence = "One server: \"server NAME = ADDRESS\" with its options.",
     },
 
@@ -517,7 +532,7 @@ key_syntax(const struct key *key)
     case KEY_BOOL:
         return "on | off";
     case KEY_DURATION:
-        return "TIME";
+        return key->words != NULL ? "TIME | off" : "TIME";
     case KEY_SIZE:
         return "SIZE";
     case KEY_NUMBER:
@@ -536,6 +551,8 @@ key_syntax(const struct key *key)
     case KEY_LOG_TO:
     case KEY_RETRY_ON:
     case KEY_POLICY:
+    case KEY_CHECK:
+    case KEY_OBSERVE:
     case KEY_SERVER:
     case KEY_LISTEN:
     case KEY_UPSTREAM_OF:

@@ -28,7 +28,7 @@ enum key_section {
 /* How a value is spelled. */
 enum key_type {
     KEY_BOOL,        /* on or off; bool */
-    KEY_DURATION,    /* 500ms, 5s; milliseconds */
+    KEY_DURATION,    /* 500ms, 5s; milliseconds, or one of `words` for 0 */
     KEY_SIZE,        /* 16k, 8m; bytes */
     KEY_NUMBER,      /* digits, or one of `words` for 0 */
     KEY_CHOICE,      /* one of `words`; its place is the value */
@@ -41,6 +41,8 @@ enum key_type {
     KEY_LOG_TO,      /* the same, for access records */
     KEY_RETRY_ON,    /* a set of conditions */
     KEY_POLICY,      /* a policy's name or path with its options */
+    KEY_CHECK,       /* a kind of check with its options */
+    KEY_OBSERVE,     /* off, or how many failures within what time */
     KEY_SERVER,      /* an address with options; the key is "server NAME" */
     KEY_LISTEN,      /* an address with options */
     KEY_UPSTREAM_OF, /* the name of an upstream */

@@ -48,6 +48,8 @@ limits_merge(struct limits_conf *out, const struct section_conf *section,
         merged.keepalive_timeout_ms = u->keepalive_timeout_ms;
     if (u->given & LIMITS_HEADER_TIMEOUT)
         merged.header_timeout_ms = u->header_timeout_ms;
+    if (u->given & LIMITS_QUEUE_TIMEOUT)
+        merged.queue_timeout_ms = u->queue_timeout_ms;
     if (u->given & LIMITS_RETRIES)
         merged.retries = u->retries;
     if (u->given & LIMITS_RETRY_ON)

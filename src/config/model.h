@@ -39,6 +39,8 @@ enum {
     CONFIG_SERVERS_MAX = 1024,   /* servers of all upstreams */
     CONFIG_SECTIONS_MAX = 16000, /* [http], [tcp] and [mysql] sections */
     CONFIG_SCRIPTS_MAX = 16000,  /* different ones of all sections */
+    CONFIG_CHECK_TEXT_MAX = 128, /* bytes of a check's uri, host, user and
+                                    password */
 };
 
 /* Where something was written; for messages of every later stage. */
@@ -176,7 +178,7 @@ struct check_conf {
     bool donor;            /* galera: a donor may serve */
     bool lag_weight;       /* galera: one that lags behind gets less */
     struct str script;     /* lua: absolute, or in the script path */
-    struct config_at at;
+    struct config_at at;   /* line 0 where the key is at fault */
 };
 
 /* Live failures that count as one failed check; `errors` is 0 for off. */

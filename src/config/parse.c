@@ -132,6 +132,21 @@ parse_option(const struct parse *p, const struct entry *entry, struct str word,
     return -1;
 }
 
+int
+parse_option_form(const struct parse *p, const struct entry *entry,
+                  const struct option_conf *option, bool takes_value)
+{
+    bool has_value = option->value.p != NULL && option->value.len > 0;
+
+    if (has_value == takes_value && (has_value || option->value.p == NULL))
+        return 0;
+    parse_refuse(p, entry,
+                 takes_value ? "'%s' needs a value: write %s=VALUE"
+                             : "'%s' takes no value: write %s",
+                 option->name.p, option->name.p);
+    return -1;
+}
+
 struct str
 parse_path(const struct parse *p, struct str text)
 {

@@ -38,6 +38,11 @@ parse_choice(const struct parse *p, const struct entry *entry, struct str text,
 int parse_option(const struct parse *p, const struct entry *entry,
                  struct str word, struct option_conf *out) MUST_CHECK;
 
+/* Refuses "backup=x", or "weight" and "weight=". -1 with a fault. */
+int parse_option_form(const struct parse *p, const struct entry *entry,
+                      const struct option_conf *option,
+                      bool takes_value) MUST_CHECK;
+
 /* An absolute path: relative ones start at the folder. Never refuses. */
 struct str parse_path(const struct parse *p, struct str text);
 
@@ -67,6 +72,13 @@ int parse_server(const struct parse *p, const struct entry *entry,
                  struct str text, struct server_conf *out) MUST_CHECK;
 int parse_trust(const struct parse *p, const struct entry *entry,
                 struct str text, struct http_conf *out) MUST_CHECK;
+
+/* parse_check.c: the health of servers. */
+
+int parse_check(const struct parse *p, const struct entry *entry,
+                struct str text, struct check_conf *out) MUST_CHECK;
+int parse_observe(const struct parse *p, const struct entry *entry,
+                  struct str text, struct observe_conf *out) MUST_CHECK;
 
 /* parse_log.c: records and messages. */
 

@@ -180,22 +180,6 @@ parse_address(const struct parse *p, const struct entry *entry, struct str text,
     return 0;
 }
 
-/* Refuses "backup=x" and "weight". -1 with a fault. */
-static int
-check_option_form(const struct parse *p, const struct entry *entry,
-                  const struct option_conf *option, bool takes_value)
-{
-    bool has_value = option->value.p != NULL && option->value.len > 0;
-
-    if (has_value == takes_value && (has_value || option->value.p == NULL))
-        return 0;
-    parse_refuse(p, entry,
-                 takes_value ? "'%s' needs a value: write %s=VALUE"
-                             : "'%s' takes no value: write %s",
-                 option->name.p, option->name.p);
-    return -1;
-}
-
 int
 parse_listen(const struct parse *p, const struct entry *entry, struct str text,
              struct listen_conf *out)
@@ -212,7 +196,7 @@ parse_listen(const struct parse *p, const struct entry *entry, struct str text,
         int place = parse_option(p, entry, word, &option);
 
         if (place < 0 ||
-            check_option_form(p, entry, &option, place == LISTEN_BACKLOG) != 0)
+            parse_option_form(p, entry, &option, place == LISTEN_BACKLOG) != 0)
             return -1;
         if (place == LISTEN_DEFAULT_SERVER) {
             listen.default_server = true;
@@ -227,6 +211,20 @@ parse_listen(const struct parse *p, const struct entry *entry, struct str text,
 }
 
 static int
+set_server_check(const struct parse *p, const struct entry *entry,
+                 const struct option_conf *option, struct server_conf *server)
+{
+    if (option->value.p != NULL && str_equal(option->value, STR("off"))) {
+        server->unchecked = true;
+        return 0;
+    }
+    parse_refuse(p, entry,
+                 "all that can be written here is check=off: the key check of "
+                 "the upstream says how its servers are checked");
+    return -1;
+}
+
+static int
 set_server_option(const struct parse *p, const struct entry *entry,
                   enum server_option which, const struct option_conf *option,
                   struct server_conf *server)
@@ -234,7 +232,10 @@ set_server_option(const struct parse *p, const struct entry *entry,
     bool takes_value = which != SERVER_BACKUP && which != SERVER_DISABLED;
     uint64_t n;
 
-    if (check_option_form(p, entry, option, takes_value) != 0)
+    /* HAProxy's bare `check` is to hear more than that a value is missing. */
+    if (which == SERVER_CHECK)
+        return set_server_check(p, entry, option, server);
+    if (parse_option_form(p, entry, option, takes_value) != 0)
         return -1;
     switch (which) {
     case SERVER_WEIGHT:
@@ -257,12 +258,7 @@ set_server_option(const struct parse *p, const struct entry *entry,
         server->root = parse_path(p, option->value);
         return 0;
     case SERVER_CHECK:
-        if (str_equal(option->value, STR("off")))
-            return 0;
-        parse_refuse(p, entry,
-                     "'check' is not supported in this version: "
-                     "leave it out, or write check=off");
-        return -1;
+        break;
     }
     return -1;
 }

@@ -4,6 +4,7 @@
 #include "config/verify.h"
 
 #include "config/value.h"
+#include "config/verify_health.h"
 
 /* A listen key and the section that it stands in. */
 struct place {
@@ -86,6 +87,7 @@ verify_upstream(const struct verifier *v, const struct upstream_conf *upstream,
                       "fastcgi",
                       STR_ARG(upstream->name));
     verify_servers(v, upstream);
+    verify_health(upstream, block, v->doc);
 }
 
 /* Is ROUTE to static files that nobody said where to find? */
@@ -436,4 +438,5 @@ verify_config(const struct config *config, const struct document *doc)
         verify_section(&v, &config->sections[i],
                        next_block(doc, &next, KEY_HTTP | KEY_TCP | KEY_MYSQL));
     verify_listens(&v);
+    verify_health_warn(config, doc->faults);
 }

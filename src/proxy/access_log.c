@@ -20,12 +20,11 @@
 #include "proxy/variable.h"
 
 enum {
-    RECORD_MAX = 8192,    /* bytes of a record */
-    REQUEST_MAX = 4096,   /* of them, of a request line */
-    FIELD_MAX = 1024,     /* of a request header or another variable */
-    CLIENT_CLOSED = 499,  /* nginx's status of a client that did not wait */
-    NOT_REACHED = -1,     /* HAProxy's time of what did not happen */
-    QUEUES_ARE_EMPTY = 0, /* HAProxy's queue positions */
+    RECORD_MAX = 8192,   /* bytes of a record */
+    REQUEST_MAX = 4096,  /* of them, of a request line */
+    FIELD_MAX = 1024,    /* of a request header or another variable */
+    CLIENT_CLOSED = 499, /* nginx's status of a client that did not wait */
+    NOT_REACHED = -1,    /* HAProxy's time of what did not happen */
 };
 
 struct subject {
@@ -62,6 +61,15 @@ ms_between(uint64_t from_us, uint64_t to_us)
     if (from_us == 0 || to_us < from_us)
         return NOT_REACHED;
     return (int64_t)((to_us - from_us) / 1000);
+}
+
+/* Until a server was given, or in vain. */
+static int64_t
+ms_waited(const struct subject *s)
+{
+    if (s->picked_us == 0 && s->flow->queued_us > 0)
+        return (int64_t)(s->flow->queued_us / 1000);
+    return ms_between(s->ready_us, s->picked_us);
 }
 
 static struct str
@@ -222,9 +230,9 @@ put_haproxy_counts(struct buf *to, const struct subject *s)
         buf_char(to, '+');
     buf_uint(to, s->retries);
     buf_char(to, ' ');
-    buf_uint(to, QUEUES_ARE_EMPTY);
+    buf_uint(to, s->flow->ahead_of_server);
     buf_char(to, '/');
-    buf_uint(to, QUEUES_ARE_EMPTY);
+    buf_uint(to, s->flow->ahead_of_any);
 }
 
 /* TR/Tw/Tc/Tr/Ta status bytes cookies flags counts "request" */
@@ -234,7 +242,7 @@ write_httplog(struct buf *to, const struct subject *s)
     const struct http_exchange *exchange = s->exchange;
     const int64_t ms[] = {
         exchange->refused ? NOT_REACHED : ms_between(s->begun_us, s->ready_us),
-        ms_between(s->ready_us, s->picked_us),
+        ms_waited(s),
         ms_between(s->picked_us, s->connected_us),
         ms_between(s->connected_us, s->response_us),
         ms_between(s->begun_us, clock_us()),
@@ -261,7 +269,7 @@ static void
 write_tcplog(struct buf *to, const struct subject *s)
 {
     const int64_t ms[] = {
-        ms_between(s->ready_us, s->picked_us),
+        ms_waited(s),
         ms_between(s->picked_us, s->connected_us),
         ms_between(s->begun_us, clock_us()),
     };
@@ -357,6 +365,7 @@ write_json(struct buf *to, const struct subject *s)
     put_json_text(to, "server", server_name(s));
     put_json_uint(to, "retries", s->retries);
     put_json_text(to, "term", str_make(s->term, 2));
+    put_json_ms(to, "queue_ms", (int64_t)(s->flow->queued_us / 1000));
     put_json_ms(to, "connect_ms", ms_between(s->picked_us, s->connected_us));
     put_json_ms(to, "time_ms", ms_between(s->begun_us, clock_us()));
     buf_char(to, '}');

@@ -6,10 +6,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "board/counters.h"
+#include "board/board.h"
 #include "proxy/engine.h"
 
 static void attempt(struct dial *dial);
+static void expire(struct dial *dial);
 
 static void
 log_failure(const struct dial *dial, const struct server *server)
@@ -44,13 +45,6 @@ give_up_attempt(struct dial *dial, const char *reason)
     upstream_give(dial->flow, &result, false);
 }
 
-static bool
-may_retry(const struct dial *dial, enum retry_on why)
-{
-    return (dial->limits->retry_on & (unsigned)why) != 0 &&
-           dial->attempts <= dial->limits->retries;
-}
-
 /* After a failed connect: another attempt, or the end. */
 static void
 connect_failed(struct dial *dial, enum dial_result result, const char *reason)
@@ -62,7 +56,7 @@ connect_failed(struct dial *dial, enum dial_result result, const char *reason)
     dial->conn = NULL;
     counter_add(&upstream_counters(server)->connect_errors, 1);
     give_up_attempt(dial, reason);
-    if (!may_retry(dial, RETRY_ON_CONNECT)) {
+    if (!dial_may_retry(dial, RETRY_ON_CONNECT)) {
         dial->on_done(dial, result);
         return;
     }
@@ -121,7 +115,9 @@ on_timer(struct timer *timer)
 {
     struct dial *dial = container_of(timer, struct dial, timer);
 
-    if (dial->conn == NULL)
+    if (waiter_waits(&dial->waiter))
+        expire(dial);
+    else if (dial->conn == NULL)
         begin_connect(dial);
     else
         connect_failed(dial, DIAL_TIMEOUT, "connect timed out");
@@ -143,31 +139,33 @@ result_of(enum upstream_error error)
     return DIAL_DOWN;
 }
 
-/* connect_failed calls this again: the depth is bounded by `retries`. */
+/* The end: no server is to be had. */
 static void
-attempt(struct dial *dial)
+give_up(struct dial *dial, enum dial_result result, const char *reason)
 {
-    const char *reason = "the policy chose no server";
-    enum upstream_error error;
-    bool again;
+    bool failed = dial->attempts > 0 && result != DIAL_EXPIRED;
 
-    error = upstream_take(dial->flow, dial->fresh, &again, &reason);
-    if (error != UPSTREAM_TAKEN) {
-        /* Where an attempt has failed, its words say more than ours. */
-        if (dial->attempts == 0 || dial->reason == NULL)
-            dial->reason = reason;
-        dial->on_done(dial,
-                      dial->attempts == 0 ? result_of(error) : DIAL_FAILED);
-        return;
-    }
+    /* Where an attempt has failed, its words say more than ours. */
+    if (!failed || dial->reason == NULL)
+        dial->reason = reason;
+    dial->on_done(dial, failed ? DIAL_FAILED : result);
+}
+
+/* flow->server is held: uses a kept connection, or begins to connect. AGAIN: a
+ * server that has failed just now gets a moment. */
+static void
+use_server(struct dial *dial, bool again)
+{
+    struct server *server = dial->flow->server;
+
     if (dial->attempts++ == 0)
         dial->picked_us = clock_us();
     else if (!again)
-        counter_add(&upstream_counters(dial->flow->server)->redispatches, 1);
+        counter_add(&upstream_counters(server)->redispatches, 1);
     dial->started_us = clock_us();
-    counter_add(&upstream_counters(dial->flow->server)->requests, 1);
+    counter_add(&upstream_counters(server)->requests, 1);
     if (!dial->fresh) {
-        dial->conn = pool_take(dial->flow->server, on_connect, dial);
+        dial->conn = pool_take(server, on_connect, dial);
         if (dial->conn != NULL) {
             hand_over(dial);
             return;
@@ -177,6 +175,123 @@ attempt(struct dial *dial)
         loop_start_timer(dial->engine->loop, &dial->timer, DIAL_SAME_SERVER_MS);
     else
         begin_connect(dial);
+}
+
+/* --- waiting in a queue --------------------------------------------------- */
+
+static bool
+may_wait(const struct dial *dial, enum upstream_error error)
+{
+    return error == UPSTREAM_FULL ||
+           (error == UPSTREAM_DOWN && dial->flow->upstream->conf->hold);
+}
+
+static int
+awaited_row(const struct flow *flow)
+{
+    return flow->awaited == NULL ? BOARD_NONE : flow->awaited->row;
+}
+
+/* Kept connections hold slots that are wanted, here and in other workers. */
+static void
+make_room(struct upstream *upstream)
+{
+    if (upstream->conf->keepalive == 0)
+        return;
+    pool_make_room(upstream);
+    board_wake_workers(upstream->engine->board);
+}
+
+static bool
+enter_queue(struct dial *dial)
+{
+    struct flow *flow = dial->flow;
+    int server = awaited_row(flow);
+    uint32_t ahead;
+
+    if (waiter_enter(&dial->waiter, &flow->upstream->queue, server,
+                     flow->priority, &ahead) < 0)
+        return false;
+    *(server == BOARD_NONE ? &flow->ahead_of_any : &flow->ahead_of_server) =
+        ahead;
+    dial->queued_us = clock_us();
+    loop_start_timer(dial->engine->loop, &dial->timer,
+                     dial->limits->queue_timeout_ms);
+    make_room(flow->upstream);
+    return true;
+}
+
+static void
+leave_queue(struct dial *dial, enum queue_end why)
+{
+    if (!waiter_waits(&dial->waiter))
+        return;
+    timer_stop(&dial->timer);
+    dial->flow->queued_us += clock_us() - dial->queued_us;
+    waiter_leave(&dial->waiter, why);
+}
+
+static void
+count_wait(const struct dial *dial)
+{
+    struct server_counters *counters = upstream_counters(dial->flow->server);
+
+    counter_add(&counters->waited, 1);
+    counter_add(&counters->waited_ms, (clock_us() - dial->queued_us) / 1000);
+}
+
+static void
+expire(struct dial *dial)
+{
+    leave_queue(dial, QUEUE_EXPIRED);
+    give_up(dial, DIAL_EXPIRED,
+            dial->flow->upstream->conf->hold
+                ? "no server was to be had within queue_timeout"
+                : "no server had room within queue_timeout");
+}
+
+/* Its turn has come, or its chances have changed. */
+static void
+on_turn(struct waiter *waiter)
+{
+    struct dial *dial = container_of(waiter, struct dial, waiter);
+    const char *reason = "the policy chose no server";
+    enum upstream_error error;
+    bool again;
+
+    dial->flow->granted = true;
+    error = upstream_take(dial->flow, dial->fresh, &again, &reason);
+    dial->flow->granted = false;
+    if (error == UPSTREAM_TAKEN) {
+        leave_queue(dial, QUEUE_SERVED);
+        count_wait(dial);
+        use_server(dial, again);
+        return;
+    }
+    if (may_wait(dial, error) && waiter->server == awaited_row(dial->flow)) {
+        waiter_stay(waiter);
+        return;
+    }
+    leave_queue(dial, QUEUE_GIVEN_UP);
+    if (!may_wait(dial, error) || !enter_queue(dial))
+        give_up(dial, result_of(error), reason);
+}
+
+/* --- attempts ------------------------------------------------------------- */
+
+/* connect_failed calls this again: the depth is bounded by `retries`. */
+static void
+attempt(struct dial *dial)
+{
+    const char *reason = "the policy chose no server";
+    enum upstream_error error;
+    bool again;
+
+    error = upstream_take(dial->flow, dial->fresh, &again, &reason);
+    if (error == UPSTREAM_TAKEN)
+        use_server(dial, again);
+    else if (!may_wait(dial, error) || !enter_queue(dial))
+        give_up(dial, result_of(error), reason);
 }
 
 void
@@ -190,12 +305,20 @@ dial_init(struct dial *dial, struct engine *engine, struct flow *flow,
         .on_done = on_done,
     };
     timer_init(&dial->timer, on_timer);
+    waiter_init(&dial->waiter, on_turn);
 }
 
 void
 dial_start(struct dial *dial)
 {
     attempt(dial);
+}
+
+bool
+dial_may_retry(const struct dial *dial, enum retry_on why)
+{
+    return (dial->limits->retry_on & (unsigned)why) != 0 &&
+           dial->attempts <= dial->limits->retries;
 }
 
 bool
@@ -208,7 +331,7 @@ dial_again(struct dial *dial, enum retry_on why, const char *reason)
     /* The next attempt must not fall into another connection of the same
      * kind: kept ones die together when a server restarts. */
     dial->fresh = true;
-    if (!may_retry(dial, why))
+    if (!dial_may_retry(dial, why))
         return false;
     counter_add(&upstream_counters(server)->retries, 1);
     attempt(dial);
@@ -223,10 +346,27 @@ dial_stop(struct dial *dial)
         .total_ms = ms_since(dial->started_us),
     };
 
+    leave_queue(dial, QUEUE_GIVEN_UP);
     if (!timer_is_running(&dial->timer))
         return;
     timer_stop(&dial->timer);
     pool_close(dial->conn);
     dial->conn = NULL;
     upstream_give(dial->flow, &result, false);
+}
+
+void
+dial_server_gone(struct dial *dial, const char *why)
+{
+    struct server *server = dial->flow->server;
+
+    if (server == NULL || !timer_is_running(&dial->timer) ||
+        !dial_may_retry(dial, RETRY_ON_DOWN))
+        return;
+    timer_stop(&dial->timer);
+    pool_close(dial->conn);
+    dial->conn = NULL;
+    give_up_attempt(dial, why);
+    counter_add(&upstream_counters(server)->retries, 1);
+    attempt(dial);
 }

@@ -4,6 +4,14 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "board/rows.h"
+#include "proxy/wait_queue.h"
+
+static void
+on_turns(struct deferred *deferred)
+{
+    wait_queue_run(container_of(deferred, struct engine, turns));
+}
 
 void
 engine_init(struct engine *engine, struct loop *loop, struct board *board,
@@ -17,6 +25,10 @@ engine_init(struct engine *engine, struct loop *loop, struct board *board,
         .scratch = xcalloc(1, ENGINE_SCRATCH),
         .temp_dir = "/tmp",
     };
+    /* Pages of it that are never used cost nothing. */
+    engine->waiters =
+        xcalloc(board->header->limits.entries + 1, sizeof(*engine->waiters));
+    deferred_init(&engine->turns, on_turns);
     list_init(&engine->sessions);
     list_init(&engine->exchanges);
 }
@@ -27,6 +39,8 @@ engine_fini(struct engine *engine)
     slab_fini(&engine->http_conns);
     slab_fini(&engine->tcp_sessions);
     slab_fini(&engine->server_conns);
+    free(engine->waiters);
+    engine->waiters = NULL;
     free(engine->scratch);
     engine->scratch = NULL;
 }

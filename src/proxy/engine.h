@@ -13,6 +13,7 @@
 
 #include "base/list.h"
 #include "base/slab.h"
+#include "net/loop.h"
 
 struct board;
 struct loop;
@@ -20,6 +21,7 @@ struct buffer_pool;
 struct conduit_pool;
 struct http_idles;
 struct ring;
+struct waiter;
 
 /* Takes a finished access-log record, without a newline; TARGET is the index of
  * the section in the configuration.  Must not block. */
@@ -51,7 +53,11 @@ struct engine {
     bool draining; /* no new sessions; idle ones are closed */
 
     struct http_idles *idles; /* folded connections (http_idle.h), or NULL */
-    struct list exchanges;    /* spare ones (http_exchange.h) */
+    uint64_t states;          /* changes of servers' states that were seen */
+    struct waiter **waiters;  /* by their entry on the board (wait_queue.h) */
+    struct deferred turns;    /* calls those whose turn has come */
+
+    struct list exchanges; /* spare ones (http_exchange.h) */
     unsigned exchange_count;
 };
 

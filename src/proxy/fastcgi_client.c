@@ -516,6 +516,9 @@ no_server(struct fastcgi *f, enum dial_result result)
     case DIAL_FULL:
         fail(f, 503, "PC", f->dial.reason);
         return;
+    case DIAL_EXPIRED:
+        fail(f, 503, "sQ", f->dial.reason);
+        return;
     case DIAL_REFUSED:
         fail(f, 503, "PR", f->dial.reason);
         return;
@@ -553,6 +556,21 @@ on_dialled(struct dial *dial, enum dial_result result)
     run(f);
 }
 
+/* A request that is safe to repeat is asked of another server. */
+static void
+on_gone(struct flow *flow, enum flow_gone how, const char *why)
+{
+    struct fastcgi *f = flow->exchange->handler_data;
+
+    if (f->conn == NULL)
+        dial_server_gone(&f->dial, why);
+    else if (may_go_again(f, RETRY_ON_DOWN) &&
+             dial_may_retry(&f->dial, RETRY_ON_DOWN))
+        server_failed(f, RETRY_ON_DOWN, 502, "SH", why);
+    else if (how != FLOW_GONE_KEEP)
+        fail(f, 502, f->answer.begun ? "DD" : "DH", why);
+}
+
 bool
 fastcgi_prepare(struct http_exchange *exchange)
 {
@@ -588,6 +606,7 @@ fastcgi_start(struct http_exchange *exchange)
     f->body_bytes = spool_len(&exchange->body);
     timer_init(&f->timer, on_timer);
     reset_transfer(f);
+    exchange->flow.on_gone = on_gone;
     dial_init(&f->dial, exchange->engine, &exchange->flow, &exchange->limits,
               on_dialled);
     dial_start(&f->dial);

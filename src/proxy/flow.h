@@ -11,15 +11,28 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/list.h"
 #include "base/str.h"
 
 enum {
     FLOW_TRIES_MAX = 16, /* attempts remembered; `retries` is below it */
 };
 
+struct flow;
 struct http_exchange;
 struct server;
 struct upstream;
+
+/* What becomes of a flow whose server is gone. It goes on elsewhere if it can,
+ * and if not: */
+enum flow_gone {
+    FLOW_GONE_KEEP,  /* the server is down: the flow stays with it */
+    FLOW_GONE_END,   /* the server is down: it ends */
+    FLOW_GONE_MAINT, /* the server is in maintenance: it ends */
+};
+
+typedef void (*flow_gone_fn)(struct flow *flow, enum flow_gone how,
+                             const char *why);
 
 struct flow {
     struct upstream *upstream;      /* where it goes; NULL before routing */
@@ -27,15 +40,22 @@ struct flow {
     struct server *served;          /* the one that was given back last */
     struct server *pinned;          /* a hook named this one; NULL: any */
     struct http_exchange *exchange; /* NULL on TCP */
+    struct list link;               /* in server->flows while it is held */
+    flow_gone_fn on_gone;           /* set by then */
 
     const struct addr *client;   /* who connected, or whom `trust` believes */
     const struct addr *listener; /* the address it arrived at */
     struct str section;          /* name of the http, tcp or mysql section */
 
-    int32_t priority; /* in queues, by a hook: smaller goes first */
-
     uint64_t turn; /* valid once has_turn; the same over all retries */
     bool has_turn;
+
+    int32_t priority; /* in queues: smaller goes first */
+    bool granted;     /* it has waited: it goes before those who have not */
+    struct server *awaited;   /* full: the one to wait for; NULL: any */
+    uint64_t queued_us;       /* how long it has waited in queues */
+    uint32_t ahead_of_any;    /* who were in the upstream's queue before it */
+    uint32_t ahead_of_server; /* and in a server's */
 
     uint8_t tried_count;
     uint16_t tried[FLOW_TRIES_MAX]; /* indices of servers, oldest first */

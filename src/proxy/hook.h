@@ -97,12 +97,11 @@ enum {
  * them is in service.  An index whose view is not usable counts as a failure:
  * the core says so through `misused`, and falls back; but where the policy sets
  * *WAIT, the flow waits for that very server, which is then full or was tried
- * before.  A policy that WAITS is asked whenever some server is in service,
- * even if none is usable.  `state` says that a server has come up or gone down,
- * and why. */
+ * before.  `state` says that a server has come up or gone down, and why. */
 struct policy_hooks {
     void *arg;
-    bool waits;
+    bool waits; /* pick may set *WAIT: it is asked even if no server is usable,
+                   as long as one is in service */
     int (*pick)(void *arg, struct flow *flow, const char **reason, bool *wait);
     void (*misused)(void *arg, int index);
     void (*done)(void *arg, struct flow *flow, struct server *server,

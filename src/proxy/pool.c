@@ -132,12 +132,35 @@ pool_close(struct server_conn *conn)
 }
 
 void
+pool_make_room(struct upstream *upstream)
+{
+    const struct board *board = upstream->engine->board;
+    uint32_t wanted = queue_of_upstream(board, upstream->row);
+
+    for (unsigned i = 0; i < upstream->server_count; i++) {
+        struct server *server = &upstream->servers[i];
+        uint32_t more = wanted + queue_of_server(board, server->row);
+
+        if (server->conf->maxconn == 0)
+            continue;
+        for (; more > 0 && server->idle_count > 0; more--)
+            pool_close(
+                container_of(server->idle.prev, struct server_conn, link));
+    }
+}
+
+void
+pool_drop_idle_of(struct server *server)
+{
+    list_for_each_safe(node, &server->idle)
+    {
+        pool_close(container_of(node, struct server_conn, link));
+    }
+}
+
+void
 pool_drop_idle(struct upstream *upstream)
 {
-    for (unsigned i = 0; i < upstream->server_count; i++) {
-        list_for_each_safe(node, &upstream->servers[i].idle)
-        {
-            pool_close(container_of(node, struct server_conn, link));
-        }
-    }
+    for (unsigned i = 0; i < upstream->server_count; i++)
+        pool_drop_idle_of(&upstream->servers[i]);
 }

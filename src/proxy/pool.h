@@ -65,7 +65,12 @@ void pool_keep(struct server_conn *conn);
  * kept one the slot is given back. */
 void pool_close(struct server_conn *conn);
 
-/* Closes all that UPSTREAM keeps. */
+/* While work waits for UPSTREAM's servers: closes kept connections, whose slots
+ * are wanted. */
+void pool_make_room(struct upstream *upstream);
+
+/* Closes all that is kept of SERVER, and of all UPSTREAM's. */
+void pool_drop_idle_of(struct server *server);
 void pool_drop_idle(struct upstream *upstream);
 
 static inline struct server_conn *

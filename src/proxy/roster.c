@@ -110,7 +110,8 @@ standing_of(const struct roster_member *member, const struct server_view *view)
 {
     if (!roster_serves(view))
         return ROSTER_OUT;
-    if (view->maxconn > 0 && view->active >= view->maxconn && member->idle == 0)
+    if (view->maxconn > 0 && member->idle == 0 &&
+        (view->active >= view->maxconn || view->queued > 0))
         return ROSTER_FULL;
     return ROSTER_FREE;
 }
@@ -250,6 +251,12 @@ roster_leave(struct roster *r, const struct flow *flow)
 }
 
 /* --- questions ------------------------------------------------------------ */
+
+bool
+roster_is_in_service(const struct roster *r, unsigned index)
+{
+    return r->members[index].standing != ROSTER_OUT;
+}
 
 int
 roster_least(struct roster *r, uint64_t turn)

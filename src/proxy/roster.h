@@ -43,6 +43,12 @@ struct roster_counts {
     unsigned tried;        /* in service, but tried by the flow */
 };
 
+static inline unsigned
+roster_in_service(const struct roster_counts *counts)
+{
+    return counts->free + counts->free_backups + counts->full + counts->tried;
+}
+
 struct roster {
     struct board *board;
     int upstream; /* row on the board */
@@ -86,6 +92,9 @@ void roster_set_idle(struct roster *r, unsigned index, unsigned idle);
 unsigned roster_enter(struct roster *r, const struct flow *flow,
                       struct roster_counts *counts);
 void roster_leave(struct roster *r, const struct flow *flow);
+
+/* Whether server INDEX is up, ready and of some weight. */
+bool roster_is_in_service(const struct roster *r, unsigned index);
 
 /* The usable server with the least load, (active + queued + 1) / weight, but 0
  * where it has none; of equals number TURN modulo how many there are, in their

@@ -48,6 +48,7 @@ init_server(struct maker *maker, struct upstream *upstream, unsigned index)
     server->index = index;
     note(&upstream->names, server->conf->name, server);
     list_init(&server->idle);
+    list_init(&server->flows);
     count = addresses_resolve(maker->addresses, server->addrs, SERVER_ADDRS_MAX,
                               &server->conf->address, server->conf->at,
                               maker->faults);
@@ -56,6 +57,7 @@ init_server(struct maker *maker, struct upstream *upstream, unsigned index)
         server->row = board_find_server(upstream->engine->board, upstream->row,
                                         server->conf->name);
         roster_place(&upstream->roster, index, server->row);
+        upstream->queue.rows[index] = server->row;
     }
     view->index = (int32_t)index + 1;
     view->name_len = (uint8_t)server->conf->name.len;
@@ -78,6 +80,8 @@ init_upstream(struct maker *maker, struct upstream *upstream,
         upstream->row = board_find_upstream(engine->board, conf->name);
     roster_init(&upstream->roster, engine == NULL ? NULL : engine->board,
                 upstream->row, upstream->views, upstream->server_count);
+    wait_queue_init(&upstream->queue, engine, upstream->row,
+                    upstream->server_count);
     for (unsigned i = 0; i < upstream->server_count; i++)
         init_server(maker, upstream, i);
     note(&maker->runtime->upstream_names, conf->name, upstream);
@@ -88,6 +92,7 @@ fini_upstream(struct upstream *upstream)
 {
     if (upstream->engine != NULL)
         pool_drop_idle(upstream);
+    wait_queue_fini(&upstream->queue);
     roster_fini(&upstream->roster);
     map_fini(&upstream->names);
     free(upstream->servers);

@@ -249,6 +249,8 @@ flags_of(enum dial_result result)
         return "sC";
     case DIAL_FULL:
         return "PC";
+    case DIAL_EXPIRED:
+        return "sQ";
     case DIAL_REFUSED:
         return "PR";
     }
@@ -271,6 +273,27 @@ on_dialled(struct dial *dial, enum dial_result result)
              dial->reason, STR_ARG(s->section->conf->name),
              STR_ARG(s->flow.upstream->conf->name));
     session_close(s, flags_of(result), dial->reason);
+}
+
+/* HAProxy's flags for a session that ended because its server was marked down,
+ * and because somebody ended it. */
+static void
+on_gone(struct flow *flow, enum flow_gone how, const char *why)
+{
+    struct tcp_session *s = container_of(flow, struct tcp_session, flow);
+
+    if (s->server == NULL) {
+        dial_server_gone(&s->dial, why);
+        return;
+    }
+    if (how == FLOW_GONE_KEEP)
+        return;
+    stream_reset(&s->server->stream);
+    stream_reset(&s->client);
+    if (how == FLOW_GONE_MAINT)
+        session_close(s, "KD", "the server is in maintenance");
+    else
+        session_close(s, "DD", "the server is down");
 }
 
 /* Sessions that are joined end by themselves; that is what draining means for
@@ -340,6 +363,7 @@ session_new(struct listener *listener, const struct addr *client)
     s->flow.client = &s->client_addr;
     s->flow.listener = &listener->addr;
     s->flow.section = s->section->conf->name;
+    s->flow.on_gone = on_gone;
     s->accepted_us = clock_us();
     s->accepted_wall_ms = clock_wall_ms();
     s->active_ms = clock_ms();

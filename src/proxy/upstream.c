@@ -80,11 +80,14 @@ upstream_pick_builtin(struct upstream *upstream, struct flow *flow)
     return HOOK_PICK_NONE;
 }
 
+/* A policy may have a flow wait for a server that is in service. */
 static bool
-index_is_usable(const struct upstream *upstream, int index)
+index_is_good(const struct upstream *upstream, int index, bool wait)
 {
-    return index >= 0 && (unsigned)index < upstream->server_count &&
-           upstream->views[index].usable;
+    if (index < 0 || (unsigned)index >= upstream->server_count)
+        return false;
+    return upstream->views[index].usable ||
+           (wait && roster_is_in_service(&upstream->roster, (unsigned)index));
 }
 
 /* Asks the policy, and the built-in one where that fails. */
@@ -99,10 +102,11 @@ ask_policy(struct upstream *upstream, struct flow *flow, const char **reason,
     upstream->picking = flow;
     index = upstream->policy.pick(upstream->policy.arg, flow, reason, wait);
     upstream->picking = NULL;
-    if (index == HOOK_PICK_NONE || index_is_usable(upstream, index))
+    if (index == HOOK_PICK_NONE || index_is_good(upstream, index, *wait))
         return index;
     if (index != HOOK_PICK_FAILED)
         upstream->policy.misused(upstream->policy.arg, index);
+    *wait = false;
     return upstream_pick_builtin(upstream, flow);
 }
 
@@ -124,15 +128,44 @@ take_slot(struct server *server, bool fresh)
     return true;
 }
 
-static enum upstream_error
-refuse(const struct roster_counts *counts, const char **reason)
+static void
+hold(struct flow *flow, struct server *server)
 {
+    flow->server = server;
+    list_init(&flow->link);
+    list_add_tail(&server->flows, &flow->link);
+}
+
+static enum upstream_error
+refuse(const struct roster_counts *counts, unsigned usable, const char **reason)
+{
+    if (usable > 0) {
+        *reason = "others wait for a server";
+        return UPSTREAM_FULL;
+    }
     if (counts->full > 0) {
         *reason = "all servers are at their maxconn";
         return UPSTREAM_FULL;
     }
     *reason = "no server is available";
     return UPSTREAM_DOWN;
+}
+
+/* Takes SERVER and no other: it, too, has those who wait for it by name. */
+static enum upstream_error
+take_only(struct flow *flow, struct server *server, bool fresh,
+          const char **reason)
+{
+    const struct board *board = server->upstream->engine->board;
+
+    if ((!flow->granted && queue_of_server(board, server->row) > 0) ||
+        !take_slot(server, fresh)) {
+        *reason = "the server is at its maxconn";
+        flow->awaited = server;
+        return UPSTREAM_FULL;
+    }
+    hold(flow, server);
+    return UPSTREAM_TAKEN;
 }
 
 static enum upstream_error
@@ -148,47 +181,105 @@ take_pinned(struct flow *flow, bool fresh, bool *again, const char **reason)
         *reason = "the server that was asked for is not available";
         return UPSTREAM_DOWN;
     }
-    if (!take_slot(server, fresh)) {
-        *reason = "the server that was asked for is at its maxconn";
+    return take_only(flow, server, fresh, reason);
+}
+
+/* Whether others have waited for what FLOW asks for, and are to go first. */
+static bool
+others_wait(const struct flow *flow)
+{
+    const struct upstream *upstream = flow->upstream;
+
+    return !flow->granted &&
+           queue_of_upstream(upstream->engine->board, upstream->row) > 0;
+}
+
+static enum upstream_error
+take_any(struct flow *flow, struct server *server, bool fresh,
+         const char **reason)
+{
+    if (others_wait(flow) || !take_slot(server, fresh)) {
+        *reason = "all servers are at their maxconn";
         return UPSTREAM_FULL;
     }
-    flow->server = server;
+    hold(flow, server);
     return UPSTREAM_TAKEN;
+}
+
+/* What became of one look at the servers. */
+enum look {
+    LOOK_TAKEN, /* flow->server is set */
+    LOOK_OVER,  /* *ERROR says why there is none */
+    LOOK_AGAIN, /* things have changed meanwhile */
+};
+
+static enum look
+look(struct flow *flow, bool fresh, bool *again, enum upstream_error *error,
+     const char **reason)
+{
+    struct upstream *upstream = flow->upstream;
+    struct roster_counts counts;
+    int index = HOOK_PICK_NONE;
+    bool wait = false;
+    unsigned usable = roster_enter(&upstream->roster, flow, &counts);
+    bool asked = upstream->policy.waits ? roster_in_service(&counts) > 0
+                                        : usable > 0 && !others_wait(flow);
+
+    if (asked)
+        index = ask_policy(upstream, flow, reason, &wait);
+    roster_leave(&upstream->roster, flow);
+    if (!asked) {
+        *error = refuse(&counts, usable, reason);
+        if (*error == UPSTREAM_FULL || counts.tried == 0)
+            return LOOK_OVER;
+        flow->tried_count = 0;
+        *again = true;
+        return LOOK_AGAIN;
+    }
+    *error = UPSTREAM_REFUSED;
+    if (index < 0)
+        return LOOK_OVER;
+    *error = wait ? take_only(flow, &upstream->servers[index], fresh, reason)
+                  : take_any(flow, &upstream->servers[index], fresh, reason);
+    if (*error != UPSTREAM_TAKEN)
+        return wait || others_wait(flow) ? LOOK_OVER : LOOK_AGAIN;
+    *again = *again || flow_has_tried(flow, (unsigned)index);
+    return LOOK_TAKEN;
 }
 
 enum upstream_error
 upstream_take(struct flow *flow, bool fresh, bool *again, const char **reason)
 {
-    struct upstream *upstream = flow->upstream;
+    enum upstream_error error = UPSTREAM_DOWN;
 
     *again = false;
+    flow->awaited = NULL;
     if (flow->pinned != NULL)
         return take_pinned(flow, fresh, again, reason);
     for (unsigned i = 0; i < TAKE_ATTEMPTS; i++) {
-        struct roster_counts counts;
-        int index = HOOK_PICK_NONE;
-        bool wait = false;
-        unsigned usable = roster_enter(&upstream->roster, flow, &counts);
-
-        if (usable > 0)
-            index = ask_policy(upstream, flow, reason, &wait);
-        roster_leave(&upstream->roster, flow);
-        if (usable == 0) {
-            if (counts.tried == 0)
-                return refuse(&counts, reason);
-            flow->tried_count = 0;
-            *again = true;
-            continue;
+        switch (look(flow, fresh, again, &error, reason)) {
+        case LOOK_TAKEN:
+            return UPSTREAM_TAKEN;
+        case LOOK_OVER:
+            return error;
+        case LOOK_AGAIN:
+            break;
         }
-        if (index < 0)
-            return UPSTREAM_REFUSED;
-        if (!take_slot(&upstream->servers[index], fresh))
-            continue;
-        flow->server = &upstream->servers[index];
-        return UPSTREAM_TAKEN;
     }
     *reason = "all servers are at their maxconn";
     return UPSTREAM_FULL;
+}
+
+/* Whose turn is it for the slot of SERVER that has come free? */
+static void
+offer_slot(struct server *server)
+{
+    struct upstream *upstream = server->upstream;
+    const struct board *board = upstream->engine->board;
+
+    if (queue_of_upstream(board, upstream->row) > 0 ||
+        queue_of_server(board, server->row) > 0)
+        wait_queue_settle(&upstream->queue);
 }
 
 void
@@ -198,6 +289,7 @@ upstream_give_slot(struct server *server)
 
     slot_give(engine->board, engine->worker, board_server_slot(server->row));
     changes_note(engine->board, server->row);
+    offer_slot(server);
 }
 
 void
@@ -211,10 +303,14 @@ upstream_count_idle(struct server *server, int by)
 bool
 upstream_may_keep(const struct server *server)
 {
+    const struct upstream *upstream = server->upstream;
+    const struct board *board = upstream->engine->board;
     uint32_t maxconn = server->conf->maxconn;
 
-    return maxconn == 0 || slot_count(server->upstream->engine->board,
-                                      board_server_slot(server->row)) < maxconn;
+    return maxconn == 0 ||
+           (slot_count(board, board_server_slot(server->row)) < maxconn &&
+            queue_of_upstream(board, upstream->row) == 0 &&
+            queue_of_server(board, server->row) == 0);
 }
 
 void
@@ -231,8 +327,9 @@ upstream_give(struct flow *flow, const struct flow_result *result,
         policy->done(policy->arg, flow, server, result);
     if (!result->ok)
         counter_add(&upstream_counters(server)->errors, 1);
-    if (!keep_slot)
-        upstream_give_slot(server);
+    list_remove(&flow->link);
     flow->served = server;
     flow->server = NULL;
+    if (!keep_slot)
+        upstream_give_slot(server);
 }

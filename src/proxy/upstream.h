@@ -27,6 +27,7 @@
 #include "proxy/flow.h"
 #include "proxy/hook.h"
 #include "proxy/roster.h"
+#include "proxy/wait_queue.h"
 
 struct engine;
 struct server_counters;
@@ -45,6 +46,9 @@ struct server {
     unsigned addr_next;  /* the one that the next connect tries */
     struct list idle;    /* kept connections of this worker */
     unsigned idle_count; /* changed through upstream_count_idle */
+    struct list flows;   /* that hold it, of this worker */
+    bool was_up;         /* when this worker last looked (transition.h) */
+    bool was_maint;
 };
 
 struct upstream {
@@ -56,6 +60,7 @@ struct upstream {
     unsigned server_count;
     struct map names;           /* of servers */
     struct roster roster;       /* keeps the views */
+    struct wait_queue queue;    /* work that waits for one of them */
     struct policy_hooks policy; /* pick is NULL: the built-in round robin */
     struct flow *picking;       /* the flow that pick is called for, or NULL */
 };
@@ -82,8 +87,10 @@ uint64_t upstream_turn(struct upstream *upstream, struct flow *flow);
 /* Chooses a server for FLOW, whose upstream is set, and takes a slot of it.
  * A server with kept connections has a slot to offer with each of them, unless
  * FRESH says that a new connection is wanted.  Where all servers have been
- * tried, all may be tried again: *AGAIN tells.  *REASON is set on a
- * refusal, in words that last until the next call. */
+ * tried, all may be tried again: *AGAIN tells.  UPSTREAM_FULL means that it may
+ * wait, for flow->awaited where that is set; whoever has not waited yet is told
+ * so, too, while others wait.  *REASON is set on a refusal, in words that last
+ * until the next call. */
 enum upstream_error upstream_take(struct flow *flow, bool fresh, bool *again,
                                   const char **reason) MUST_CHECK;
 

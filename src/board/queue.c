@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: MIT */
+#include "board/queue.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "board/board.h"
+#include "board/changes.h"
+#include "board/queue_layout.h"
+#include "board/slots.h"
+
+enum {
+    PORTION_PART = 32, /* of those that wait, let go at once */
+    PORTION_MIN = 4,
+    UNLIMITED = SLOT_LIMIT_MAX,
+};
+
+static struct queue_entry *
+entry_at(const struct board *b, uint32_t number)
+{
+    return &b->queue_entries[number];
+}
+
+static uint32_t
+server_queue(const struct board *b, int server)
+{
+    return b->header->limits.upstreams + (uint32_t)server;
+}
+
+static struct queue_row *
+queue_at(const struct board *b, uint32_t queue)
+{
+    return &b->queues[queue];
+}
+
+/* Views show how many wait for a server. */
+static void
+note(struct board *b, uint32_t queue)
+{
+    if (queue >= b->header->limits.upstreams)
+        changes_note(b, (int)(queue - b->header->limits.upstreams));
+}
+
+/* --- the heap ------------------------------------------------------------- */
+
+static bool
+goes_before(const struct queue_entry *a, const struct queue_entry *b)
+{
+    if (a->priority != b->priority)
+        return a->priority < b->priority;
+    return a->seq < b->seq;
+}
+
+/* Two heaps in one; either may be empty. Its root, which has no siblings. */
+static uint32_t
+meld(const struct board *b, uint32_t one, uint32_t other)
+{
+    struct queue_entry *front;
+    struct queue_entry *behind;
+
+    if (one == 0 || other == 0)
+        return one == 0 ? other : one;
+    if (goes_before(entry_at(b, other), entry_at(b, one))) {
+        uint32_t swap = one;
+
+        one = other;
+        other = swap;
+    }
+    front = entry_at(b, one);
+    behind = entry_at(b, other);
+    behind->next = front->child;
+    behind->prev = one;
+    if (front->child != 0)
+        entry_at(b, front->child)->prev = other;
+    front->child = other;
+    return one;
+}
+
+static uint32_t
+detach(const struct board *b, uint32_t number)
+{
+    struct queue_entry *entry = entry_at(b, number);
+    uint32_t next = entry->next;
+
+    entry->next = entry->prev = 0;
+    return next;
+}
+
+/* A list of siblings in one heap: in pairs from the left, the pairs from the
+ * right, on which the amortised logarithm rests. */
+static uint32_t
+meld_siblings(const struct board *b, uint32_t first)
+{
+    uint32_t pairs = 0;
+    uint32_t root = 0;
+
+    while (first != 0) {
+        uint32_t one = first;
+        uint32_t other = detach(b, one);
+        uint32_t pair;
+
+        first = other == 0 ? 0 : detach(b, other);
+        pair = meld(b, one, other);
+        entry_at(b, pair)->next = pairs;
+        pairs = pair;
+    }
+    while (pairs != 0) {
+        uint32_t pair = pairs;
+
+        pairs = detach(b, pair);
+        root = meld(b, root, pair);
+    }
+    return root;
+}
+
+static void
+heap_add(const struct board *b, uint32_t number)
+{
+    struct queue_entry *entry = entry_at(b, number);
+    struct queue_row *queue = queue_at(b, entry->queue);
+
+    entry->child = entry->next = entry->prev = 0;
+    queue->root = meld(b, queue->root, number);
+}
+
+static void
+heap_remove(const struct board *b, uint32_t number)
+{
+    struct queue_entry *entry = entry_at(b, number);
+    struct queue_row *queue = queue_at(b, entry->queue);
+    uint32_t children = meld_siblings(b, entry->child);
+
+    if (queue->root == number) {
+        queue->root = children;
+    } else {
+        struct queue_entry *prev = entry_at(b, entry->prev);
+
+        if (prev->child == number)
+            prev->child = entry->next;
+        else
+            prev->next = entry->next;
+        if (entry->next != 0)
+            entry_at(b, entry->next)->prev = entry->prev;
+        queue->root = meld(b, queue->root, children);
+    }
+    entry->child = entry->next = entry->prev = 0;
+}
+
+/* --- lists ---------------------------------------------------------------- */
+
+static void
+add_spare(struct board *b, uint32_t number)
+{
+    entry_at(b, number)->next = b->queue_table->spare;
+    b->queue_table->spare = number;
+}
+
+static void
+list_append(const struct board *b, struct queue_list *list, uint32_t number)
+{
+    struct queue_entry *entry = entry_at(b, number);
+
+    entry->next = 0;
+    entry->prev = list->last;
+    if (list->last != 0)
+        entry_at(b, list->last)->next = number;
+    else
+        list->first = number;
+    list->last = number;
+}
+
+/* Takes NUMBER out of LIST; one that is not in it is left alone. */
+static void
+list_drop(const struct board *b, struct queue_list *list, uint32_t number)
+{
+    struct queue_entry *entry = entry_at(b, number);
+
+    if (entry->prev == 0 && list->first != number)
+        return;
+    if (entry->prev != 0)
+        entry_at(b, entry->prev)->next = entry->next;
+    else
+        list->first = entry->next;
+    if (entry->next != 0)
+        entry_at(b, entry->next)->prev = entry->prev;
+    else
+        list->last = entry->prev;
+    entry->next = entry->prev = 0;
+}
+
+/* --- the lock ------------------------------------------------------------- */
+
+/* Puts an entry where its state says that it belongs. */
+static void
+place_again(struct board *b, uint32_t number)
+{
+    struct queue_table *table = b->queue_table;
+    struct queue_entry *entry = entry_at(b, number);
+    struct queue_row *queue = queue_at(b, entry->queue);
+
+    switch ((enum queue_state)atomic_load(&entry->state)) {
+    case QUEUE_FREE:
+        add_spare(b, number);
+        return;
+    case QUEUE_WAITING:
+        atomic_fetch_add(&queue->waiting, 1);
+        heap_add(b, number);
+        return;
+    case QUEUE_GRANTED:
+        atomic_fetch_add(&queue->waiting, 1);
+        queue->granted++;
+        /* Its worker may be told twice. */
+        list_append(b, &table->granted[entry->worker], number);
+        return;
+    }
+}
+
+/* Whoever had the lock was killed: makes everything again from the entries. */
+static void
+rebuild(struct board *b)
+{
+    struct queue_table *table = b->queue_table;
+    unsigned queues = b->header->limits.upstreams + b->header->limits.servers;
+
+    for (unsigned i = 0; i < queues; i++) {
+        atomic_store(&b->queues[i].waiting, 0);
+        b->queues[i].granted = 0;
+        b->queues[i].root = 0;
+    }
+    for (unsigned i = 0; i < b->header->limits.workers; i++)
+        table->granted[i] = (struct queue_list){.first = 0};
+    table->spare = 0;
+    for (uint32_t i = 1; i <= table->used; i++)
+        place_again(b, i);
+}
+
+static void
+lock(struct board *b)
+{
+    pthread_mutex_t *mutex = &b->queue_table->mutex;
+
+    if (pthread_mutex_lock(mutex) != EOWNERDEAD)
+        return;
+    rebuild(b);
+    (void)pthread_mutex_consistent(mutex);
+}
+
+static void
+unlock(struct board *b)
+{
+    pthread_mutex_unlock(&b->queue_table->mutex);
+}
+
+int
+queue_init(struct board *b)
+{
+    pthread_mutexattr_t attr;
+    int error = pthread_mutexattr_init(&attr);
+
+    if (error != 0)
+        return error;
+    error = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+    if (error == 0)
+        error = pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+    if (error == 0)
+        error = pthread_mutex_init(&b->queue_table->mutex, &attr);
+    pthread_mutexattr_destroy(&attr);
+    return error;
+}
+
+/* --- entering and leaving ------------------------------------------------- */
+
+static uint32_t
+take_entry(struct board *b)
+{
+    struct queue_table *table = b->queue_table;
+
+    uint32_t number = table->spare;
+
+    if (number != 0) {
+        table->spare = detach(b, number);
+        return number;
+    }
+    return table->used < b->header->limits.entries ? ++table->used : 0;
+}
+
+int
+queue_enter(struct board *b, const struct queue_place *place, uint32_t *ahead)
+{
+    struct queue_table *table = b->queue_table;
+    struct queue_entry *entry;
+    struct queue_row *queue;
+    uint32_t number;
+
+    assert(place->worker < b->header->limits.workers);
+    lock(b);
+    number = take_entry(b);
+    if (number == 0) {
+        unlock(b);
+        return BOARD_NONE;
+    }
+    entry = entry_at(b, number);
+    entry->queue = place->server == BOARD_NONE ? (uint32_t)place->upstream
+                                               : server_queue(b, place->server);
+    entry->worker = place->worker;
+    entry->priority = place->priority;
+    entry->seq = ++table->seq;
+    entry->entered_ms = clock_ms();
+    atomic_store(&entry->state, QUEUE_WAITING);
+    queue = queue_at(b, entry->queue);
+    *ahead = atomic_fetch_add(&queue->waiting, 1);
+    heap_add(b, number);
+    counter_add(&queue->entered, 1);
+    if (*ahead + 1 > atomic_load(&queue->most))
+        atomic_store(&queue->most, *ahead + 1);
+    note(b, entry->queue);
+    unlock(b);
+    return (int)number;
+}
+
+/* A granted entry is one no more. */
+static void
+revoke(struct board *b, uint32_t number)
+{
+    struct queue_entry *entry = entry_at(b, number);
+
+    queue_at(b, entry->queue)->granted--;
+    list_drop(b, &b->queue_table->granted[entry->worker], number);
+}
+
+void
+queue_return(struct board *b, int number)
+{
+    struct queue_entry *entry = entry_at(b, (uint32_t)number);
+
+    lock(b);
+    assert(atomic_load(&entry->state) == QUEUE_GRANTED);
+    revoke(b, (uint32_t)number);
+    atomic_store(&entry->state, QUEUE_WAITING);
+    heap_add(b, (uint32_t)number);
+    unlock(b);
+}
+
+static void
+leave(struct board *b, uint32_t number)
+{
+    struct queue_entry *entry = entry_at(b, number);
+    uint32_t state = atomic_exchange(&entry->state, QUEUE_FREE);
+
+    assert(state != QUEUE_FREE);
+    if (state == QUEUE_GRANTED)
+        revoke(b, number);
+    else
+        heap_remove(b, number);
+    atomic_fetch_sub(&queue_at(b, entry->queue)->waiting, 1);
+    note(b, entry->queue);
+    add_spare(b, number);
+}
+
+/* By whoever has the lock, so plain loads and stores do. */
+static void
+count_leaving(const struct board *b, const struct queue_entry *entry,
+              enum queue_end why)
+{
+    struct queue_row *queue = queue_at(b, entry->queue);
+    uint64_t now = clock_ms();
+    uint64_t ms = now > entry->entered_ms ? now - entry->entered_ms : 0;
+
+    counter_add(&queue->waited_ms, ms);
+    if (ms > atomic_load(&queue->longest_ms))
+        atomic_store(&queue->longest_ms, (uint32_t)ms);
+    if (why == QUEUE_EXPIRED)
+        counter_add(&queue->expired, 1);
+}
+
+void
+queue_leave(struct board *b, int number, enum queue_end why)
+{
+    lock(b);
+    count_leaving(b, entry_at(b, (uint32_t)number), why);
+    leave(b, (uint32_t)number);
+    unlock(b);
+}
+
+void
+queue_forget_worker(struct board *b, unsigned worker)
+{
+    lock(b);
+    for (uint32_t i = 1; i <= b->queue_table->used; i++) {
+        const struct queue_entry *entry = entry_at(b, i);
+
+        if (entry->worker == worker && atomic_load(&entry->state) != QUEUE_FREE)
+            leave(b, i);
+    }
+    unlock(b);
+}
+
+int
+queue_next_granted(struct board *b, unsigned worker)
+{
+    struct queue_list *list = &b->queue_table->granted[worker];
+    uint32_t number;
+
+    lock(b);
+    number = list->first;
+    if (number != 0)
+        list_drop(b, list, number);
+    unlock(b);
+    return number == 0 ? BOARD_NONE : (int)number;
+}
+
+/* --- settling ------------------------------------------------------------- */
+
+/* While one settles. */
+struct settling {
+    struct board *b;
+    struct queue_row *queue; /* the upstream's */
+    const int *rows;
+    unsigned count;
+    bool backups;   /* they stand in */
+    uint32_t free;  /* slots for work that any server may do */
+    uint64_t wakes; /* set of workers */
+    bool paced;
+};
+
+_Static_assert(BOARD_WORKERS_MAX <= 64, "a set of workers has 64 bits");
+
+static bool
+is_in_service(const struct server_row *server)
+{
+    return atomic_load(&server->up) &&
+           atomic_load(&server->admin) == SERVER_READY &&
+           atomic_load(&server->weight_now) > 0;
+}
+
+/* What is meant for one server also goes to one that drains. */
+static bool
+takes_pinned(const struct server_row *server)
+{
+    return atomic_load(&server->up) &&
+           atomic_load(&server->admin) != SERVER_MAINT;
+}
+
+/* Slots of a server that neither somebody has nor is to try. */
+static uint32_t
+free_slots(const struct settling *s, int row)
+{
+    const struct board *b = s->b;
+    uint32_t maxconn = (uint32_t)atomic_load(&b->servers[row].maxconn);
+    uint32_t taken = slot_count(b, board_server_slot(row)) +
+                     queue_at(b, server_queue(b, row))->granted;
+
+    if (maxconn == 0)
+        return UNLIMITED;
+    return taken < maxconn ? maxconn - taken : 0;
+}
+
+/* Backups stand in while no other is in service (proxy/roster.h). */
+static bool
+on_backups(const struct settling *s)
+{
+    for (unsigned i = 0; i < s->count; i++) {
+        const struct server_row *server = &s->b->servers[s->rows[i]];
+
+        if (!atomic_load(&server->backup) && is_in_service(server))
+            return false;
+    }
+    return true;
+}
+
+/* Slots for work that any server may do. One that others wait for by name has
+ * none. */
+static uint32_t
+count_free(const struct settling *s)
+{
+    uint32_t sum = 0;
+
+    for (unsigned i = 0; i < s->count; i++) {
+        int row = s->rows[i];
+        const struct server_row *server = &s->b->servers[row];
+        uint32_t more;
+
+        if (atomic_load(&server->backup) != s->backups ||
+            !is_in_service(server) || queue_of_server(s->b, row) > 0)
+            continue;
+        more = free_slots(s, row);
+        if (more == UNLIMITED)
+            return UNLIMITED;
+        sum += more;
+    }
+    return sum > s->queue->granted ? sum - s->queue->granted : 0;
+}
+
+static void
+grant(struct settling *s, struct queue_row *queue)
+{
+    uint32_t number = queue->root;
+    struct queue_entry *entry = entry_at(s->b, number);
+
+    heap_remove(s->b, number);
+    atomic_store(&entry->state, QUEUE_GRANTED);
+    queue->granted++;
+    list_append(s->b, &s->b->queue_table->granted[entry->worker], number);
+    s->wakes |= UINT64_C(1) << entry->worker;
+}
+
+/* Where there is no limit, those who have waited come in portions, so that a
+ * server that has just come back is not met by all of them at once. */
+static uint32_t
+portion(struct settling *s, struct queue_row *queue, uint32_t room)
+{
+    uint64_t now = clock_ms();
+    uint32_t waiting = atomic_load(&queue->waiting) - queue->granted;
+    uint32_t part = waiting / PORTION_PART;
+
+    if (room != UNLIMITED || waiting == 0)
+        return room;
+    s->paced = true;
+    if (now < queue->paced_ms + QUEUE_PACE_MS)
+        return 0;
+    queue->paced_ms = now;
+    return part > PORTION_MIN ? part : PORTION_MIN;
+}
+
+static void
+settle_queue(struct settling *s, struct queue_row *queue, uint32_t room)
+{
+    room = portion(s, queue, room);
+    while (room-- > 0 && queue->root != 0)
+        grant(s, queue);
+}
+
+static void
+settle_all(struct settling *s)
+{
+    for (unsigned i = 0; i < s->count; i++) {
+        int row = s->rows[i];
+        struct queue_row *queue = queue_at(s->b, server_queue(s->b, row));
+
+        if (queue->root != 0 && takes_pinned(&s->b->servers[row]))
+            settle_queue(s, queue, free_slots(s, row));
+    }
+    if (s->queue->root == 0)
+        return;
+    s->backups = on_backups(s);
+    settle_queue(s, s->queue, count_free(s));
+}
+
+struct queue_settled
+queue_settle(struct board *b, int upstream, const int *rows, unsigned count,
+             unsigned worker)
+{
+    struct settling s = {
+        .b = b,
+        .queue = queue_at(b, (uint32_t)upstream),
+        .rows = rows,
+        .count = count,
+    };
+    bool own;
+
+    lock(b);
+    settle_all(&s);
+    unlock(b);
+    own = (s.wakes >> worker & 1) != 0;
+    s.wakes &= ~(UINT64_C(1) << worker);
+    for (unsigned i = 0; s.wakes != 0; i++, s.wakes >>= 1) {
+        if ((s.wakes & 1) != 0)
+            board_wake_worker(b, i);
+    }
+    return (struct queue_settled){.own = own, .paced = s.paced};
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/transition.h"
+
+#include "board/board.h"
+#include "proxy/engine.h"
+#include "proxy/pool.h"
+#include "proxy/runtime.h"
+#include "proxy/upstream.h"
+#include "proxy/wait_queue.h"
+
+/* Sessions on a server in maintenance end; on one that is down, as configured.
+ * A flow that goes elsewhere leaves the list; no other does. */
+static void
+tell_flows(struct server *server, bool maint, const char *why)
+{
+    bool shutdown =
+        server->upstream->conf->on_marked_down == ON_MARKED_DOWN_SHUTDOWN;
+    enum flow_gone how = shutdown ? FLOW_GONE_END : FLOW_GONE_KEEP;
+
+    if (maint)
+        how = FLOW_GONE_MAINT;
+    list_for_each_safe(node, &server->flows)
+    {
+        struct flow *flow = container_of(node, struct flow, link);
+
+        flow->on_gone(flow, how, why);
+    }
+}
+
+static void
+tell_policy(struct server *server, bool up, const char *why)
+{
+    const struct policy_hooks *policy = &server->upstream->policy;
+
+    if (policy->state != NULL)
+        policy->state(policy->arg, server, up, why);
+}
+
+/* Whether its state is another than when this worker last looked. */
+static bool
+look_at_server(struct server *server)
+{
+    struct upstream *upstream = server->upstream;
+    const struct server_view *view = &upstream->views[server->index];
+    char why[BOARD_WORDS_MAX + 1];
+    bool was_up = server->was_up;
+    bool was_maint = server->was_maint;
+    bool up = view->up;
+    bool maint = view->maint;
+
+    if (up == was_up && maint == was_maint)
+        return false;
+    server->was_up = up;
+    server->was_maint = maint;
+    board_check_words(upstream->engine->board, server->row, why);
+    if (up != was_up)
+        tell_policy(server, up, why);
+    if ((up || !was_up) && (!maint || was_maint))
+        return true;
+    pool_drop_idle_of(server);
+    tell_flows(server, maint, maint ? "the server is in maintenance" : why);
+    wait_queue_shake(&upstream->queue, server->row);
+    return true;
+}
+
+static bool
+has_any_in_service(const struct upstream *upstream)
+{
+    for (unsigned i = 0; i < upstream->server_count; i++) {
+        if (roster_is_in_service(&upstream->roster, i))
+            return true;
+    }
+    return false;
+}
+
+static void
+look_at_upstream(struct upstream *upstream)
+{
+    upstream_refresh(upstream);
+    for (unsigned i = 0; i < upstream->server_count; i++)
+        (void)look_at_server(&upstream->servers[i]);
+    if (!upstream->conf->hold && !has_any_in_service(upstream))
+        wait_queue_shake(&upstream->queue, BOARD_NONE);
+    wait_queue_settle(&upstream->queue);
+}
+
+void
+transition_look(struct runtime *runtime)
+{
+    struct engine *engine = runtime->engine;
+    uint64_t states = atomic_load(&engine->board->header->states);
+
+    for (size_t i = 0; i < runtime->upstream_count; i++) {
+        struct upstream *upstream = &runtime->upstreams[i];
+
+        if (states != engine->states)
+            look_at_upstream(upstream);
+        if (upstream->conf->keepalive > 0)
+            pool_make_room(upstream);
+    }
+    engine->states = states;
+    wait_queue_run(engine);
+}
+
+void
+transition_init(struct runtime *runtime)
+{
+    struct engine *engine = runtime->engine;
+
+    engine->states = atomic_load(&engine->board->header->states);
+    for (size_t i = 0; i < runtime->upstream_count; i++) {
+        struct upstream *upstream = &runtime->upstreams[i];
+
+        upstream_refresh(upstream);
+        for (unsigned k = 0; k < upstream->server_count; k++) {
+            upstream->servers[k].was_up = upstream->views[k].up;
+            upstream->servers[k].was_maint = upstream->views[k].maint;
+        }
+    }
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a worker does when the state of servers has changed, which control says
+ * on the board before it wakes the workers.
+ *
+ *     up, ready ─▶ down or maint:  the policy's `state`, kept connections are
+ *                                  closed, flows there are told, who waits for
+ *                                  it tries again
+ *     down      ─▶ up:             `state`, and those who wait get their turns
+ */
+#ifndef PROXY_TRANSITION_H
+#define PROXY_TRANSITION_H
+
+struct runtime;
+struct upstream;
+
+/* This worker has been woken: sees to what has changed since the last look, and
+ * calls those whose turn has come in a queue. */
+void transition_look(struct runtime *runtime);
+
+/* Takes the servers' present states for known: at the start. */
+void transition_init(struct runtime *runtime);
+
+#endif
