@@ -2,10 +2,10 @@
 -- waits for it when it is full, or when an attempt has failed: it never goes to
 -- another one beside it.  Weights only say who may be chosen: above 0.
 --
---     policy = primary               the first server of the configuration that
---                                    is in service, backups after all others
---     policy = primary failback=off  the same, but the one that was chosen stays
---                                    for as long as it is in service
+--     policy = primary               the first server of the configuration
+--                                    that is in service, backups last
+--     policy = primary failback=off  the same, but the one that was chosen
+--                                    stays for as long as it is in service
 --
 -- Which one is chosen lies on the board.  It is replaced when it goes down, is
 -- drained or set to maintenance, by whichever worker finds that first.
