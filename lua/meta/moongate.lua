@@ -19,7 +19,7 @@
 ---@field up boolean  by its checks
 ---@field draining boolean  no new work
 ---@field maint boolean  out of service
----@field backup boolean  used while no other server is usable
+---@field backup boolean  used while no other server is in service
 
 --- The servers of an upstream.
 ---@class moongate.servers
@@ -43,6 +43,20 @@ function servers:least() end
 -- weights, and look at all servers only when this has changed.
 ---@return integer
 function servers:generation() end
+
+--- The index of the server that is chosen for all work of this upstream, in all
+-- workers; nil when none is.  The choice lies on the board: it outlives workers
+-- and scripts.
+---@return integer?
+function servers:chosen() end
+
+--- Chooses a server for all work, where what chosen() answered last is chosen
+-- still, and logs the change.  Nothing changes where another worker was faster,
+-- or knows already that one of the two servers came into service or left it.
+-- Only in `pick`.
+---@param index integer
+---@return integer?  the index of the server that is chosen now
+function servers:choose(index) end
 
 
 --- What a policy can rest on; until `pick` or `done` returns.
@@ -154,10 +168,12 @@ function req:rewrite(path, query) end
 
 -- --- what hooks return -------------------------------------------------------
 
---- Where to go instead.
+--- Where to go instead, and how urgent it is.  A priority alone is no decision:
+-- the next script is asked, and what it says of priorities goes.
 ---@class moongate.route
----@field upstream string
----@field server string?
+---@field upstream string?  may be left out where there is a priority
+---@field server string?  of that upstream
+---@field priority integer?  -2047 to 2047; in queues the smaller go first; 0 unless given
 
 --- An answer, as moongate.reply makes it.
 ---@class moongate.answer
@@ -173,11 +189,17 @@ function req:rewrite(path, query) end
 ---@field accept (fun(conn: moongate.conn): moongate.route|false|nil, string?)?
 
 --- What a policy returns.  Where `new` gives a state, it is the first argument
--- of `pick` and `done`, before those that are named here.
+-- of `pick`, `done` and `state`, before those that are named here.
+--
+-- `pick` answers the index of a server that is usable; or any in service and
+-- "wait", and the flow waits for this very server when it is full, or goes
+-- there again when it was tried; or nil and the reason of a refusal.
 ---@class moongate.policy_hooks
+---@field waits boolean?  `pick` may answer "wait": it is called even if no server is usable, as long as one is in service
 ---@field load fun(saved: nil)?
 ---@field new (fun(options: table<string, string>): any)?
 ---@field pick fun(flow: moongate.flow, servers: moongate.servers): integer?, string?
+---@field state fun(server: moongate.server, up: boolean, why: string)?  it has come up or gone down; called in every worker
 ---@field done fun(flow: moongate.flow, server: moongate.server, result: moongate.result)?
 
 

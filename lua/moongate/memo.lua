@@ -77,7 +77,8 @@ local function is_in_service(server)
 end
 
 
--- Whether backups stand in, since no other server is usable.
+-- Whether backups stand in.  Where a policy of this kind is asked, some server
+-- is usable, and the core lets backups be so only where no other may be.
 local function backups_stand_in(servers)
   local backups = false
   for i = 1, #servers do

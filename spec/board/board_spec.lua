@@ -42,6 +42,8 @@ bool board_in_service(const struct board *b, int row);
 void board_set_admin(struct board *b, int row, int admin);
 void board_set_weight(struct board *b, int row, int32_t weight);
 const char *board_check_words(const struct board *b, int row, char *text);
+int board_chosen(const struct board *b, int upstream);
+bool board_choose(struct board *b, int upstream, int to, int *chosen);
 void board_read_view(const struct board *b, int row,
                      struct server_view *view);
 void board_worker_started(struct board *b, unsigned worker, int pid,
@@ -386,6 +388,57 @@ describe("board", function()
   end)
 
 
+  describe("choice of a server for all work", function()
+    local upstream, a, b, held
+
+
+    before_each(function()
+      upstream = core.board_add_upstream(board, str "db")
+      a = core.board_add_server(board, upstream, str "a")
+      b = core.board_add_server(board, upstream, str "b")
+      held = ffi.new("int[1]", NONE)
+    end)
+
+
+    local function choose(from, to)
+      held[0] = from
+      return core.board_choose(board, upstream, to, held), held[0]
+    end
+
+
+    it("is none at first", function()
+      assert.equal(NONE, core.board_chosen(board, upstream))
+    end)
+
+
+    it("is replaced only by who knows what it is", function()
+      assert.same({ true, a }, { choose(NONE, a) })
+      assert.same({ false, a }, { choose(NONE, b) })
+      assert.same({ false, a }, { choose(b, b) })
+      assert.equal(a, core.board_chosen(board, upstream))
+      assert.same({ true, b }, { choose(a, b) })
+      assert.equal(b, core.board_chosen(board, upstream))
+    end)
+
+
+    it("ends with its server", function()
+      choose(NONE, b)
+      core.board_remove_server(board, a)
+      assert.equal(b, core.board_chosen(board, upstream))
+      core.board_remove_server(board, b)
+      assert.equal(NONE, core.board_chosen(board, upstream))
+    end)
+
+
+    it("is not inherited by another upstream in the same row", function()
+      choose(NONE, b)
+      core.board_remove_upstream(board, upstream)
+      assert.equal(upstream, core.board_add_upstream(board, str "other"))
+      assert.equal(NONE, core.board_chosen(board, upstream))
+    end)
+  end)
+
+
   describe("rendered", function()
     local out
 
@@ -428,10 +481,26 @@ describe("board", function()
         assert.equal(#lines[1], #line)
       end
       assert.equal(3, #lines)
-      assert.matches("^upstream +server +address +state +weight", lines[1])
-      assert.matches("^php +a +127%.0%.0%.1:9001 +up +1 +0 +0 ", lines[2])
-      assert.matches("^php +second +unix:/run/b%.sock +down +7 +1 +30 ",
-        lines[3])
+      assert.matches("^upstream +server +address +state +role +weight",
+        lines[1])
+      assert.matches("^php +a +127%.0%.0%.1:9001 +up +%- +1 +0 +0 ", lines[2])
+      assert.matches("^php +second +unix:/run/b%.sock +down +backup +7 +1 "
+        .. "+30 ", lines[3])
+    end)
+
+
+    it("shows which server is chosen for all work", function()
+      local held = ffi.new("int[1]", NONE)
+      local second = core.board_find_server(board, 0, str "second")
+      assert.is_true(core.board_choose(board, 0, second, held))
+      local text = rendered(core.render_servers, TEXT)
+      assert.matches("\nphp +second +[^ ]+ +down +chosen +7 ", text)
+      assert.matches("\nphp +a +[^ ]+ +up +%- +1 ", text)
+      core.buf_fini(out)
+      core.buf_init_growing(out, 1e6)
+      local json = rendered(core.render_servers, JSON)
+      assert.matches('"server":"a",.-"backup":false,"chosen":false,', json)
+      assert.matches('"server":"second",.-"backup":true,"chosen":true,', json)
     end)
 
 

@@ -5,18 +5,33 @@ local _M = {}
 
 local FIELDS = {
   weight = 1, active = 0, queued = 0, usable = true, up = true,
-  draining = false, backup = false, latency_ms = 0, fails = 0, maxconn = 0,
+  draining = false, maint = false, backup = false, latency_ms = 0, fails = 0,
+  maxconn = 0,
 }
 
 
--- Backups stand in when no other server is usable.
+local function is_in_service(server)
+  return server.up and not server.draining and not server.maint
+    and server.weight > 0
+end
+
+
+local function is_full(server)
+  return is_in_service(server) and server.maxconn > 0
+    and server.active >= server.maxconn
+end
+
+
+-- Backups stand in when no other server is usable, or full and waited for.
 local function backups_stand_in(servers)
   local backups = false
   for _, server in ipairs(servers) do
-    if server.usable and not server.backup then
-      return false
+    if server.usable or is_full(server) then
+      if not server.backup then
+        return false
+      end
+      backups = true
     end
-    backups = backups or server.usable
   end
   return backups
 end
@@ -26,8 +41,7 @@ end
 local function signature(servers)
   local parts = { tostring(backups_stand_in(servers)) }
   for i, server in ipairs(servers) do
-    local serves = server.up and not server.draining and not server.maint
-    parts[i + 1] = (serves and server.weight or 0)
+    parts[i + 1] = (is_in_service(server) and server.weight or 0)
       .. (server.backup and "b" or "")
   end
   return table.concat(parts, " ")
@@ -61,7 +75,8 @@ end
 
 --- An array of servers.
 -- @param ...  numbers (weights) or tables (fields that differ)
--- @return array; its field `now` is what servers:turn() answers
+-- @return array; its field `now` is what servers:turn() answers, `choice` what
+--   lies on the board for servers:chosen()
 function _M.servers(...)
   local servers = {}
   for i = 1, select("#", ...) do
@@ -79,9 +94,20 @@ function _M.servers(...)
     servers[i] = server
   end
 
-  local state = { now = 0 }
+  local state = { now = 0, choice = nil }
+  local seen
   function state.turn()
     return state.now
+  end
+  function state.chosen()
+    seen = state.choice
+    return seen
+  end
+  function state.choose(_, index)
+    if state.choice == seen then
+      state.choice = index
+    end
+    return state.choice
   end
   function state.least()
     local indices = least_loaded(servers)

@@ -17,8 +17,10 @@ end
 
 -- A board with COUNT servers, and the roster of each worker.
 local function new_world(count)
-  local limits = ffi.new("struct board_limits",
-    { WORKERS, 1, count + 1, 1, 1, 16, 4096 })
+  local limits = ffi.new("struct board_limits", {
+    workers = WORKERS, upstreams = 1, servers = count + 1, sections = 1,
+    scripts = 1, ring_bytes = 4096,
+  })
   local world = { count = count, rows = {}, rosters = {}, views = {} }
   core.clock_update()
   world.board = core.board_open(limits, "spec")
@@ -51,8 +53,10 @@ end
 
 -- What a worker's views should be, from every row and every slot.
 local function look_at_all(world, worker, tried)
-  local counts = { free = 0, free_backups = 0, full = 0, tried = 0 }
-  local servers = {}
+  local counts = {
+    free = 0, free_backups = 0, full = 0, full_backups = 0, tried = 0,
+  }
+  local servers, others, backups = {}, 0, 0
   local view = ffi.new("struct server_view")
   for i = 0, world.count - 1 do
     core.board_read_view(world.board, world.rows[i], view)
@@ -69,18 +73,25 @@ local function look_at_all(world, worker, tried)
       counts.tried = counts.tried + 1
     elseif serves and full then
       counts.full = counts.full + 1
+      if view.backup then
+        counts.full_backups = counts.full_backups + 1
+      end
     elseif serves then
       local kind = view.backup and "free_backups" or "free"
       counts[kind] = counts[kind] + 1
     end
     servers[i] = server
+    if serves and not tried[i] then
+      others = others + (view.backup and 0 or 1)
+      backups = backups + (view.backup and 1 or 0)
+    end
   end
   for i = 0, world.count - 1 do
-    if counts.free > 0 and servers[i].backup then
+    if others > 0 and servers[i].backup then
       servers[i].usable = false
     end
   end
-  return servers, counts
+  return servers, counts, others == 0 and backups > 0
 end
 
 
@@ -137,8 +148,9 @@ local function check(world, worker, indices, turn)
   local flow, tried = new_flow(indices)
   local counts = ffi.new("struct roster_counts")
   local usable = core.roster_enter(roster, flow, counts)
-  local servers, expected = look_at_all(world, worker, tried)
+  local servers, expected, on_backups = look_at_all(world, worker, tried)
 
+  local usable_now = 0
   for i = 0, world.count - 1 do
     if views[i].usable ~= servers[i].usable
         or views[i].active ~= servers[i].active
@@ -148,18 +160,17 @@ local function check(world, worker, indices, turn)
           views[i].weight, tostring(servers[i].usable), servers[i].active,
           servers[i].weight))
     end
+    usable_now = usable_now + (views[i].usable and 1 or 0)
   end
   for name, value in pairs(expected) do
     assert.are.equal(value, counts[name], name)
   end
-  assert.are.equal(
-    expected.free > 0 and expected.free or expected.free_backups, usable)
+  assert.are.equal(usable_now, usable)
   assert.are.equal(naive_least(servers, world.count, turn),
     core.roster_least(roster, turn))
 
   local generation = tonumber(core.roster_generation(roster))
-  local states = states_of(servers, world.count,
-    expected.free == 0 and expected.free_backups > 0)
+  local states = states_of(servers, world.count, on_backups)
   local known = world.generations or {}
   world.generations = known
   known[worker] = known[worker] or {}
@@ -293,6 +304,38 @@ describe("a roster", function()
     assert.is_false(world.views[0][2].usable)
     check(world, 0, { 0, 1, 2 }, 0)
     check(world, 0, {}, 0)
+  end)
+
+  it("keeps backups out while another server is merely full", function()
+    world = new_world(3)
+    local board, rows, views = world.board, world.rows, world.views[0]
+    core.board_set_server(board, rows[0], str "127.0.0.1:1", 1, 1, false)
+    core.board_set_server(board, rows[1], str "127.0.0.1:1", 1, 1, true)
+    core.board_set_server(board, rows[2], str "127.0.0.1:1", 1, 1, true)
+    assert.is_true(core.slot_take(board, 0, 1 + rows[0], 1))
+    core.changes_note(board, rows[0])
+    local counts = ffi.new("struct roster_counts")
+    local fresh, tried_first = new_flow(), new_flow { 0 }
+
+    assert.are.equal(0, core.roster_enter(world.rosters[0], fresh, counts))
+    assert.are.equal(1, counts.full)
+    assert.is_false(views[1].usable)
+    core.roster_leave(world.rosters[0], fresh)
+    assert.are.equal(2,
+      core.roster_enter(world.rosters[0], tried_first, counts))
+    assert.is_true(views[1].usable and views[2].usable)
+    core.roster_leave(world.rosters[0], tried_first)
+
+    core.board_set_up(board, rows[0], false, 1, str "gone")
+    assert.are.equal(2, core.roster_enter(world.rosters[0], fresh, counts))
+    core.roster_leave(world.rosters[0], fresh)
+    for i = 1, 2 do
+      assert.is_true(core.slot_take(board, 0, 1 + rows[i], 1))
+      core.changes_note(board, rows[i])
+    end
+    assert.are.equal(0, core.roster_enter(world.rosters[0], fresh, counts))
+    assert.are.equal(2, counts.full)
+    core.roster_leave(world.rosters[0], fresh)
   end)
 
   it("keeps its generation while only counts change", function()

@@ -21,15 +21,16 @@ defaults
 listen db
   bind 127.0.0.1:${port}
   balance ${policy}
+  option allbackups
 ]]
 
 local MOONGATE = [[
   [upstream db]
   protocol = tcp
   policy = %s
-  server a = 127.0.0.1:${port_a} weight=%d
-  server b = 127.0.0.1:${port_b} weight=%d
-  server c = 127.0.0.1:${port_c} weight=%d
+  server a = 127.0.0.1:${port_a} %s
+  server b = 127.0.0.1:${port_b} %s
+  server c = 127.0.0.1:${port_c} %s
   [tcp db]
   listen = 127.0.0.1:${port_db}
   upstream = db
@@ -54,14 +55,19 @@ describe("a policy and HAProxy's of the same name", function()
     folder.remove(place)
   end)
 
-  local function start_haproxy(policy, weights)
+  -- Where numbers stand for servers, they are weights.
+  local function options_of(server)
+    return type(server) == "number" and "weight=" .. server or server
+  end
+
+  local function start_haproxy(policy, given)
     local port = ports.free(1)[1]
     local text = HAPROXY:gsub("%${(%w+)}", {
       folder = place, port = port, policy = policy,
     })
     for i, name in ipairs(NAMES) do
-      text = ("%s  server %s 127.0.0.1:%d weight %d\n"):format(text, name,
-        numbers[name], weights[i])
+      text = ("%s  server %s 127.0.0.1:%d %s\n"):format(text, name,
+        numbers[name], (options_of(given[i]):gsub("=", " ")))
     end
     folder.write(place .. "/haproxy.cfg", text)
     local out = place .. "/out"
@@ -76,11 +82,22 @@ describe("a policy and HAProxy's of the same name", function()
     return port, haproxy
   end
 
-  local function start_moongate(policy, weights)
+  local function start_moongate(policy, given)
     local m = moongate.start({
-      config = MOONGATE:format(policy, unpack(weights)), ports = numbers,
+      config = MOONGATE:format(policy, options_of(given[1]),
+        options_of(given[2]), options_of(given[3])),
+      ports = numbers,
     })
-    return m.port.db
+    return m.port.db, m
+  end
+
+  -- The connections to a server, as HAProxy counts them.
+  local function active_of_haproxy(name)
+    local socket = assert(net.connect(place .. "/stats"))
+    socket:send("show stat\n")
+    local text = socket:receive_all()
+    socket:close()
+    return tonumber(text:match("\ndb," .. name .. ",%d*,%d*,(%d+),"))
   end
 
   -- Opens connections one after the other; each server says its name.
@@ -134,6 +151,57 @@ describe("a policy and HAProxy's of the same name", function()
       compare(case)
     end)
   end
+
+  -- Runs a scenario on a port of each, one after the other.
+  local function run_both(policy, given, scenario)
+    local port, haproxy = start_haproxy(policy, given)
+    local theirs = scenario(port, active_of_haproxy)
+    haproxy:kill("TERM")
+    assert.is_not_nil(haproxy:wait())
+    for _, server in pairs(servers) do
+      server:wait_open(0)
+    end
+    local m
+    port, m = start_moongate(policy, given)
+    return theirs, scenario(port, function(name)
+      return m:server(name).active
+    end)
+  end
+
+  it("fill alike: first, with a hole", function()
+    local given = { "maxconn=2", "maxconn=3 weight=9", "maxconn=4" }
+    local theirs, ours = run_both("first", given, function(port, active)
+      local clients, order = {}, {}
+      for i = 1, 8 do
+        clients[i] = assert(net.connect(port))
+        order[i] = assert(clients[i]:receive(1))
+        if i == 6 then
+          clients[1]:close()
+          loop.wait_until("there is a hole", function()
+            return active("a") == 1
+          end)
+        end
+      end
+      return table.concat(order)
+    end)
+    assert.are.equal("aabbbcac", theirs)
+    assert.are.equal(theirs, ours)
+  end)
+
+  it("wait alike for a full server rather than take a backup", function()
+    local given = { "maxconn=1", "backup", "backup" }
+    local theirs, ours = run_both("roundrobin", given, function(port)
+      local first = assert(net.connect(port))
+      local answers = { first:receive(1) }
+      local second = assert(net.connect(port))
+      answers[2] = second:quiet(0.5) and "waits"
+      first:close()
+      answers[3] = second:receive(1)
+      return answers
+    end)
+    assert.are.same({ "a", "waits", "a" }, theirs)
+    assert.are.same(theirs, ours)
+  end)
 
   it("share alike: source, all from one address", function()
     local weights = { 1, 2, 3 }

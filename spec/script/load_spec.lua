@@ -27,13 +27,15 @@ local CASES = {
     "the hook 'request' must be a function, not a string" },
   { "a policy's hook in a section", "return { pick = print }",
     "the hook 'pick' is never called for http web" },
+  { "a policy's value in a section", "return { waits = true }",
+    "'waits' is for policies only" },
   { "load that raises", "return { load = function() error('no map') end }",
     "load failed: a.lua:1: no map" },
   { "an error that is a table", "error({})",
     "something that is not a text was raised" },
 }
 
-local LATER = { "save", "response", "log", "check", "state", "login", "close" }
+local LATER = { "save", "response", "log", "check", "login", "close" }
 
 
 local function contains(texts, wanted)
@@ -90,6 +92,12 @@ describe("loading a script refuses", function()
   it("a policy without pick", function()
     assert.is_true(contains(faults_of_policy("return { done = print }"),
       "a policy needs the hook 'pick'"))
+  end)
+
+  it("a policy that does not say whether it waits", function()
+    assert.is_true(contains(faults_of_policy(
+      "return { pick = print, waits = 1 }"),
+      "'waits' must be true or false, not a number"))
   end)
 
   it("a section's hook in a policy", function()
@@ -167,6 +175,24 @@ describe("loading a script", function()
     }
     assert.are.equal("one", p:pick("db"))
     p:stop()
+  end)
+
+  it("tells the core of a policy whether it waits", function()
+    local function waits(value)
+      local p = program.start {
+        config = "[upstream db]\nprotocol = tcp\npolicy = ${dir}/lua/p.lua\n"
+          .. "server one = 127.0.0.1:1\n",
+        lua = {
+          ["p.lua"] = "return { pick = print, waits = " .. value .. " }",
+        },
+      }
+      local answer = p:upstream("db").policy.waits
+      p:stop()
+      return answer
+    end
+    assert.is_true(waits("true"))
+    assert.is_false(waits("false"))
+    assert.is_false(waits("nil"))
   end)
 
   it("gives every use of a file its own state", function()

@@ -47,7 +47,8 @@ describe("lua/meta/moongate.lua", function()
         .. reading("flow", names_of("moongate.flow", "flow"))
         .. "\nlocal server = servers[1]\n"
         .. reading("server", names_of("moongate.server"))
-        .. "\nlocal _ = servers.turn\nreturn 1\nend,\n"
+        .. "\n" .. reading("servers", names_of("moongate.servers", "servers"))
+        .. "\nassert(servers.turn and servers.choose)\nreturn 1\nend,\n"
         .. "done = function(flow, server, result)\n"
         .. reading("result", names_of("moongate.result")) .. "\nend }" },
     })

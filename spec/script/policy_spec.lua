@@ -39,6 +39,14 @@ local function log_has(p, wanted)
 end
 
 
+-- Tells the policy of a server's state, as the core does.
+local function tell(p, i, up, why)
+  local upstream = p:upstream("db")
+  upstream.policy.state(upstream.policy.arg, upstream.servers + i, up, why)
+end
+jit.off(tell)
+
+
 describe("a policy", function()
   local p
 
@@ -223,6 +231,71 @@ describe("a policy", function()
       .. "8589934592"), table.concat(p.log, "\n"))
   end)
 
+  it("hears that a server has come up or gone down, and why", function()
+    p = start_script([[
+      local log = require("moongate").log
+      return {
+        new = function() return { count = 0 } end,
+        pick = function() return 1 end,
+        state = function(self, server, up, why)
+          self.count = self.count + 1
+          log.info(self.count, " ", server.name, " ", up, " ", why)
+        end,
+      }
+    ]])
+    tell(p, 1, false, "Layer4 timeout")
+    tell(p, 2, true, ("x"):rep(300))
+    assert.is_true(log_has(p, "1 two false Layer4 timeout"), p.log[1])
+    assert.is_true(log_has(p, "2 three true " .. ("x"):rep(300)), p.log[2])
+    assert.are.equal(2, #p.log)
+  end)
+
+  it("that does not want to hear of states is not told", function()
+    p = start_pick("return 1")
+    assert.is_true(p:upstream("db").policy.state == nil)
+  end)
+
+  it("may choose one server for all work, and is told which it is", function()
+    p = start_script([[
+      local log = require("moongate").log
+      local other
+      return { pick = function(flow, servers)
+        other = other or require("moongate").upstream("db")
+        local before = servers:chosen()
+        local after = servers:choose(flow.port)
+        log.info(before, " ", after, " ", other:chosen())
+        return after
+      end }
+    ]])
+    local function pick(port)
+      assert(p:pick("db", "192.0.2.1:" .. port))
+      return p.log[#p.log]:match("p%.lua: (.*)$")
+    end
+    assert.are.equal("nil 2 2", pick(2))
+    assert.are.equal("2 2 2", pick(2))
+    assert.are.equal("2 3 3", pick(3))
+    local lines = table.concat(p.log, "\n")
+    assert.is_true(log_has(p, "upstream db: the primary is two"), lines)
+    assert.is_true(log_has(p,
+      "upstream db: the primary is three now, was two, which is up"), lines)
+    assert.are.equal(5, #p.log)
+  end)
+
+  it("cannot choose over one that it has not seen", function()
+    p = start_script([[
+      return { pick = function(flow, servers)
+        if flow.port == 1 then
+          servers:chosen()
+        end
+        return servers:choose(flow.port)
+      end }
+    ]])
+    assert.are.equal("two", p:pick("db", "192.0.2.1:2"))
+    assert.are.equal("two", p:pick("db", "192.0.2.1:3"))
+    assert.are.equal("one", p:pick("db", "192.0.2.1:1"))
+    assert.are.equal("one", p:pick("db", "192.0.2.1:3"))
+  end)
+
   it("asks another upstream for its servers, but not for its turn", function()
     p = assert(program.start {
       config = "[upstream db]\nprotocol = tcp\npolicy = ${dir}/lua/p.lua\n"
@@ -236,6 +309,7 @@ describe("a policy", function()
           assert(others[1].usable and others[1].weight == 4)
           assert(not pcall(others.turn, others))
           assert(not pcall(others.least, others))
+          assert(others:chosen() == nil and not pcall(others.choose, others, 1))
           assert(type(others:generation()) == "number")
           assert(moongate.upstream("db")[1].usable)
           return 1
@@ -302,6 +376,16 @@ describe("a policy that fails", function()
     p:stop()
   end)
 
+  it("in state is logged, and changes nothing", function()
+    local p = start_script("return { pick = function() return 1 end,\n"
+      .. "state = function(server) error(server.name) end }")
+    tell(p, 0, false, "why")
+    assert.is_true(log_has(p, "state of upstream db failed: "), p.log[1])
+    assert.is_true(log_has(p, "p.lua:2: one | stack traceback: "), p.log[1])
+    assert.are.equal("one", p:pick("db"))
+    p:stop()
+  end)
+
   it("in done changes nothing", function()
     local p = start_script("return { pick = function() return 1 end,\n"
       .. "done = function() error('late') end }")
@@ -344,6 +428,11 @@ describe("views", function()
     { "return flow.tried(nil, 1)", "this flow is over" },
     { "return flow:tried()", "number expected, got nil" },
     { "return flow:header()", "string expected, got nil" },
+    { "return servers:choose()", "bad argument #1 to 'choose' (number" },
+    { "return servers:choose(0)", "to 'choose' (not the index of a server)" },
+    { "return servers:choose(4)", "to 'choose' (not the index of a server)" },
+    { "return servers:choose(1.5)", "to 'choose' (not the index of a server)" },
+    { "return servers:choose(0/0)", "to 'choose' (not the index of a server)" },
     { "return flow.nobody", "flow has no field 'nobody'" },
     { "getmetatable(servers[1]).__index.x = 1", "attempt to index" },
     { "return getmetatable(servers).x", "attempt to index a boolean value" },

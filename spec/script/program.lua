@@ -187,7 +187,8 @@ end
 
 
 --- Calls the first section's `accept`.
--- @return string: pass, route, deny or failed; and the upstream or reason
+-- @return string: pass, route, deny or failed; the upstream or reason; the
+--   priority, where one was given
 function Program:accept(client)
   local core = self.core
   local section = self.site.runtime.sections[0]
@@ -199,13 +200,14 @@ function Program:accept(client)
   conn.client, conn.listener = from, to
   conn.section = section.conf.name
   local result = section.hooks.accept(section.hooks.arg, conn, verdict)
+  local priority = verdict.priority ~= 0 and verdict.priority or nil
   if result == core.HOOK_ROUTE then
-    return "route", support.text(verdict.upstream.conf.name)
+    return "route", support.text(verdict.upstream.conf.name), priority
   end
   if result == core.HOOK_DENY then
     return "deny", support.text(verdict.reason)
   end
-  return result == core.HOOK_PASS and "pass" or "failed"
+  return result == core.HOOK_PASS and "pass" or "failed", nil, priority
 end
 jit.off(Program.accept)
 

@@ -222,6 +222,38 @@ describe("request", function()
     assert.are.same({}, p.log)
   end)
 
+  describe("may say with which priority", function()
+    local CASES = {
+      { name = "none", bodies = { "" }, priority = 0 },
+      { name = "alone, and goes where it went",
+        bodies = { "return { priority = -2047 }" }, priority = -2047 },
+      { name = "alone, which does not end the chain",
+        bodies = { "return { priority = 7 }", "req:rewrite('/other.txt')" },
+        priority = 7, body = "the other" },
+      { name = "as the last script that says one does",
+        bodies = { "return { priority = 7 }", "return { priority = 2047 }",
+          "" }, priority = 2047 },
+      { name = "as the scripts before one that fails did",
+        bodies = { "return { priority = 7 }", "error('oh')",
+          "return { priority = 9, upstream = 'none' }" },
+        priority = 7, logged = 2 },
+    }
+    for _, case in ipairs(CASES) do
+      it(case.name, function()
+        start(unpack(case.bodies))
+        local exchange = p.site:begin("GET /file.txt HTTP/1.1\r\nHost: h\r\n"
+          .. "\r\n")
+        local response = p.site:answer(exchange)
+        local priority = exchange.flow.priority
+        p.site:finish(exchange)
+        assert.are.equal(case.body or "the file",
+          response:match("\r\n\r\n(.*)"))
+        assert.are.equal(case.priority, priority)
+        assert.are.equal(case.logged or 0, #p.log)
+      end)
+    end
+  end)
+
   local MISUSE = {
     { "req.path = '/x'", "s1.lua:3: attempt to write to constant location" },
     { "req.nothing()", "s1.lua:3: req has no field 'nothing'" },
@@ -239,7 +271,17 @@ describe("request", function()
     { "req:rewrite()", "s1.lua:3: bad argument #1 to 'rewrite' (string" },
     { "return 7", "it returned a number, which is no decision" },
     { "return false", "it returned a boolean, which is no decision" },
-    { "return {}", "names neither an upstream nor a status" },
+    { "return {}", "names neither an upstream nor a status "
+      .. "nor a priority" },
+    { "return { priority = 2048 }",
+      "'priority' is not a whole number from -2047 to 2047" },
+    { "return { priority = -2048, upstream = 'php' }",
+      "'priority' is not a whole number from -2047 to 2047" },
+    { "return { priority = 1.5 }", "'priority' is not a whole number" },
+    { "return { priority = 0/0 }", "'priority' is not a whole number" },
+    { "return { priority = '7' }", "'priority' is not a whole number" },
+    { "return { priority = 1, server = 'one' }",
+      "'server' is named without its 'upstream'" },
     { "return { status = 700 }", "'status' is not a number from 200 to 599" },
     { "return { status = 200, headers = 1 }", "'headers' is not a table" },
     { "return { status = 200, headers = { a = {{}} } }",
@@ -335,6 +377,15 @@ describe("accept", function()
   it("may choose an upstream", function()
     start_accept("return { upstream = 'two', server = 's' }")
     assert.are.same({ "route", "two" }, { p:accept() })
+  end)
+
+  it("may say with which priority, and an upstream or none", function()
+    start_accept("return { priority = conn.port }")
+    assert.are.same({ "pass", nil, 1 }, { p:accept("192.0.2.7:1") })
+    p:stop()
+    start_accept("return { priority = -conn.port, upstream = 'two' }")
+    assert.are.same({ "route", "two", -2047 }, { p:accept("192.0.2.7:2047") })
+    assert.are.same({}, p.log)
   end)
 
   it("cannot answer as a request can", function()

@@ -309,8 +309,10 @@ board_add_upstream(struct board *b, struct str name)
 {
     int i = names_claim(&b->names[BOARD_UPSTREAMS], name);
 
-    if (i != BOARD_NONE)
-        names_publish(&b->names[BOARD_UPSTREAMS], i);
+    if (i == BOARD_NONE)
+        return i;
+    atomic_store(&b->upstreams[i].chosen, 0);
+    names_publish(&b->names[BOARD_UPSTREAMS], i);
     return i;
 }
 
@@ -400,6 +402,9 @@ board_remove_upstream(struct board *b, int row)
 void
 board_remove_server(struct board *b, int row)
 {
+    int chosen = row;
+
+    (void)board_choose(b, b->servers[row].upstream, BOARD_NONE, &chosen);
     names_remove(&b->names[BOARD_SERVERS], row);
 }
 
@@ -457,6 +462,23 @@ board_read_view(const struct board *b, int row, struct server_view *view)
     view->maint = admin == SERVER_MAINT;
     view->active = (int32_t)slots_count(b->slots, board_server_slot(row));
     view->queued = (int32_t)queue_of_server(b, row);
+}
+
+int
+board_chosen(const struct board *b, int upstream)
+{
+    return atomic_load(&b->upstreams[upstream].chosen) - 1;
+}
+
+bool
+board_choose(struct board *b, int upstream, int to, int *chosen)
+{
+    int32_t held = *chosen + 1;
+    bool done = atomic_compare_exchange_strong(&b->upstreams[upstream].chosen,
+                                               &held, to + 1);
+
+    *chosen = done ? to : held - 1;
+    return done;
 }
 
 /* SUM(name): adds a counter of the row at FROM to the totals at TO. */

@@ -86,6 +86,15 @@ board_control_number(const struct board *b)
     return b->header->limits.workers;
 }
 
+/* The server row that is chosen for all work of an upstream (rows.h), or
+ * BOARD_NONE. */
+int board_chosen(const struct board *b, int upstream);
+
+/* Chooses the server row TO where *CHOSEN, a row or BOARD_NONE, is chosen
+ * still; of several processes one succeeds. Whether this one did; *CHOSEN is
+ * what holds afterwards. */
+bool board_choose(struct board *b, int upstream, int to, int *chosen);
+
 /* The rows that a worker counts in. */
 static inline struct server_counters *
 board_server_counters(struct board *b, unsigned worker, int row)

@@ -23,6 +23,7 @@ struct server_line {
     const struct server_row *row;
     struct server_view view;
     struct server_totals totals;
+    bool chosen; /* by its policy, for all work of the upstream */
 };
 
 static const char *
@@ -33,6 +34,14 @@ state_word(const struct server_view *view)
     if (view->draining)
         return "drain";
     return view->up ? "up" : "down";
+}
+
+static const char *
+role_word(const struct server_line *line)
+{
+    if (line->chosen)
+        return "chosen";
+    return line->view.backup ? "backup" : "-";
 }
 
 static bool
@@ -48,6 +57,7 @@ read_server(struct server_line *out, const struct board *b, unsigned i)
         .upstream = str_slice(name, 0, (size_t)slash),
         .name = str_slice(name, (size_t)slash + 1, name.len),
         .row = row,
+        .chosen = board_chosen(b, row->upstream) == (int)i,
     };
     board_read_view(b, (int)i, &out->view);
     board_sum_server(b, (int)i, &out->totals);
@@ -433,9 +443,10 @@ server_text(struct buf *out, const struct server_line *line,
     const struct server_view *view = &line->view;
     const struct server_totals *sum = &line->totals;
 
-    buf_printf(out, "%-*.*s %-*.*s %-*s %-5s", widths->upstream,
+    buf_printf(out, "%-*.*s %-*.*s %-*s %-5s %-6s", widths->upstream,
                STR_ARG(line->upstream), widths->name, STR_ARG(line->name),
-               widths->address, line->row->address, state_word(view));
+               widths->address, line->row->address, state_word(view),
+               role_word(line));
     buf_printf(out,
                " %6" PRId32 " %6" PRId32 " %7" PRId32 " %11" PRIu64 " %8" PRIu64
                " %8" PRIu64 " %14" PRIu64 " %14" PRIu64 "\n",
@@ -449,11 +460,11 @@ servers_text(struct buf *out, const struct board *b)
     struct server_widths widths = server_widths(b);
     struct server_line line;
 
-    buf_printf(out, "%-*s %-*s %-*s %-5s %6s %6s %7s %11s %8s %8s %14s %14s\n",
-               widths.upstream, "upstream", widths.name, "server",
-               widths.address, "address", "state", "weight", "active",
-               "maxconn", "total", "errors", "retries", "bytes in",
-               "bytes out");
+    buf_printf(
+        out, "%-*s %-*s %-*s %-5s %-6s %6s %6s %7s %11s %8s %8s %14s %14s\n",
+        widths.upstream, "upstream", widths.name, "server", widths.address,
+        "address", "state", "role", "weight", "active", "maxconn", "total",
+        "errors", "retries", "bytes in", "bytes out");
     for (unsigned i = 0; i < b->header->limits.servers; i++) {
         if (read_server(&line, b, i))
             server_text(out, &line, &widths);
@@ -492,9 +503,10 @@ server_json(struct buf *out, const struct board *b,
     json_string(out, str_from(line->row->address));
     buf_str(out, STR(",\"state\":"));
     json_string(out, str_from(state_word(view)));
-    buf_printf(out, ",\"since_s\":%" PRIu64 ",\"backup\":%s,\"check\":",
-               seconds_since(atomic_load(&line->row->since_ms)),
-               view->backup ? "true" : "false");
+    buf_printf(
+        out, ",\"since_s\":%" PRIu64 ",\"backup\":%s,\"chosen\":%s,\"check\":",
+        seconds_since(atomic_load(&line->row->since_ms)),
+        view->backup ? "true" : "false", line->chosen ? "true" : "false");
     json_string(out, str_from(board_check_words(b, row, words)));
     buf_printf(out,
                ",\"weight\":%" PRId32 ",\"active\":%" PRId32

@@ -21,7 +21,7 @@ struct server_view {
     bool up;           /* by its checks */
     bool draining;     /* no new work; what it has may end */
     bool maint;        /* out of service */
-    bool backup;       /* used while no other server is usable */
+    bool backup;       /* used while no other server is in service */
     uint8_t name_len;  /* bytes of the name */
     char name[34];     /* as configured, at most 32 bytes, then NUL */
 };

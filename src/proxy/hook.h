@@ -35,6 +35,10 @@ enum hook_result {
     HOOK_FAILED, /* the hook raised or answered nonsense */
 };
 
+enum {
+    HOOK_PRIORITY_MAX = 2047, /* and as much below 0, as in HAProxy */
+};
+
 struct hook_header {
     struct str name;
     struct str value;
@@ -45,7 +49,8 @@ struct hook_header {
 struct hook_verdict {
     struct upstream *upstream; /* HOOK_ROUTE */
     struct server *server;     /* HOOK_ROUTE: exactly this one, or NULL */
-    int32_t priority;          /* in queues: smaller goes first; 0 else */
+    int32_t priority;          /* in queues: smaller goes first; what a script
+                                  of the chain said last, else 0 */
     struct str reason;         /* HOOK_DENY */
     int status;                /* HOOK_REPLY */
     const struct hook_header *headers;

@@ -32,11 +32,14 @@ run_hooks(struct http_exchange *exchange)
 {
     const struct section_hooks *hooks = &exchange->section->section.hooks;
     struct hook_verdict verdict = {0};
+    enum hook_result result;
 
     exchange->state = EXCHANGE_ROUTE;
     if (hooks->request == NULL)
         return;
-    switch (hooks->request(hooks->arg, exchange, &verdict)) {
+    result = hooks->request(hooks->arg, exchange, &verdict);
+    exchange->flow.priority = verdict.priority;
+    switch (result) {
     case HOOK_PASS:
         return;
     case HOOK_ROUTE:

@@ -47,8 +47,8 @@ roster_place(struct roster *r, unsigned index, int row)
     r->by_row[row] = (uint16_t)(index + 1);
 }
 
-static bool
-is_in_service(const struct server_view *view)
+bool
+roster_serves(const struct server_view *view)
 {
     return view->up && !view->draining && !view->maint && view->weight > 0;
 }
@@ -56,7 +56,7 @@ is_in_service(const struct server_view *view)
 static int32_t
 weight_in_service(const struct server_view *view)
 {
-    return is_in_service(view) ? view->weight : 0;
+    return roster_serves(view) ? view->weight : 0;
 }
 
 static double
@@ -78,6 +78,7 @@ count_member(struct roster_counts *counts, enum roster_standing standing,
         return;
     case ROSTER_FULL:
         counts->full += by;
+        counts->full_backups += backup ? by : 0;
         return;
     case ROSTER_FREE:
         *(backup ? &counts->free_backups : &counts->free) += by;
@@ -107,7 +108,7 @@ show(struct roster *r, unsigned index)
 static enum roster_standing
 standing_of(const struct roster_member *member, const struct server_view *view)
 {
-    if (!is_in_service(view))
+    if (!roster_serves(view))
         return ROSTER_OUT;
     if (view->maxconn > 0 && member->idle == 0 &&
         (view->active >= view->maxconn || view->queued > 0))
@@ -138,11 +139,19 @@ update(struct roster *r, unsigned index)
 
 /* --- all of them ---------------------------------------------------------- */
 
+/* One that is not a backup keeps them out even when it is full. */
+static bool
+backups_stand_in(const struct roster_counts *counts)
+{
+    return counts->free == 0 && counts->full == counts->full_backups &&
+           counts->free_backups + counts->full_backups > 0;
+}
+
 /* Backups stand in, or no more, by what COUNTS say. */
 static void
 apply_backup_rule(struct roster *r, const struct roster_counts *counts)
 {
-    bool on = counts->free == 0 && counts->free_backups > 0;
+    bool on = backups_stand_in(counts);
 
     if (r->on_backups == on)
         return;
@@ -228,7 +237,7 @@ roster_enter(struct roster *r, const struct flow *flow,
         for (unsigned i = 0; i < flow->tried_count; i++)
             set_usable(r, flow->tried[i], false);
     }
-    return counts->free > 0 ? counts->free : counts->free_backups;
+    return backups_stand_in(counts) ? counts->free_backups : counts->free;
 }
 
 void

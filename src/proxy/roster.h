@@ -34,11 +34,12 @@ struct roster_member {
     enum roster_standing standing;
 };
 
-/* How many servers there are of each kind, for one flow; each in one. */
+/* How many servers there are of each kind, for one flow. */
 struct roster_counts {
     unsigned free;         /* not tried; no backups */
     unsigned free_backups; /* likewise */
-    unsigned full;         /* not tried */
+    unsigned full;         /* not tried; backups, too */
+    unsigned full_backups; /* of these */
     unsigned tried;        /* in service, but tried by the flow */
 };
 
@@ -59,7 +60,7 @@ struct roster {
     uint64_t states; /* higher whenever who is in service changes, or weights */
     struct roster_counts counts; /* for who has tried none */
     int64_t taken;               /* slots of all servers */
-    bool on_backups;             /* backups stand in: no other has room */
+    bool on_backups;             /* backups stand in: no other serves */
     bool has_order;              /* loads are kept: somebody asks for them */
     struct tournament loads;     /* of usable servers */
 };
@@ -75,7 +76,8 @@ void roster_place(struct roster *r, unsigned index, int row);
 
 /* Brings the views up to date. `usable` is what it is for a flow that has tried
  * nothing: up, not drained or in maintenance, weight above 0, below maxconn (or
- * with a kept connection to offer), and backups only where no other is. */
+ * with a kept connection to offer), and backups only where no other server is
+ * in service: one that is merely full is waited for. */
 void roster_refresh(struct roster *r);
 
 /* Brings up to date what is known to have changed: the server's slots, or how
@@ -84,8 +86,9 @@ void roster_refresh_one(struct roster *r, unsigned index);
 void roster_set_idle(struct roster *r, unsigned index, unsigned idle);
 
 /* Brings the views up to date, as they are for FLOW: what it has tried is not
- * usable either. How many are usable, and *COUNTS. Each is followed by a
- * leave, before anything else. */
+ * usable either, and does not keep backups out. How many are usable, and
+ * *COUNTS; where none is and some are full, those are worth waiting for. Each
+ * is followed by a leave, before anything else. */
 unsigned roster_enter(struct roster *r, const struct flow *flow,
                       struct roster_counts *counts);
 void roster_leave(struct roster *r, const struct flow *flow);
@@ -97,6 +100,10 @@ bool roster_is_in_service(const struct roster *r, unsigned index);
  * where it has none; of equals number TURN modulo how many there are, in their
  * order. -1: none is usable. */
 int roster_least(struct roster *r, uint64_t turn);
+
+/* Whether a server takes new work at all: up, neither draining nor in
+ * maintenance, of a weight above 0. */
+bool roster_serves(const struct server_view *view);
 
 /* A number that stays the same as long as the same servers are in service with
  * the same weights, and backups do or do not stand in, for this pick. */

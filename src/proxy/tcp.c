@@ -333,10 +333,13 @@ ask_accept(struct tcp_session *s)
         .listener = s->flow.listener,
         .section = section->conf->name,
     };
+    enum hook_result result;
 
     if (section->hooks.accept == NULL)
         return true;
-    switch (section->hooks.accept(section->hooks.arg, &conn, &verdict)) {
+    result = section->hooks.accept(section->hooks.arg, &conn, &verdict);
+    s->flow.priority = verdict.priority;
+    switch (result) {
     case HOOK_PASS:
     case HOOK_REPLY:
         return true;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "proxy/check.h"
+#include "proxy/choice.h"
 #include "proxy/flow.h"
 #include "proxy/hook.h"
 #include "proxy/http_exchange.h"
@@ -399,6 +400,20 @@ least(struct upstream *upstream)
                             upstream_turn(upstream, upstream->picking));
 }
 
+static int32_t
+chosen(struct upstream *upstream)
+{
+    return upstream->engine == NULL ? 0 : 1 + choice_get(upstream);
+}
+
+static int32_t
+choose(struct upstream *upstream, int32_t from, int32_t to)
+{
+    if (upstream->picking == NULL)
+        return SCRIPT_ENDED;
+    return 1 + choice_set(upstream, from - 1, to - 1);
+}
+
 /* --- the process ---------------------------------------------------------- */
 
 static double
@@ -452,6 +467,8 @@ const struct script_calls script_calls = {
     .upstream_turn = turn,
     .upstream_generation = generation,
     .upstream_least = least,
+    .upstream_chosen = chosen,
+    .upstream_choose = choose,
     .now = now,
     .hash = hash,
     .log_is_on = is_on,

@@ -16,7 +16,8 @@
 /* The table itself. */
 extern const struct script_calls script_calls;
 
-/* What `result.error` reads until the next call; NULL: no error. */
+/* What `result.error` reads until the next call, or what becomes the words of
+ * `state`; NULL: none. */
 void calls_set_error(const char *error);
 
 #endif

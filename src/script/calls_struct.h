@@ -140,6 +140,12 @@ struct script_calls {
     /* The index of the server with the least load, for that flow; 0: none is
      * usable; SCRIPT_ENDED: there is no flow. */
     int32_t (*upstream_least)(struct upstream *upstream);
+    /* The index of the server that is chosen for all work; 0: none is. */
+    int32_t (*upstream_chosen)(struct upstream *upstream);
+    /* Chooses TO where FROM is chosen still; what holds then, or SCRIPT_ENDED
+     * as above. Both are indices of servers, FROM may be 0. */
+    int32_t (*upstream_choose)(struct upstream *upstream, int32_t from,
+                               int32_t to);
 
     double (*now)(void);
     uint32_t (*hash)(const char *p, size_t len, uint32_t seed);

@@ -121,6 +121,13 @@ ffi.metatype("struct script_result", {
 })
 
 
+--- The words that C has set for the hook that it is about to call.
+-- @return string
+function _M.words()
+  return calls.to_string(c.result_error(nil, text), "result")
+end
+
+
 --- Makes the one of each; C keeps them and writes into them.
 -- @return flow, conn, result
 function _M.new()

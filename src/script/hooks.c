@@ -165,6 +165,38 @@ policy_done(void *arg, struct flow *flow, struct server *server,
     lua_settop(L, top);
 }
 
+/* Pushes WHY. A string needs memory, so Lua makes it, where it may raise. */
+static int
+push_words(struct vm *vm, const char *why)
+{
+    int result;
+
+    calls_set_error(why);
+    lua_pushvalue(vm->L, VM_WORDS);
+    result = vm_call(vm, 0, 1);
+    calls_set_error(NULL);
+    return result;
+}
+
+static void
+policy_state(void *arg, struct server *server, bool up, const char *why)
+{
+    struct script *script = arg;
+    struct vm *vm = script->owner->vm;
+    lua_State *L = vm->L;
+    int top = lua_gettop(L);
+    int args = push_hook(L, script, SCRIPT_HOOK_STATE);
+
+    lua_rawgeti(L, LUA_REGISTRYINDEX, script->servers);
+    lua_rawgeti(L, -1, (int)server->index + 1);
+    lua_remove(L, -2);
+    lua_pushboolean(L, up);
+    report_call(script);
+    if (push_words(vm, why) < 0 || vm_call(vm, args + 3, 0) < 0)
+        report_raised(script, "state", L);
+    lua_settop(L, top);
+}
+
 void
 hooks_fill_policy(struct policy_hooks *out, struct script *script)
 {
@@ -173,6 +205,8 @@ hooks_fill_policy(struct policy_hooks *out, struct script *script)
         .pick = policy_pick,
         .misused = policy_misused,
         .done = has_hook(script, SCRIPT_HOOK_DONE) ? policy_done : NULL,
+        .state = has_hook(script, SCRIPT_HOOK_STATE) ? policy_state : NULL,
+        .waits = script->waits,
     };
 }
 

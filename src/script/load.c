@@ -33,7 +33,7 @@ static const struct hook_info {
     {"new", SCRIPT_HOOK_NEW, SCRIPT_POLICY},
     {"pick", SCRIPT_HOOK_PICK, SCRIPT_POLICY},
     {"done", SCRIPT_HOOK_DONE, SCRIPT_POLICY},
-    {"state", HOOK_LATER, SCRIPT_POLICY},
+    {"state", SCRIPT_HOOK_STATE, SCRIPT_POLICY},
     {"request", SCRIPT_HOOK_REQUEST, SCRIPT_HTTP},
     {"response", HOOK_LATER, SCRIPT_HTTP},
     {"log", HOOK_LATER, SCRIPT_HTTP},
@@ -107,6 +107,27 @@ refuse_name(const struct script *script, const char *name,
     add_fault(script, faults, text);
 }
 
+/* The one plain value beside the hooks; it is on the top of the stack. */
+static void
+take_waits(struct script *script, struct faults *faults)
+{
+    lua_State *L = script->owner->vm->L;
+    char text[MESSAGE_MAX];
+
+    if (script->use != SCRIPT_POLICY) {
+        add_fault(script, faults, "'waits' is for policies only");
+        return;
+    }
+    if (!lua_isboolean(L, -1)) {
+        (void)snprintf(text, sizeof(text),
+                       "'waits' must be true or false, not a %s",
+                       luaL_typename(L, -1));
+        add_fault(script, faults, text);
+        return;
+    }
+    script->waits = lua_toboolean(L, -1);
+}
+
 /* Takes the hook whose name and function are on the top of the stack. */
 static void
 take_hook(struct script *script, struct faults *faults)
@@ -122,6 +143,10 @@ take_hook(struct script *script, struct faults *faults)
         return;
     }
     name = lua_tostring(L, -2);
+    if (strcmp(name, "waits") == 0) {
+        take_waits(script, faults);
+        return;
+    }
     info = find_hook(name);
     if (info == NULL) {
         refuse_name(script, name, faults);

@@ -42,6 +42,7 @@ enum script_hook {
     SCRIPT_HOOK_NEW,     /* new(options) */
     SCRIPT_HOOK_PICK,    /* pick(flow, servers) */
     SCRIPT_HOOK_DONE,    /* done(flow, server, result) */
+    SCRIPT_HOOK_STATE,   /* state(server, up, why) */
     SCRIPT_HOOK_REQUEST, /* request(req) */
     SCRIPT_HOOK_ACCEPT,  /* accept(conn) */
     SCRIPT_HOOK_CHECK,   /* check(server) */
@@ -61,6 +62,7 @@ struct script {
     int hooks[SCRIPT_HOOK_COUNT]; /* references; LUA_NOREF: absent */
     int state;                    /* what `new` gave, or LUA_NOREF */
     int servers;                  /* the array for pick, or LUA_NOREF */
+    bool waits;                   /* a policy: `waits = true` */
 
     struct script_counters *counters; /* this worker's; NULL: not counted */
     char reason[SCRIPT_REASON_MAX];   /* of the last refusal */

@@ -51,6 +51,17 @@ push_field(lua_State *L, int table, const char *key)
     lua_rawget(L, table < 0 ? table - 1 : table);
 }
 
+static bool
+has_field(lua_State *L, int table, const char *key)
+{
+    bool has;
+
+    push_field(L, table, key);
+    has = !lua_isnil(L, -1);
+    lua_pop(L, 1);
+    return has;
+}
+
 /* --- a route -------------------------------------------------------------- */
 
 static bool
@@ -102,6 +113,34 @@ read_route(struct hook_verdict *out, const struct script *script, lua_State *L,
         return fail(why, why_text);
     }
     return read_server(out, L, table, why);
+}
+
+/* --- a priority ----------------------------------------------------------- */
+
+static bool
+is_priority(double n)
+{
+    return n >= -HOOK_PRIORITY_MAX && n <= HOOK_PRIORITY_MAX && n == (int32_t)n;
+}
+
+/* Reads the table's priority, if it has one.  HOOK_PASS, or HOOK_FAILED. */
+static enum hook_result
+read_priority(struct hook_verdict *out, lua_State *L, int table,
+              const char **why)
+{
+    double n;
+    int type;
+
+    push_field(L, table, "priority");
+    type = lua_type(L, -1);
+    n = lua_tonumber(L, -1);
+    lua_pop(L, 1);
+    if (type == LUA_TNIL)
+        return HOOK_PASS;
+    if (type != LUA_TNUMBER || !is_priority(n))
+        return fail(why, "'priority' is not a whole number from -2047 to 2047");
+    out->priority = (int32_t)n;
+    return HOOK_PASS;
 }
 
 /* --- an answer ------------------------------------------------------------ */
@@ -234,20 +273,28 @@ read_reply(struct hook_verdict *out, lua_State *L, int table,
     return wrong == NULL ? HOOK_REPLY : fail(why, wrong);
 }
 
-/* --- either --------------------------------------------------------------- */
+/* --- any of them
+ * --------------------------------------------------------------- */
 
 static enum hook_result
 read_table(struct hook_verdict *out, const struct script *script, lua_State *L,
            int table, struct arena *arena, const char **why)
 {
     push_field(L, table, "upstream");
-    if (!lua_isnil(L, -1))
+    if (!lua_isnil(L, -1)) {
+        if (read_priority(out, L, table, why) == HOOK_FAILED)
+            return HOOK_FAILED;
         return read_route(out, script, L, table, why);
+    }
     push_field(L, table, "status");
     if (!lua_isnil(L, -1))
         return read_reply(out, L, table, arena, why);
+    if (has_field(L, table, "server"))
+        return fail(why, "'server' is named without its 'upstream'");
+    if (has_field(L, table, "priority"))
+        return read_priority(out, L, table, why);
     return fail(why, "a table was returned that names neither an upstream nor "
-                     "a status");
+                     "a status nor a priority");
 }
 
 static enum hook_result
@@ -269,12 +316,15 @@ verdict_read(struct hook_verdict *out, struct script *script, lua_State *L,
 {
     enum hook_result result;
     int top = lua_gettop(L);
+    int32_t priority = out->priority;
 
-    *out = (struct hook_verdict){0};
+    *out = (struct hook_verdict){.priority = priority};
     if (lua_isnil(L, index))
         return HOOK_PASS;
     if (lua_istable(L, index)) {
         result = read_table(out, script, L, index, arena, why);
+        if (result == HOOK_FAILED)
+            out->priority = priority;
         lua_settop(L, top);
         return result;
     }

@@ -44,8 +44,38 @@ ffi.metatype("struct server", {
 })
 
 
-local function server_methods(upstream)
+-- The choice of one server for all work, for one user of the upstream, who
+-- replaces only what it has seen.
+local function add_choice(methods, upstream, count)
+  local seen = 0
+
+  --- The index of the server that is chosen for all work of the upstream, by
+  -- all workers; nil when none is.
+  function methods.chosen(_)
+    seen = c.upstream_chosen(upstream)
+    return seen > 0 and seen or nil
+  end
+
+  --- Chooses a server, unless another than chosen() last answered is chosen by
+  -- now.  Only while a server is picked.
+  -- @return the index of the one that is chosen then, or nil
+  function methods.choose(_, index)
+    calls.check(index, "number", 1, "choose")
+    if not (index >= 1 and index <= count and index % 1 == 0) then
+      error("bad argument #1 to 'choose' (not the index of a server)", 2)
+    end
+    local held = c.upstream_choose(upstream, seen, index)
+    if held < 0 then
+      error("choose() works only while this upstream's server is picked", 2)
+    end
+    return held > 0 and held or nil
+  end
+end
+
+
+local function server_methods(upstream, count)
   local methods = {}
+  add_choice(methods, upstream, count)
 
   --- The number of this flow's turn, one higher for each new flow over all
   -- workers.  Only while a server is picked.
@@ -78,16 +108,17 @@ end
 
 --- Makes the array for one upstream and one user of it.
 -- @param pointer  struct upstream *
--- @return array of servers; servers:turn()
+-- @return array of servers with the methods above
 function _M.new(pointer)
   local upstream = ffi.cast("struct upstream *", pointer)
   local views = c.upstream_views(upstream)
+  local count = c.upstream_count(upstream)
   local servers = {}
-  for i = 1, c.upstream_count(upstream) do
+  for i = 1, count do
     servers[i] = ffi.cast(server_pointer, views + (i - 1))[0]
   end
   return setmetatable(servers, {
-    __index = server_methods(upstream),
+    __index = server_methods(upstream, count),
     __metatable = false,
   })
 end

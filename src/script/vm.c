@@ -129,6 +129,7 @@ prepare(lua_State *L)
     lua_pushcfunction(L, on_error);
     push_function(L, "script.flow", "new");
     lua_call(L, 0, 3);
+    push_function(L, "script.flow", "words");
     push_function(L, "script.sandbox", "run");
     push_function(L, "script.views", "new");
     push_function(L, "script.request", "new");

@@ -28,6 +28,7 @@ enum vm_slot {
     VM_FLOW,         /* the handles of script/calls_struct.h */
     VM_CONN,
     VM_RESULT,
+    VM_WORDS,          /* words(): what calls_set_error was given */
     VM_RUN,            /* run(scripts, script, text, where): its hooks */
     VM_NEW_SERVERS,    /* new_servers(upstream): an array of references */
     VM_NEW_REQUEST,    /* new_request(exchange, id): a handle */
