@@ -630,13 +630,13 @@ describe("queues", function()
     -- What is done, and how often.
     local function choose()
       local n = random(100)
-      for _, share in ipairs {
+      for _, part in ipairs {
         { 34, "enter" }, { 16, "leave" }, { 8, "return" }, { 12, "next" },
         { 14, "slot" }, { 12, "settle" }, { 2, "state" }, { 1, "spoil" },
       } do
-        n = n - share[1]
+        n = n - part[1]
         if n <= 0 then
-          return share[2]
+          return part[2]
         end
       end
       return random(4) == 1 and "forget" or "settle"
