@@ -100,7 +100,8 @@ describe("a queue", function()
     end)
   end
 
-  it("serves 500 clients in order, ten at a time at each server", function()
+  -- 500 clients, ten at a time at each server.
+  local function serve_500(workers)
     local came, ports, servers, lines = {}, {}, {}, {}
     for i, name in ipairs { "a", "b", "c" } do
       servers[i] = peer.serve(gatekeeper(came))
@@ -109,7 +110,7 @@ describe("a queue", function()
         name)
     end
     local m = moongate.start {
-      workers = 2,
+      workers = workers,
       config = TCP:format("queue_timeout = 60s\n"
         .. table.concat(lines, "\n"), "tcplog"),
       ports = ports,
@@ -156,7 +157,14 @@ describe("a queue", function()
       waited = waited + server.waited
     end
     assert.are.equal(470, waited)
-  end)
+  end
+
+  for _, workers in ipairs { 2, 4 } do
+    it(("serves 500 clients in order, over %d workers"):format(workers),
+      function()
+        serve_500(workers)
+      end)
+  end
 
   local function start_tcp(extra, options)
     options = options or {}
