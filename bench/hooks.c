@@ -146,14 +146,16 @@ call_pick(struct upstream *upstream, struct flow *flow, unsigned count)
 {
     const struct policy_hooks *policy = &upstream->policy;
     const char *reason;
+    bool wait = false;
 
     for (unsigned i = 0; i < count; i++) {
         int index;
 
         flow->turn = i;
         upstream->views[i % SERVERS].active = (int32_t)(i % 5);
-        index = policy->pick != NULL ? policy->pick(policy->arg, flow, &reason)
-                                     : upstream_pick_builtin(upstream, flow);
+        index = policy->pick != NULL
+                    ? policy->pick(policy->arg, flow, &reason, &wait)
+                    : upstream_pick_builtin(upstream, flow);
         if (index < 0)
             fatal("the policy refused");
     }
