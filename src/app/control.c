@@ -71,8 +71,7 @@ start(struct control *c)
                           conf->log_wake) < 0 ||
         control_server_start(&c->server, c->loop, conf->board, conf->listener) <
             0 ||
-        server_names_start(&c->names, c->loop, conf->board, conf->config) <
-            0 ||
+        server_names_start(&c->names, c->loop, conf->board, conf->config) < 0 ||
         message_send(conf->master, &ready) < 0)
         fatal("cannot start: %s", strerror(errno));
 }

@@ -38,8 +38,8 @@ struct server_conn {
     struct timer timer; /* in use: until it is probed; kept: its expiry */
     struct deferred cleanup;
     uint32_t addr_version; /* of the server's that its address is one of */
-    bool reused; /* it has served before */
-    bool probed; /* SO_KEEPALIVE is on */
+    bool reused;           /* it has served before */
+    bool probed;           /* SO_KEEPALIVE is on */
 };
 
 /* Begins to connect to the next address of SERVER; ON_READY is called with the

@@ -12,7 +12,7 @@
 #include "board/board.h"
 
 enum {
-    LIST_TEXT_MAX = 512,   /* holds BOARD_ADDRS_MAX hosts */
+    LIST_TEXT_MAX = 512,    /* holds BOARD_ADDRS_MAX hosts */
     RETRY_AT_ONCE_MS = 100, /* after a lookup that took longer than `resolve` */
 };
 

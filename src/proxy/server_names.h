@@ -43,9 +43,9 @@ bool server_names_is_name(const struct address_conf *conf);
 
 /* Begins to look up the names of CONF, which must outlive it, spread over their
  * intervals. 0, or -1 with errno. End with server_names_stop either way. */
-int server_names_start(struct server_names *all, struct loop *loop,
-                       struct board *board,
-                       const struct config *conf) MUST_CHECK;
+int
+server_names_start(struct server_names *all, struct loop *loop,
+                   struct board *board, const struct config *conf) MUST_CHECK;
 
 /* Ends it. The loop is turned for that (resolver.h): the last to be stopped. */
 void server_names_stop(struct server_names *all);

@@ -49,8 +49,8 @@ copy_addresses(struct server *server, uint32_t version)
 bool
 upstream_read_addresses(struct server *server)
 {
-    uint32_t version = board_addresses_version(server->upstream->engine->board,
-                                               server->row);
+    uint32_t version =
+        board_addresses_version(server->upstream->engine->board, server->row);
 
     return version != server->addr_version && copy_addresses(server, version);
 }

@@ -35,14 +35,14 @@ struct server_counters;
 struct server {
     struct upstream *upstream;
     const struct server_conf *conf;
-    unsigned index; /* in upstream->servers and ->views */
-    int row;        /* on the board */
+    unsigned index;                     /* in upstream->servers and ->views */
+    int row;                            /* on the board */
     struct addr addrs[BOARD_ADDRS_MAX]; /* upstream_read_addresses */
     unsigned addr_count;                /* 0: its name does not resolve */
     unsigned addr_next;    /* the one that the next connect tries */
     uint32_t addr_version; /* of the board's that these are */
-    struct list idle;    /* kept connections of this worker */
-    unsigned idle_count; /* changed through upstream_count_idle */
+    struct list idle;      /* kept connections of this worker */
+    unsigned idle_count;   /* changed through upstream_count_idle */
 };
 
 struct upstream {
