@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "board/board.h"
 #include "net/loop.h"
+#include "proxy/health.h"
 #include "proxy/server_names.h"
 
 struct control {
@@ -21,6 +22,7 @@ struct control {
     struct watch master;
     struct log_shipper shipper;
     struct control_server server;
+    struct health *health;
     struct server_names names;
 };
 
@@ -71,6 +73,8 @@ start(struct control *c)
                           conf->log_wake) < 0 ||
         control_server_start(&c->server, c->loop, conf->board, conf->listener) <
             0 ||
+        (c->health = health_start(c->loop, conf->board, conf->config)) ==
+            NULL ||
         server_names_start(&c->names, c->loop, conf->board, conf->config) < 0 ||
         message_send(conf->master, &ready) < 0)
         fatal("cannot start: %s", strerror(errno));
@@ -85,6 +89,7 @@ control_run(const struct control_conf *conf)
     log_set_sink(on_line, conf->logs);
     start(&c);
     loop_run(c.loop);
+    health_stop(c.health);
     control_server_stop(&c.server);
     log_shipper_stop(&c.shipper);
     watch_stop(&c.master);

@@ -2,6 +2,7 @@
 #include "app/rows.h"
 
 #include "board/board.h"
+#include "board/state.h"
 #include "proxy/addresses.h"
 #include "proxy/section.h"
 #include "proxy/server_names.h"
@@ -74,7 +75,7 @@ set_addresses(struct board *board, int row, const struct server_conf *conf,
 
     board_set_addresses(board, row, addrs, count);
     if (count == 0)
-        board_set_up(board, row, false, 0, STR(SERVER_NAMES_UNKNOWN));
+        board_set_up(board, row, false, STR(SERVER_NAMES_UNKNOWN));
 }
 
 static int

@@ -429,50 +429,6 @@ board_set_server(struct board *b, int row, struct str address, int32_t weight,
 }
 
 void
-board_set_up(struct board *b, int row, bool up, int32_t fails, struct str words)
-{
-    struct server_row *server = &b->servers[row];
-    uint32_t next = !atomic_load(&server->check.shown);
-
-    copy_text(server->check.text[next], sizeof(server->check.text[next]),
-              words);
-    atomic_store(&server->check.shown, next);
-    atomic_store(&server->fails, fails);
-    if (atomic_exchange(&server->up, up) != up)
-        atomic_store(&server->since_ms, clock_wall_ms());
-    changes_note(b, row);
-}
-
-void
-board_set_admin(struct board *b, int row, enum server_admin admin)
-{
-    struct server_row *server = &b->servers[row];
-
-    if (atomic_exchange(&server->admin, (uint8_t)admin) != (uint8_t)admin)
-        atomic_store(&server->since_ms, clock_wall_ms());
-    changes_note(b, row);
-}
-
-void
-board_set_weight(struct board *b, int row, int32_t weight)
-{
-    atomic_store(&b->servers[row].weight, weight);
-    atomic_store(&b->servers[row].weight_now, weight);
-    changes_note(b, row);
-}
-
-const char *
-board_check_words(const struct board *b, int row, char *text)
-{
-    const struct server_words *words = &b->servers[row].check;
-    const char *shown = words->text[atomic_load(&words->shown) & 1];
-
-    copy_text(text, BOARD_WORDS_MAX + 1,
-              str_make(shown, strnlen(shown, BOARD_WORDS_MAX)));
-    return text;
-}
-
-void
 board_read_view(const struct board *b, int row, struct server_view *view)
 {
     const struct server_row *server = &b->servers[row];

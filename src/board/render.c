@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "board/board.h"
 #include "board/slots.h"
+#include "board/state.h"
 
 enum {
     NAME_WIDTH_MIN = 8, /* of a column of names */

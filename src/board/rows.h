@@ -92,6 +92,9 @@ struct server_row {
     _Atomic uint8_t check_status; /* enum check_status, of the last check */
     _Atomic int32_t weight;       /* 0 to 256, as configured or set */
     _Atomic int32_t weight_now;   /* 0 to 256, as policies see it */
+    _Atomic int32_t rise;         /* passed checks that bring it up */
+    _Atomic int32_t fall;         /* failed ones that take it down; 0: it is
+                                     not checked */
     _Atomic int32_t fails;        /* failed checks in a row */
     _Atomic int32_t passes;       /* passed ones in a row, while down */
     _Atomic uint32_t check_us;    /* how long the last check took */

@@ -94,10 +94,12 @@ on_connect(struct stream *stream)
 
     if (error == EINPROGRESS)
         return;
-    if (error != 0)
-        connect_failed(dial, DIAL_FAILED, strerror(error));
-    else
+    if (error == 0) {
         connected(dial);
+        return;
+    }
+    upstream_observe(dial->flow->server);
+    connect_failed(dial, DIAL_FAILED, strerror(error));
 }
 
 static void
@@ -107,6 +109,8 @@ begin_connect(struct dial *dial)
 
     dial->conn = pool_connect(dial->flow->server, on_connect, dial);
     if (dial->conn == NULL) {
+        if (!stream_error_is_local(errno))
+            upstream_observe(server);
         connect_failed(dial, DIAL_FAILED,
                        server->addr_count == 0 ? "its name does not resolve"
                                                : strerror(errno));
@@ -125,10 +129,12 @@ on_timer(struct timer *timer)
 {
     struct dial *dial = container_of(timer, struct dial, timer);
 
-    if (dial->conn == NULL)
+    if (dial->conn == NULL) {
         begin_connect(dial);
-    else
-        connect_failed(dial, DIAL_TIMEOUT, "connect timed out");
+        return;
+    }
+    upstream_observe(dial->flow->server);
+    connect_failed(dial, DIAL_TIMEOUT, "connect timed out");
 }
 
 static enum dial_result

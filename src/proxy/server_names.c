@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "board/board.h"
+#include "board/state.h"
 
 enum {
     LIST_TEXT_MAX = 512,    /* holds BOARD_ADDRS_MAX hosts */
@@ -72,12 +73,11 @@ settle(const struct server_names *all, const struct named_server *server,
 
     if (upstream->check.kind != CHECK_OFF && !server->conf->unchecked)
         return;
-    board_check_words(all->board, server->row, words);
+    board_reason(all->board, server->row, words);
     if (!known && up)
-        board_set_up(all->board, server->row, false, 0,
-                     STR(SERVER_NAMES_UNKNOWN));
+        board_set_up(all->board, server->row, false, STR(SERVER_NAMES_UNKNOWN));
     else if (known && !up && strcmp(words, SERVER_NAMES_UNKNOWN) == 0)
-        board_set_up(all->board, server->row, true, 0, STR(""));
+        board_set_up(all->board, server->row, true, STR(""));
 }
 
 static void

@@ -56,6 +56,25 @@ upstream_read_addresses(struct server *server)
 }
 
 void
+upstream_observe(const struct server *server)
+{
+    const struct upstream *upstream = server->upstream;
+    struct board *board = upstream->engine->board;
+
+    atomic_fetch_add_explicit(&board->servers[server->row].failures, 1,
+                              memory_order_relaxed);
+    if (upstream->conf->observe.errors > 0)
+        board_wake_control(board);
+}
+
+void
+upstream_observe_status(const struct server *server, int status)
+{
+    if (status >= 500 && server->upstream->conf->observe.on_5xx)
+        upstream_observe(server);
+}
+
+void
 upstream_refresh(struct upstream *upstream)
 {
     roster_refresh(&upstream->roster);

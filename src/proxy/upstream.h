@@ -108,6 +108,13 @@ bool upstream_may_keep(const struct server *server);
  * upstream_refresh. */
 uint64_t upstream_connections(struct upstream *upstream);
 
+/* Notes that SERVER has failed live traffic: it could not be reached, broke
+ * off or answered nonsense. Control is woken where the upstream observes. */
+void upstream_observe(const struct server *server);
+
+/* The same, if STATUS is one that counts as a failure. */
+void upstream_observe_status(const struct server *server, int status);
+
 /* This worker's counters of SERVER. */
 struct server_counters *upstream_counters(const struct server *server);
 
