@@ -198,6 +198,9 @@ describe("the name of a server", function()
     -- The check goes where the connections go.
     files:write("hosts", "127.0.0.4 app.test\n")
     wait_check "refused"
+    loop.wait_until("it is down", function()
+      return m:server("a").state == "down"
+    end)
     files:write("hosts", "127.0.0.3 app.test\n")
     loop.wait_until("it is up", function()
       return m:server("a").state == "up"
