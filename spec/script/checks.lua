@@ -61,7 +61,7 @@ local function new_checker(self, index)
   local checker = ffi.new("struct checker")
   assert(core.checker_init(checker, self.loop, upstream.conf, server.conf,
     self.on_end, nil) == 0)
-  checker.addr = server.addrs[0]
+  assert(core.addr_parse(checker.addr, server.conf.address.text.p, nil) == 0)
   self.checkers[index] = checker
 end
 jit.off(new_checker)

@@ -27,13 +27,15 @@ local CASES = {
     "the hook 'request' must be a function, not a string" },
   { "a policy's hook in a section", "return { pick = print }",
     "the hook 'pick' is never called for http web" },
+  { "a check's hook in a section", "return { check = print }",
+    "the hook 'check' is never called for http web" },
   { "load that raises", "return { load = function() error('no map') end }",
     "load failed: a.lua:1: no map" },
   { "an error that is a table", "error({})",
     "something that is not a text was raised" },
 }
 
-local LATER = { "save", "response", "log", "check", "state", "login", "close" }
+local LATER = { "save", "response", "log", "state", "login", "close" }
 
 
 local function contains(texts, wanted)

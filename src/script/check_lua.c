@@ -129,7 +129,7 @@ prepare(struct lua_check *check, struct checker *c)
     check->checker = c;
     check->server = LUA_NOREF;
     check->script = scripts_find_check(the_scripts, c->upstream);
-    task_init(&check->task, the_scripts->vm, c->loop, on_end);
+    task_init(&check->task, &the_scripts->vm->coroutines, c->loop, on_end);
     check->ready = true;
 }
 
@@ -180,7 +180,7 @@ fini(struct checker *c)
         return;
     check->handle->checker = NULL;
     check->handle = NULL;
-    vm_release(check->task.vm, check->server);
+    vm_release(check->script->owner->vm, check->server);
 }
 
 static const struct check_kind_ops check_lua = {
@@ -194,7 +194,7 @@ void
 check_lua_use(struct scripts *scripts, struct resolver *resolver)
 {
     if (scripts != NULL)
-        scripts->vm->resolver = resolver;
+        scripts->vm->coroutines.resolver = resolver;
     the_scripts = scripts;
     check_set_lua(scripts == NULL ? NULL : &check_lua);
 }

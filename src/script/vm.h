@@ -16,11 +16,9 @@
 #include "base/mem.h"
 #include "script/coroutine.h"
 
-struct resolver;
 struct script_conn;
 struct script_flow;
 struct script_result;
-struct task;
 
 /* Places on the stack. */
 enum vm_slot {
@@ -47,15 +45,9 @@ struct vm {
     int *spare_ids; /* of requests that have ended */
     unsigned spare_count;
     unsigned spare_size;
-    int last_id;               /* the largest that is or was in use */
-    struct resolver *resolver; /* for hooks that wait; NULL: none */
-    struct task *task;         /* whose coroutine runs now, or NULL */
-    struct coroutine coroutines[COROUTINES_KEPT]; /* without work */
-    unsigned coroutine_count;
+    int last_id;                  /* the largest that is or was in use */
+    struct coroutines coroutines; /* for hooks that wait */
 };
-
-/* The VM that L is of: for functions that Lua calls. */
-struct vm *vm_of(lua_State *L);
 
 /* One more user of the VM, which the first one starts; at start-up, and exits
  * when that is impossible. */
