@@ -10,7 +10,7 @@ local META = folder.read("lua/meta/moongate.lua")
 -- The names of a class: its fields, and the methods of its variable.
 local function names_of(class, variable)
   local names = {}
-  local head = "%-%-%-@class " .. class:gsub("%.", "%%.") 
+  local head = "%-%-%-@class " .. class:gsub("%.", "%%.")
     .. "%f[^%w_.][^\n]*\n"
   local fields = META:match(head .. "(.-)\n[^%-]")
     or META:match(head .. "(.-)\n\n")
