@@ -1,6 +1,7 @@
 --- The hook `check`: what it gets, what its answers come to, and that it may
 -- wait without leaving anything behind.
 local checks = require "script.checks"
+local folder = require "support.folder"
 local loop = require "support.loop"
 local net = require "support.net"
 local peer = require "support.peer"
@@ -201,12 +202,16 @@ describe("a check by a script", function()
     assert.are.same({}, c.log)
   end)
 
-  it("uses one coroutine for a thousand checks", function()
-    start("moongate.sleep(0)\nreturn true")
+  it("uses the coroutine of the one before it", function()
+    start("moongate.sleep(server.name == 's1' and 0 or 3600)\nreturn true",
+      { servers = { "127.0.0.1:1", "127.0.0.1:2" }, timeout = "50ms" })
     for _ = 1, 20 do
-      assert.are.equal("L7OK", (c:run()))
+      assert.are.equal("L7OK", (c:run(1)))
+      assert.are.equal(1, c:spare_coroutines())
     end
-    assert.are.same({ calls = 20, errors = 0, fallbacks = 0 }, c:counts())
+    assert.are.equal("L7TOUT", (c:run(2)))
+    assert.are.equal(0, c:spare_coroutines())
+    assert.are.same({ calls = 21, errors = 0, fallbacks = 0 }, c:counts())
   end)
 end)
 
@@ -464,21 +469,15 @@ describe("a connection of a check", function()
   end)
 
   it("goes to a Unix socket", function()
-    c = checks.start {
-      script = script("return moongate.tcp.connect(server.host, server.port)"
-        .. ":receive() == 'hello'"),
-      servers = { "unix:/tmp/moongate-spec-none.sock" },
-    }
-    local dir = require("support.folder").make()
+    local dir = folder.make()
     peer.serve(peer.greet("hello\n"), { unix = dir .. "/s" })
-    c:stop()
     c = checks.start {
       script = script("return moongate.tcp.connect(server.host, server.port)"
         .. ":receive() == 'hello'"),
       servers = { "unix:" .. dir .. "/s" },
     }
     assert.are.equal("L7OK", (c:run()))
-    require("support.folder").remove(dir)
+    folder.remove(dir)
   end)
 
   local WRONG = {
