@@ -278,6 +278,27 @@ describe("a connection of a check", function()
     assert_closed(server)
   end)
 
+  it("waits within pcall, metamethods and loops over them", function()
+    local server = start([[
+      local ok, line = pcall(conn.receive, conn)
+      assert(ok and line == "a", line)
+      local lazy = setmetatable({}, { __index = function() return
+        conn:receive() end })
+      assert(lazy.x == "b")
+      for one in conn.receive, conn do
+        return one == "c"
+      end
+    ]], function(connection)
+      for _, line in ipairs { "a", "b", "c" } do
+        loop.watch(0.02)
+        connection:send(line .. "\n")
+      end
+    end)
+    assert.are.equal("L7OK", (c:run()))
+    assert.are.same({}, c.log)
+    assert_closed(server)
+  end)
+
   it("gives what had come when it ends in the middle", function()
     local server = start([[
       local text, why, part = conn:receive()
@@ -407,14 +428,8 @@ describe("a connection of a check", function()
   end)
 
   it("is not another check's to use", function()
-    local server = start([[
-      if server.name == "s1" then
-        kept = conn
-        moongate.sleep(3600)
-      end
-    ]], peer.sink)
+    local server = peer.serve(peer.sink)
     local address = "127.0.0.1:" .. server.port
-    c:stop()
     c = checks.start {
       script = script([[
         if server.name == "s1" then

@@ -139,6 +139,7 @@ prepare(lua_State *L)
     push_function(L, "script.request", "forget");
     push_function(L, "script.request", "handles");
     push_function(L, "script.checked", "new");
+    push_function(L, "script.checked", "kept");
     return VM_SLOTS;
 }
 

@@ -31,9 +31,9 @@ enum vm_slot {
     VM_NEW_REQUEST,    /* new_request(exchange, id): a handle */
     VM_FORGET_REQUEST, /* forget_request(id): drops what was kept for it */
     VM_REQUESTS,       /* the handles of requests, by id */
-    VM_NEW_CHECKED,    /* new_checked(upstream, index): what `check` gets, and
-                          its handle */
-    VM_SLOTS = VM_NEW_CHECKED,
+    VM_NEW_CHECKED,    /* new_checked(upstream, index): a number, a handle */
+    VM_CHECKED,        /* what `check` gets, by that number */
+    VM_SLOTS = VM_CHECKED,
 };
 
 struct vm {
