@@ -287,9 +287,6 @@ local CASES = {
   { UPSTREAM, "server a = b:1 wieght=2",
     fault = "server a: unknown option 'wieght'; did you mean 'weight'? "
       .. "(options are: weight maxconn backup disabled root check)" },
-  { UPSTREAM, "server a = b:1 check=on",
-    fault = "server a: 'check' is not supported in this version: leave it out, "
-      .. "or write check=off" },
   { UPSTREAM, "server a = b:1 tls",
     fault = "server a: 'tls' is not supported in this version" },
 
@@ -491,19 +488,14 @@ local CASES = {
       .. "daemon = no" },
   { GLOBAL, "script_budget = 50ms",
     fault = "script_budget: not supported in this version: leave it out" },
-  { HTTP, "queue_timeout = 5s",
-    fault = "queue_timeout: not supported in this version: leave it out" },
-  { UPSTREAM, "check = tcp interval=2s",
-    fault = "check: not supported in this version: leave it out, or write "
-      .. "check = off" },
-  { UPSTREAM, "slowstart = 0s",
+  { UPSTREAM, "rebalance = 5/s",
+    fault = "rebalance: not supported in this version: leave it out, or write "
+      .. "rebalance = off" },
+  { UPSTREAM, "rebalance = off",
     value = function(c)
       return tonumber(c.upstream_count)
     end,
     is = 1 },
-  { UPSTREAM, "on_marked_down = shutdown",
-    fault = "on_marked_down: not supported in this version: leave it out, "
-      .. "or write on_marked_down = keep" },
 }
 
 

@@ -23,13 +23,14 @@ local LISTENER = "127.0.0.1:8080"
 local function core_load()
   return support.load("config/config.h", "proxy/runtime.h",
     "proxy/upstream.h", "proxy/section.h", "script/scripts.h",
-    "script/script.h", "board/board.h", "base/log.h", "base/clock.h")
+    "script/script.h", "board/board.h", "board/state.h",
+    "base/log.h", "base/clock.h")
 end
 
 
 local function fault_texts(faults)
   local texts = {}
-  for i = 0, tonumber(faults.count) - 1 do
+  for i = 0, tonumber(faults.item_count) - 1 do
     texts[#texts + 1] = faults.items[i].line .. ": "
       .. ffi.string(faults.items[i].text)
   end

@@ -25,7 +25,7 @@ end
 local function collect(faults, strip)
   local list = {}
   local text = ffi.new("char[4096]")
-  for i = 0, tonumber(faults.count) - 1 do
+  for i = 0, tonumber(faults.item_count) - 1 do
     core.fault_format(faults.items + i, text, 4096)
     list[#list + 1] = ffi.string(text):sub(#strip + 1)
   end

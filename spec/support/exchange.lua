@@ -39,7 +39,7 @@ end
 
 local function raise_faults(faults)
   local lines = {}
-  for i = 0, tonumber(faults.count) - 1 do
+  for i = 0, tonumber(faults.item_count) - 1 do
     lines[#lines + 1] = ffi.string(faults.items[i].text)
   end
   error("the configuration has faults:\n" .. table.concat(lines, "\n"), 3)

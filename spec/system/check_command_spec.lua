@@ -129,6 +129,18 @@ local ONE_FAULT = {
 }
 
 
+-- Valid, and yet warned of: in its third line.
+local BARE_CHECK = [[
+  [upstream php]
+  protocol = mysql
+  check = tcp
+  server one = 127.0.0.1:9000
+  [mysql db]
+  listen = 127.0.0.1:${port_db}
+  upstream = php
+]]
+
+
 describe("moongate check", function()
   after_each(moongate.finish)
 
@@ -189,6 +201,30 @@ describe("moongate check", function()
     assert.are.equal(0, status, text)
   end)
 
+  it("warns of a bare tcp check on MySQL servers, and is content", function()
+    local status, text, m = check(BARE_CHECK)
+    assert.are.equal(0, status, text)
+    assert.is_truthy(text:find(("%s:%d: warning: check: "):format(m.file,
+      first_line(m) + 2), 1, true), text)
+    assert.is_truthy(text:find("check = mysql user=U", 1, true), text)
+    assert.is_truthy(text:find("configuration is valid", 1, true), text)
+  end)
+
+  it("has no warning of a check that logs in", function()
+    local status, text =
+      check((BARE_CHECK:gsub("check = tcp", "check = galera user=moongate")))
+    assert.are.equal(0, status, text)
+    assert.is_nil(text:find("warning", 1, true), text)
+  end)
+
+  it("shows warnings among faults, in order", function()
+    local status, text = check((BARE_CHECK:gsub("upstream = php", "%0s")))
+    assert.are.equal(1, status)
+    local warning = text:find(": warning: check: ", 1, true)
+    local fault = text:find(": upstream: there is no ", 1, true)
+    assert.is_truthy(warning and fault and warning < fault, text)
+  end)
+
   it("names five faults in five lines, each with its place", function()
     local status, text, m = check(FIVE_FAULTS)
     assert.are.equal(1, status)
@@ -238,11 +274,7 @@ describe("moongate check", function()
   end
 
   for _, case in ipairs {
-    { "upstream php", "check = tcp" },
-    { "upstream php", "observe = errors=10 within=10s" },
-    { "upstream php", "slowstart = 10s" },
-    { "upstream php", "hold = on" },
-    { "upstream php", "send_proxy = v1" },
+    { "upstream php", "rebalance = 5/s" },
     { "upstream php", "protocol = http" },
     { "http web", "listen = 127.0.0.1:1 tls certificate=c key=k" },
   } do
@@ -295,6 +327,19 @@ describe("moongate check", function()
     local taken = require("support.net").listen()
     local status, text = check((GOOD:gsub("${port_web}", taken.port)))
     assert.are.equal(0, status, text)
+  end)
+end)
+
+
+describe("the start", function()
+  after_each(moongate.finish)
+
+  it("logs warnings once, and serves", function()
+    local m = moongate.start { config = BARE_CHECK }
+    m:wait_log("%.ini:%d+: warning: check: a MySQL server")
+    m:stop()
+    local _, count = m:log():gsub("warning: check: ", "")
+    assert.are.equal(1, count)
   end)
 end)
 

@@ -14,6 +14,7 @@
 #include "board/board.h"
 #include "net/loop.h"
 #include "proxy/health.h"
+#include "proxy/server_names.h"
 
 struct control {
     const struct control_conf *conf;
@@ -22,6 +23,7 @@ struct control {
     struct log_shipper shipper;
     struct control_server server;
     struct health *health;
+    struct server_names names;
 };
 
 static void
@@ -73,6 +75,7 @@ start(struct control *c)
             0 ||
         (c->health = health_start(c->loop, conf->board, conf->config)) ==
             NULL ||
+        server_names_start(&c->names, c->loop, conf->board, conf->config) < 0 ||
         message_send(conf->master, &ready) < 0)
         fatal("cannot start: %s", strerror(errno));
 }
@@ -90,6 +93,7 @@ control_run(const struct control_conf *conf)
     control_server_stop(&c.server);
     log_shipper_stop(&c.shipper);
     watch_stop(&c.master);
+    server_names_stop(&c.names);
     loop_free(c.loop);
     log_set_sink(NULL, NULL);
     return EXIT_SUCCESS;

@@ -71,34 +71,51 @@ open_named(struct resources *r, const struct setup *setup,
     return sockets_open(&r->sockets, runtime, r->worker_count, faults);
 }
 
-static int
-open_checked(struct resources *r, const char *file)
-{
-    struct faults faults;
-    struct setup setup;
-    int result;
-
-    faults_init(&faults);
-    result = setup_init(&setup, file, &r->addresses, &faults);
-    if (result == 0)
-        result = open_named(r, &setup, &faults);
-    if (faults.count > 0)
-        result = -1;
-    faults_sort(&faults);
-    setup_print_faults(&faults, stderr);
-    setup_fini(&setup);
-    faults_fini(&faults);
-    return result;
-}
-
-/* --- the rest ------------------------------------------------------------- */
-
 static void
 on_line(void *arg, enum log_level level, const char *line, size_t len)
 {
     log_output_line(arg, getpid(), level, str_make(line, len - 1));
     log_output_flush(arg);
 }
+
+/* Faults are printed, warnings alone left to be logged. */
+static int
+open_checked(struct resources *r, const char *file, struct faults *faults)
+{
+    struct setup setup;
+    int result = setup_init(&setup, file, &r->addresses, faults);
+
+    if (result == 0)
+        result = open_named(r, &setup, faults);
+    if (faults->count > 0)
+        result = -1;
+    faults_sort(faults);
+    if (result < 0)
+        setup_print_faults(faults, stderr);
+    setup_fini(&setup);
+    return result;
+}
+
+/* The same, and from then on this process's log lines go where the
+ * configuration says, warnings first. */
+static int
+open_logged(struct resources *r, const char *file)
+{
+    struct faults faults;
+    int result;
+
+    faults_init(&faults);
+    result = open_checked(r, file, &faults);
+    if (result == 0) {
+        log_set_level(log_output_level(&r->logs));
+        log_set_sink(on_line, &r->logs);
+        setup_log_warnings(&faults);
+    }
+    faults_fini(&faults);
+    return result;
+}
+
+/* --- the rest ------------------------------------------------------------- */
 
 static void
 warn_of_descriptors(const struct resources *r)
@@ -141,8 +158,10 @@ open_shared(struct resources *r)
 {
     r->board = rows_open_board(r->config, r->worker_count);
     r->log_wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (r->board != NULL && r->log_wake >= 0)
+    if (r->board != NULL && r->log_wake >= 0) {
+        rows_set_addresses(r->board, r->config, &r->addresses);
         return 0;
+    }
     log_error("cannot make what the processes share: %s", strerror(errno));
     return -1;
 }
@@ -154,11 +173,10 @@ resources_open(struct resources *r, const char *file)
         .pidfile = {.fd = -1},
         .control = {.fd = -1},
         .log_wake = -1,
+        .addresses = {.may_come_later = true},
     };
-    if (open_checked(r, file) < 0)
+    if (open_logged(r, file) < 0)
         return -1;
-    log_set_level(log_output_level(&r->logs));
-    log_set_sink(on_line, &r->logs);
     warn_of_descriptors(r);
     privileges_warn(&r->privileges);
     return open_control(r) < 0 ? -1 : open_shared(r);

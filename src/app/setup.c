@@ -8,9 +8,14 @@
 #include <unistd.h>
 
 #include "app/log_output.h"
+#include "base/log.h"
 #include "config/config.h"
 #include "proxy/runtime.h"
 #include "script/scripts.h"
+
+enum {
+    FAULT_LINE_MAX = 4096, /* a fault with its place; longer ones are cut */
+};
 
 /* Does FOLDER hold the scripts that ship? */
 static bool
@@ -114,10 +119,21 @@ setup_fini(struct setup *setup)
 void
 setup_print_faults(const struct faults *faults, FILE *out)
 {
-    for (size_t i = 0; i < faults->count; i++) {
-        char text[4096];
+    for (size_t i = 0; i < faults->item_count; i++) {
+        char text[FAULT_LINE_MAX];
 
         fprintf(out, "%s\n",
                 fault_format(&faults->items[i], text, sizeof(text)));
+    }
+}
+
+void
+setup_log_warnings(const struct faults *faults)
+{
+    for (size_t i = 0; i < faults->item_count; i++) {
+        char text[FAULT_LINE_MAX];
+
+        if (faults->items[i].warning)
+            log_warn("%s", fault_format(&faults->items[i], text, sizeof(text)));
     }
 }

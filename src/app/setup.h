@@ -47,7 +47,10 @@ int setup_init(struct setup *setup, const char *file,
                struct addresses *addresses, struct faults *faults) MUST_CHECK;
 void setup_fini(struct setup *setup);
 
-/* Writes every fault as "FILE:LINE: text". */
+/* Writes every fault as "FILE:LINE: text", and the warnings among them. */
 void setup_print_faults(const struct faults *faults, FILE *out);
+
+/* Logs every warning. */
+void setup_log_warnings(const struct faults *faults);
 
 #endif

@@ -27,6 +27,7 @@
 #include "proxy/engine.h"
 #include "proxy/http_exchange.h"
 #include "proxy/http_idle.h"
+#include "proxy/pool.h"
 #include "proxy/runtime.h"
 #include "proxy/serve.h"
 
@@ -125,12 +126,21 @@ on_signal(struct watch *watch)
         stop(w, "the worker was told to end");
 }
 
+/* Kept connections hold slots, and what has moved away may be needed soon. */
+static void
+drop_gone(struct runtime *runtime)
+{
+    for (size_t i = 0; i < runtime->upstream_count; i++)
+        pool_drop_gone(&runtime->upstreams[i]);
+}
+
 static void
 on_beat(struct timer *timer)
 {
     struct worker *w = container_of(timer, struct worker, beat);
 
     board_beat(w->conf->board, w->conf->number);
+    drop_gone(w->service.runtime);
     loop_start_timer(w->engine.loop, timer, BEAT_MS);
 }
 

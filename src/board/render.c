@@ -6,6 +6,7 @@
 #include "board/render.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "board/board.h"
@@ -14,6 +15,8 @@
 
 enum {
     NAME_WIDTH_MIN = 8, /* of a column of names */
+    STATE_MAX = 40,     /* bytes of a server's state */
+    SINCE_MAX = 48,     /* bytes of a duration */
 };
 
 /* What a line about a server shows. */
@@ -25,14 +28,32 @@ struct server_line {
     struct server_totals totals;
 };
 
+/* "up", "going down 1/3", "drain": as HAProxy's page has it, in words. */
 static const char *
-state_word(const struct server_view *view)
+format_state(char text[STATE_MAX + 1], const struct server_line *line)
 {
+    const struct server_view *view = &line->view;
+    int32_t passes = atomic_load(&line->row->passes);
+    int32_t rise = atomic_load(&line->row->rise);
+    int32_t fall = atomic_load(&line->row->fall);
+
     if (view->maint)
         return "maint";
     if (view->draining)
         return "drain";
-    return view->up ? "up" : "down";
+    if (fall == 0)
+        return view->up ? "no check" : "down";
+    if (view->up && view->fails == 0)
+        return "up";
+    if (!view->up && passes == 0)
+        return "down";
+    if (view->up)
+        (void)snprintf(text, STATE_MAX + 1, "going down %" PRId32 "/%" PRId32,
+                       view->fails, fall);
+    else
+        (void)snprintf(text, STATE_MAX + 1, "going up %" PRId32 "/%" PRId32,
+                       passes, rise);
+    return text;
 }
 
 static bool
@@ -283,6 +304,7 @@ struct server_widths {
     int upstream;
     int name;
     int address;
+    int state;
 };
 
 static int
@@ -295,8 +317,9 @@ static struct server_widths
 server_widths(const struct board *b)
 {
     struct server_widths widths = {NAME_WIDTH_MIN, NAME_WIDTH_MIN,
-                                   NAME_WIDTH_MIN};
+                                   NAME_WIDTH_MIN, NAME_WIDTH_MIN};
     struct server_line line;
+    char state[STATE_MAX + 1];
 
     for (unsigned i = 0; i < b->header->limits.servers; i++) {
         if (!read_server(&line, b, i))
@@ -304,8 +327,23 @@ server_widths(const struct board *b)
         widths.upstream = wider(widths.upstream, line.upstream.len);
         widths.name = wider(widths.name, line.name.len);
         widths.address = wider(widths.address, strlen(line.row->address));
+        widths.state = wider(widths.state, strlen(format_state(state, &line)));
     }
     return widths;
+}
+
+/* "Layer7 check passed: 200 in 3ms" */
+static void
+check_text(struct buf *out, const struct board *b,
+           const struct server_line *line, int row)
+{
+    char words[BOARD_WORDS_MAX + 1];
+
+    if (atomic_load(&line->row->checked_ms) > 0)
+        buf_printf(out, " %s in %" PRIu32 "ms",
+                   board_check_words(b, row, words),
+                   atomic_load(&line->row->check_us) / 1000);
+    buf_char(out, '\n');
 }
 
 static void
@@ -314,15 +352,23 @@ server_text(struct buf *out, const struct server_line *line,
 {
     const struct server_view *view = &line->view;
     const struct server_totals *sum = &line->totals;
+    char state[STATE_MAX + 1];
+    char since[SINCE_MAX];
+    struct buf since_buf;
 
-    buf_printf(out, "%-*.*s %-*.*s %-*s %-5s", widths->upstream,
+    buf_init(&since_buf, since, sizeof(since));
+    put_duration(&since_buf, seconds_since(atomic_load(&line->row->since_ms)));
+    buf_printf(out, "%-*.*s %-*.*s %-*s %-*s %15.*s", widths->upstream,
                STR_ARG(line->upstream), widths->name, STR_ARG(line->name),
-               widths->address, line->row->address, state_word(view));
+               widths->address, line->row->address, widths->state,
+               format_state(state, line), STR_ARG(buf_text(&since_buf)));
     buf_printf(out,
-               " %6" PRId32 " %6" PRId32 " %7" PRId32 " %11" PRIu64 " %8" PRIu64
-               " %8" PRIu64 " %14" PRIu64 " %14" PRIu64 "\n",
-               view->weight, view->active, view->maxconn, sum->requests,
-               sum->errors, sum->retries, sum->bytes_in, sum->bytes_out);
+               " %3" PRId32 "/%-3" PRId32 " %6" PRId32 " %7" PRId32
+               " %11" PRIu64 " %8" PRIu64 " %8" PRIu64 " %14" PRIu64
+               " %14" PRIu64,
+               view->weight, atomic_load(&line->row->weight), view->active,
+               view->maxconn, sum->requests, sum->errors, sum->retries,
+               sum->bytes_in, sum->bytes_out);
 }
 
 static void
@@ -331,15 +377,40 @@ servers_text(struct buf *out, const struct board *b)
     struct server_widths widths = server_widths(b);
     struct server_line line;
 
-    buf_printf(out, "%-*s %-*s %-*s %-5s %6s %6s %7s %11s %8s %8s %14s %14s\n",
+    buf_printf(out,
+               "%-*s %-*s %-*s %-*s %15s %7s %6s %7s %11s %8s %8s %14s %14s"
+               " %s\n",
                widths.upstream, "upstream", widths.name, "server",
-               widths.address, "address", "state", "weight", "active",
-               "maxconn", "total", "errors", "retries", "bytes in",
-               "bytes out");
+               widths.address, "address", widths.state, "state", "since",
+               "weight", "active", "maxconn", "total", "errors", "retries",
+               "bytes in", "bytes out", "last check");
     for (unsigned i = 0; i < b->header->limits.servers; i++) {
-        if (read_server(&line, b, i))
-            server_text(out, &line, &widths);
+        if (!read_server(&line, b, i))
+            continue;
+        server_text(out, &line, &widths);
+        check_text(out, b, &line, (int)i);
     }
+}
+
+/* The last check, and why the server is up or down. */
+static void
+check_json(struct buf *out, const struct board *b,
+           const struct server_line *line, int row)
+{
+    uint8_t status = atomic_load(&line->row->check_status);
+    char words[BOARD_WORDS_MAX + 1];
+
+    buf_str(out, STR(",\"reason\":"));
+    json_string(out, str_from(board_reason(b, row, words)));
+    buf_str(out, STR(",\"check\":"));
+    json_string(out, str_from(board_check_words(b, row, words)));
+    buf_str(out, STR(",\"check_status\":"));
+    json_string(out, str_from(check_status_code((enum check_status)status)));
+    buf_printf(out,
+               ",\"check_ms\":%" PRIu32 ",\"failures\":%" PRIu64
+               ",\"weight_now\":%" PRId32,
+               atomic_load(&line->row->check_us) / 1000,
+               atomic_load(&line->row->failures), line->view.weight);
 }
 
 static void
@@ -347,7 +418,7 @@ server_json(struct buf *out, const struct board *b,
             const struct server_line *line, int row)
 {
     const struct server_view *view = &line->view;
-    char words[BOARD_WORDS_MAX + 1];
+    char state[STATE_MAX + 1];
 
     buf_str(out, STR("{\"upstream\":"));
     json_string(out, line->upstream);
@@ -356,15 +427,17 @@ server_json(struct buf *out, const struct board *b,
     buf_str(out, STR(",\"address\":"));
     json_string(out, str_from(line->row->address));
     buf_str(out, STR(",\"state\":"));
-    json_string(out, str_from(state_word(view)));
-    buf_printf(out, ",\"since_s\":%" PRIu64 ",\"backup\":%s,\"check\":",
+    json_string(out, str_from(format_state(state, line)));
+    buf_printf(out, ",\"up\":%s,\"since_s\":%" PRIu64 ",\"backup\":%s",
+               view->up ? "true" : "false",
                seconds_since(atomic_load(&line->row->since_ms)),
                view->backup ? "true" : "false");
-    json_string(out, str_from(board_check_words(b, row, words)));
+    check_json(out, b, line, row);
     buf_printf(out,
                ",\"weight\":%" PRId32 ",\"active\":%" PRId32
                ",\"maxconn\":%" PRId32 ",\"fails\":%" PRId32,
-               view->weight, view->active, view->maxconn, view->fails);
+               atomic_load(&line->row->weight), view->active, view->maxconn,
+               view->fails);
     json_totals(out, server_counter_infos, server_counter_count, &line->totals);
     buf_char(out, '}');
 }

@@ -103,8 +103,6 @@ config_read(const struct config **out, const char *path, struct faults *faults)
     verify_config(config, &doc);
     document_fini(&doc);
     *out = config;
-    if (faults->count == before)
-        return 0;
     faults_sort(faults);
-    return -1;
+    return faults->count == before ? 0 : -1;
 }

@@ -15,8 +15,8 @@
 /* Reads the file at PATH and all that it includes. *OUT holds one reference
  * either way. 0; -1 when there was a fault: FAULTS then has all of them, in
  * order, and *OUT is without whatever was at fault: no more than something to
- * look for further faults in. Files are only read, names are not looked up,
- * scripts not loaded. */
+ * look for further faults in. Warnings come either way. Files are only read,
+ * names are not looked up, scripts not loaded. */
 int config_read(const struct config **out, const char *path,
                 struct faults *faults) MUST_CHECK;
 

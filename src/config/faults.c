@@ -20,7 +20,7 @@ faults_init(struct faults *faults)
 void
 faults_fini(struct faults *faults)
 {
-    for (size_t i = 0; i < faults->count; i++)
+    for (size_t i = 0; i < faults->item_count; i++)
         free(faults->items[i].text);
     for (size_t i = 0; i < faults->file_count; i++)
         free(faults->files[i]);
@@ -45,23 +45,27 @@ faults_name_file(struct faults *faults, const char *file)
 }
 
 static void
-add(struct faults *faults, const char *file, unsigned line, const char *text)
+add(struct faults *faults, const char *file, unsigned line, bool warning,
+    const char *text)
 {
     size_t rank = faults_name_file(faults, file);
 
-    if (faults->count == faults->capacity) {
+    if (faults->item_count == faults->capacity) {
         faults->capacity = faults->capacity == 0 ? 16 : faults->capacity * 2;
         faults->items =
             xrealloc(faults->items, faults->capacity * sizeof(*faults->items));
     }
-    faults->items[faults->count] = (struct fault){
+    faults->items[faults->item_count] = (struct fault){
         .file = faults->files[rank],
         .line = line,
         .text = xstrdup(text),
         .rank = rank,
-        .order = faults->count,
+        .order = faults->item_count,
+        .warning = warning,
     };
-    faults->count++;
+    faults->item_count++;
+    if (!warning)
+        faults->count++;
 }
 
 void
@@ -74,7 +78,7 @@ faults_add(struct faults *faults, const char *file, unsigned line,
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    add(faults, file, line, text);
+    add(faults, file, line, false, text);
 }
 
 void
@@ -86,7 +90,19 @@ faults_add_at(struct faults *faults, struct config_at at, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    add(faults, at.file, at.line, text);
+    add(faults, at.file, at.line, false, text);
+}
+
+void
+faults_warn_at(struct faults *faults, struct config_at at, const char *fmt, ...)
+{
+    char text[FAULT_TEXT_MAX];
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    add(faults, at.file, at.line, true, text);
 }
 
 static int
@@ -105,17 +121,20 @@ compare(const void *a, const void *b)
 void
 faults_sort(struct faults *faults)
 {
-    if (faults->count > 1)
-        qsort(faults->items, faults->count, sizeof(*faults->items), compare);
+    if (faults->item_count > 1)
+        qsort(faults->items, faults->item_count, sizeof(*faults->items),
+              compare);
 }
 
 const char *
 fault_format(const struct fault *fault, char *text, size_t size)
 {
+    const char *kind = fault->warning ? "warning: " : "";
+
     if (fault->line == 0)
-        (void)snprintf(text, size, "%s: %s", fault->file, fault->text);
+        (void)snprintf(text, size, "%s: %s%s", fault->file, kind, fault->text);
     else
-        (void)snprintf(text, size, "%s:%u: %s", fault->file, fault->line,
-                       fault->text);
+        (void)snprintf(text, size, "%s:%u: %s%s", fault->file, fault->line,
+                       kind, fault->text);
     return text;
 }

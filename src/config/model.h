@@ -39,7 +39,7 @@ enum {
     CONFIG_SERVERS_MAX = 1024,   /* servers of all upstreams */
     CONFIG_SECTIONS_MAX = 16000, /* [http], [tcp] and [mysql] sections */
     CONFIG_SCRIPTS_MAX = 16000,  /* different ones of all sections */
-    CONFIG_CHECK_TEXT_MAX = 255, /* bytes of a check's uri, host, user and
+    CONFIG_CHECK_TEXT_MAX = 128, /* bytes of a check's uri, host, user and
                                     password */
 };
 

@@ -438,4 +438,5 @@ verify_config(const struct config *config, const struct document *doc)
         verify_section(&v, &config->sections[i],
                        next_block(doc, &next, KEY_HTTP | KEY_TCP | KEY_MYSQL));
     verify_listens(&v);
+    verify_health_warn(config, doc->faults);
 }

@@ -113,3 +113,57 @@ verify_health(const struct upstream_conf *upstream, const struct block *block,
                       "send_proxy: it is for protocol = tcp or mysql: php-fpm "
                       "cannot read a PROXY header");
 }
+
+/* Do its servers speak MySQL, whatever its protocol? */
+static bool
+serves_mysql(const struct config *config, const struct upstream_conf *upstream)
+{
+    if (upstream->protocol == PROTOCOL_MYSQL)
+        return true;
+    for (size_t i = 0; i < config->section_count; i++)
+        if (config->sections[i].kind == SECTION_MYSQL &&
+            config->sections[i].upstream == upstream)
+            return true;
+    return false;
+}
+
+/* A server that hangs is found out by timeouts, one after the other. */
+static void
+warn_of_timeout(struct faults *faults, const struct check_conf *check)
+{
+    uint64_t wanted_ms = (uint64_t)check->interval_ms * check->fall;
+    uint64_t real_ms = (uint64_t)check->timeout_ms * check->fall;
+    char wanted[32];
+    char real[32];
+    char timeout[32];
+
+    if (check->timeout_ms <= wanted_ms)
+        return;
+    faults_warn_at(
+        faults, check->at,
+        "check: timeout=%s is longer than interval x fall, which is %s: a "
+        "server that hangs is taken down after %s: a timeout below the "
+        "interval is usual",
+        value_format_duration(check->timeout_ms, timeout, sizeof(timeout)),
+        value_format_duration(wanted_ms, wanted, sizeof(wanted)),
+        value_format_duration(real_ms, real, sizeof(real)));
+}
+
+void
+verify_health_warn(const struct config *config, struct faults *faults)
+{
+    for (size_t i = 0; i < config->upstream_count; i++) {
+        const struct upstream_conf *upstream = &config->upstreams[i];
+        const struct check_conf *check = &upstream->check;
+
+        if (check->kind == CHECK_OFF)
+            continue;
+        if (check->kind == CHECK_TCP && serves_mysql(config, upstream))
+            faults_warn_at(faults, check->at,
+                           "check: a MySQL server counts a tcp check as a "
+                           "connection that failed, and at last blocks this "
+                           "host (max_connect_errors): write check = mysql "
+                           "user=U or check = galera user=U");
+        warn_of_timeout(faults, check);
+    }
+}

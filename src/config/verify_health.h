@@ -10,4 +10,7 @@
 void verify_health(const struct upstream_conf *upstream,
                    const struct block *block, const struct document *doc);
 
+/* Warns of checks in CONFIG that are valid, and yet hardly meant. */
+void verify_health_warn(const struct config *config, struct faults *faults);
+
 #endif

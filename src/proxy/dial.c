@@ -105,11 +105,15 @@ on_connect(struct stream *stream)
 static void
 begin_connect(struct dial *dial)
 {
+    const struct server *server = dial->flow->server;
+
     dial->conn = pool_connect(dial->flow->server, on_connect, dial);
     if (dial->conn == NULL) {
         if (!stream_error_is_local(errno))
-            upstream_observe(dial->flow->server);
-        connect_failed(dial, DIAL_FAILED, strerror(errno));
+            upstream_observe(server);
+        connect_failed(dial, DIAL_FAILED,
+                       server->addr_count == 0 ? "its name does not resolve"
+                                               : strerror(errno));
         return;
     }
     if (dial->conn->stream.writable) {

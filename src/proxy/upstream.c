@@ -2,6 +2,7 @@
 #include "proxy/upstream.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "board/board.h"
 #include "board/changes.h"
@@ -26,6 +27,32 @@ upstream_counters(const struct server *server)
     const struct engine *engine = server->upstream->engine;
 
     return board_server_counters(engine->board, engine->worker, server->row);
+}
+
+/* What is not read now, since it is being changed, is the next time. */
+static bool
+copy_addresses(struct server *server, uint32_t version)
+{
+    struct addr addrs[BOARD_ADDRS_MAX];
+    int count = board_read_addresses(addrs, server->upstream->engine->board,
+                                     server->row);
+
+    if (count < 0)
+        return false;
+    memcpy(server->addrs, addrs, (size_t)count * sizeof(*addrs));
+    server->addr_count = (unsigned)count;
+    server->addr_next = 0;
+    server->addr_version = version;
+    return true;
+}
+
+bool
+upstream_read_addresses(struct server *server)
+{
+    uint32_t version =
+        board_addresses_version(server->upstream->engine->board, server->row);
+
+    return version != server->addr_version && copy_addresses(server, version);
 }
 
 void
