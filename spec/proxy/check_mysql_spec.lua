@@ -238,8 +238,8 @@ describe("check = mysql", function()
     { "an end at once", function() end, "closed before its greeting" },
     { "an end within the greeting", say(mysql.MARIADB.greeting:sub(1, 50)),
       "closed before its greeting" },
-    { "an end after the greeting", login(mysql.MARIADB.greeting, function() end),
-      "closed during the login" },
+    { "an end after the greeting", login(mysql.MARIADB.greeting,
+      function() end), "closed during the login" },
     { "an end after a plugin that is not known", login(mysql.MARIADB.greeting,
       function(connection)
         connection:send(mysql.switch(2, "dialog", ""))
@@ -249,7 +249,8 @@ describe("check = mysql", function()
       say("\255\255\255\2" .. ("x"):rep(5000))),
       "MySQL packet is too long during the login" },
     { "an OK that is cut off", login(mysql.MARIADB.greeting,
-      say(mysql.packet(2, "\0\0"))), "unexpected MySQL packet during the login" },
+      say(mysql.packet(2, "\0\0"))),
+      "unexpected MySQL packet during the login" },
     { "a result in place of an OK", login(mysql.MARIADB.greeting,
       say(mysql.packet(2, "\2"))), "unexpected MySQL packet during the login" },
     { "an empty packet", login(mysql.MARIADB.greeting, say("\0\0\0\2")),
