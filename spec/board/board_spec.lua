@@ -425,13 +425,18 @@ describe("board", function()
       local lines = {}
       for line in text:gmatch("(.-)\n") do
         lines[#lines + 1] = line
-        assert.equal(#lines[1], #line)
       end
       assert.equal(3, #lines)
-      assert.matches("^upstream +server +address +state +weight", lines[1])
-      assert.matches("^php +a +127%.0%.0%.1:9001 +up +1 +0 +0 ", lines[2])
-      assert.matches("^php +second +unix:/run/b%.sock +down +7 +1 +30 ",
+      assert.matches("^upstream +server +address +state +since +weight",
+        lines[1])
+      assert.matches("^php +a +127%.0%.0%.1:9001 +no check +0s +1/1 +0 +0 ",
+        lines[2])
+      assert.matches("^php +second +unix:/run/b%.sock +down +0s +7/7 +1 +30 ",
         lines[3])
+      -- The last column is as long as it is.
+      local last = lines[1]:find(" last check", 1, true)
+      assert.equal(last - 1, #lines[2])
+      assert.matches("^ says .* in 1ms$", lines[3]:sub(last))
     end)
 
 
