@@ -95,10 +95,12 @@ local CHECKS = {
   { "tcp", "tcp fall=101",
     fault = "check: '101' is out of range: from 1 to 100" },
   { "tcp", "tcp fall=two", fault = "check: 'two' is not a whole number" },
-  { "tcp", "tcp fall", fault = "check: 'fall' needs a value: write fall=VALUE" },
+  { "tcp", "tcp fall",
+    fault = "check: 'fall' needs a value: write fall=VALUE" },
   { "tcp", "tcp fall=",
     fault = "check: 'fall' needs a value: write fall=VALUE" },
-  { "tcp", "tcp fall=3 rise=2 fall=3", fault = "check: 'fall=' is there twice" },
+  { "tcp", "tcp fall=3 rise=2 fall=3",
+    fault = "check: 'fall=' is there twice" },
   { "tcp", "tcp falls=3",
     fault = "check: unknown option 'falls'; did you mean 'fall'?" .. OPTIONS },
   { "tcp", "tcp 3306", fault = "check: unknown option '3306'" .. OPTIONS },
@@ -278,8 +280,7 @@ local CHECK = "check = tcp"
 local FASTCGI_ONLY = "observe: on=5xx is for protocol = fastcgi"
 local BOTH = "observe: write errors=N within=TIME, both of them, or off"
 
---- Each: the protocol, the keys, and the fault of the last one, or a function of
--- the upstream and what it gives.
+
 local function observe(u)
   return ("%d %d %s"):format(u.observe.errors, u.observe.within_ms,
                              tostring(u.observe.on_5xx))
@@ -293,6 +294,8 @@ local function number(field)
 end
 
 
+--- Each: the protocol, the keys, and the fault of the last one, or a function
+-- of the upstream and what it gives.
 local KEYS = {
   { "tcp", {}, value = observe, is = "0 0 false" },
   { "tcp", { "observe = off" }, value = observe, is = "0 0 false" },
@@ -471,11 +474,11 @@ describe("a warning", function()
   end
 
   it("is given of a bare tcp check on servers of protocol = mysql", function()
-    assert.are.same({ ("c:%d: %s"):format(LINE, TCP) }, warnings("mysql", { CHECK }))
+    assert.are.same({ "c:3: " .. TCP }, warnings("mysql", { CHECK }))
   end)
 
   it("is given of a bare tcp check on servers of a [mysql] section", function()
-    assert.are.same({ ("c:%d: %s"):format(LINE, TCP) }, warnings("tcp", { CHECK }, "mysql"))
+    assert.are.same({ "c:3: " .. TCP }, warnings("tcp", { CHECK }, "mysql"))
   end)
 
   it("is not given of other checks, or other servers", function()
@@ -500,7 +503,7 @@ describe("a warning", function()
     assert.is_nil(c)
     assert.are.equal(3, #list)
     assert.matches("^c:3: policy: ", list[1])
-    assert.are.equal(("c:%d: %s"):format(LINE + 1, TCP), list[2])
+    assert.are.equal("c:4: " .. TCP, list[2])
     assert.matches("^c:5: hold: ", list[3])
   end)
 end)

@@ -7,7 +7,8 @@
 --   cluster:stop()
 --
 -- Users: `app` with password `app` and all rights on the schema `app`; `check`
--- with no password and no rights.  Nobody logs in as root over TCP.
+-- with no password and no rights.  Nobody logs in as root over TCP, but
+-- Node:sql does by the socket.
 local lfs = require "lfs"
 local account = require "support.account"
 local folder = require "support.folder"
@@ -258,6 +259,17 @@ function _M.query(port, sql, options)
     return nil, text
   end
   return text
+end
+
+
+--- Runs SQL on a node as root, who may come by its socket only.
+-- @param sql  string
+-- @return string: as of _M.query; raises for a failure
+function Node:sql(sql)
+  local text = run({ "mariadb", "--no-defaults",
+    "--socket=" .. self.folder .. "/data/sock", "--user=root", "--batch",
+    "--skip-column-names", "--execute=" .. sql })
+  return (text:gsub("\n$", ""))
 end
 
 

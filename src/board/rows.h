@@ -21,7 +21,7 @@ enum {
                                 as do all slots (slots.h) */
     BOARD_NAME_MAX = 71,     /* bytes of a row's name */
     BOARD_ADDRESS_MAX = 127, /* bytes of a server's address, as text */
-    BOARD_WORDS_MAX = 63,    /* bytes of a check's words */
+    BOARD_WORDS_MAX = 127,   /* bytes of a check's words */
     BOARD_VERSION_MAX = 31,  /* bytes of the program's version */
     BOARD_NONE = -1,         /* no such row */
     BOARD_RING_BYTES_MAX = 64 * 1024 * 1024,

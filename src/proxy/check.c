@@ -38,10 +38,12 @@ ops_of(enum check_kind kind)
         return &check_http;
     case CHECK_FASTCGI:
         return &check_fastcgi;
+    case CHECK_MYSQL:
+        return &check_mysql;
+    case CHECK_GALERA:
+        return &check_galera;
     case CHECK_LUA:
         return lua_ops;
-    case CHECK_MYSQL:
-    case CHECK_GALERA:
     case CHECK_OFF:
         break;
     }
