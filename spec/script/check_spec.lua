@@ -45,13 +45,15 @@ describe("a check by a script", function()
     { "false alone", "return false", "L7STS",
       "Layer7 wrong status: the script says so" },
     { "nothing", "", "L7RSP",
-      "Layer7 invalid response: it answered a nil, neither true nor fa",
+      "Layer7 invalid response: it answered a nil, neither true nor false",
       fault = "it answered a nil, neither true nor false" },
     { "a number", "return 1", "L7RSP",
-      "Layer7 invalid response: it answered a number, neither true nor",
+      "Layer7 invalid response: it answered a number, neither true nor "
+        .. "false",
       fault = "it answered a number, neither true nor false" },
     { "an error", "local x = nil .. 1", "L7RSP",
-      "Layer7 invalid response: c.lua:3: attempt to concatenate a nil ",
+      "Layer7 invalid response: c.lua:3: attempt to concatenate a nil "
+        .. "value",
       fault = "c.lua:3: attempt to concatenate a nil value | stack traceback" },
     { "an error that is a table", "error({})", "L7RSP",
       "Layer7 invalid response: (a table was raised)",
@@ -59,7 +61,8 @@ describe("a check by a script", function()
     { "an error after a wait", "moongate.sleep(0)\nerror('late', 0)", "L7RSP",
       "Layer7 invalid response: late", fault = "late | stack traceback" },
     { "a yield of its own", "coroutine.yield()", "L7RSP",
-      "Layer7 invalid response: it yielded outside of a coroutine of i",
+      "Layer7 invalid response: it yielded outside of a coroutine of "
+        .. "its own",
       fault = "it yielded outside of a coroutine of its own" },
   }
   for _, case in ipairs(ANSWERS) do
