@@ -128,7 +128,8 @@ describe("health", function()
   end)
 
   it("checks more often on the way, and as it is told while down", function()
-    start("interval=1h timeout=10s fastinter=20ms downinter=400ms rise=3 fall=2")
+    start("interval=1h timeout=10s fastinter=20ms downinter=400ms"
+      .. " rise=3 fall=2")
     -- The first failed check takes it down; then downinter holds.
     one.status = 500
     wait_state("one", "down")
