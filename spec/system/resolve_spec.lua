@@ -305,6 +305,17 @@ describe("the name of a server", function()
     assert.are.equal("127.0.0.3", (connect(m)))
   end)
 
+  it("has its address of one kind when the other is not answered", function()
+    serve("127.0.0.2", "127.0.0.3")
+    local server = dns.serve { ["app.test"] = { "127.0.0.3" } }
+    server.drops_ipv6 = true
+    files:write("resolv.conf", etc.name_server(server.port))
+    files:write("hosts", "127.0.0.1 localhost\n")
+    local m = start {}
+    m:wait_log("app%.test is 127%.0%.0%.3 now\n")
+    assert.are.equal("127.0.0.3", (connect(m)))
+  end)
+
   it("leaves nothing behind that is being looked up at the end", function()
     serve("127.0.0.2")
     local silent = dns.serve { ["app.test"] = false }
