@@ -148,12 +148,14 @@ call_pick(struct upstream *upstream, struct flow *flow, unsigned count)
     const char *reason;
 
     for (unsigned i = 0; i < count; i++) {
+        bool wait = false;
         int index;
 
         flow->turn = i;
         upstream->views[i % SERVERS].active = (int32_t)(i % 5);
-        index = policy->pick != NULL ? policy->pick(policy->arg, flow, &reason)
-                                     : upstream_pick_builtin(upstream, flow);
+        index = policy->pick != NULL
+                    ? policy->pick(policy->arg, flow, &reason, &wait)
+                    : upstream_pick_builtin(upstream, flow);
         if (index < 0)
             fatal("the policy refused");
     }

@@ -222,30 +222,28 @@ describe("a Galera cluster in trouble", function()
       wait_used(node)
     end
 
-    assert(second:admin("SET GLOBAL wsrep_desync = ON"))
+    second:sql("SET GLOBAL wsrep_desync = ON")
     local theirs = watch("desynced", second, wall())
     assert.is_nil(theirs)
     m:wait_log("server db/db2 is down: [^\n]*wsrep_local_state 2")
-    assert(second:admin("SET GLOBAL wsrep_desync = OFF"))
+    second:sql("SET GLOBAL wsrep_desync = OFF")
     wait_used(second)
 
-    assert(third:admin("SET GLOBAL read_only = ON"))
+    third:sql("SET GLOBAL read_only = ON")
     theirs = watch("read-only", third, wall())
     assert.is_nil(theirs)
     m:wait_log("server db/db3 is down: [^\n]*read_only")
-    assert(third:admin("SET GLOBAL read_only = OFF"))
+    third:sql("SET GLOBAL read_only = OFF")
     wait_used(third)
 
-    assert(second:admin(
-      "SET GLOBAL wsrep_provider_options = 'gmcast.isolate=1'"))
+    second:sql("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=1'")
     loop.wait_until("db2 has lost its quorum", function()
       return second:status("wsrep_cluster_status") ~= "Primary"
     end, 60)
     theirs = watch("split off, without quorum", second, wall())
     assert.is_nil(theirs)
     m:wait_log("server db/db2 is down: [^\n]*wsrep_")
-    assert(second:admin(
-      "SET GLOBAL wsrep_provider_options = 'gmcast.isolate=0'"))
+    second:sql("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=0'")
     wait_used(second)
 
     -- Without all three, what is left of the cluster would be no majority.

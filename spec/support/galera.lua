@@ -7,8 +7,8 @@
 --   cluster:stop()
 --
 -- Users: `app` with password `app` and all rights on the schema `app`; `check`
--- with no password and no rights; `admin` with password `admin` and all rights.
--- Nobody logs in as root over TCP.
+-- with no password and no rights.  Nobody logs in as root over TCP, but
+-- Node:sql does by the socket.
 local lfs = require "lfs"
 local account = require "support.account"
 local folder = require "support.folder"
@@ -21,7 +21,6 @@ local CACHE = lfs.currentdir() .. "/build/cache"
 local START_SECONDS = 60
 local STOP_SECONDS = 20
 local ATTEMPTS = 3  -- when another program has taken a port meanwhile
-local TEMPLATE = 2  -- goes up when the files of a new node change
 local PORTS_OF_NODE = 4  -- SQL, group, state transfer whole and in parts
 
 -- The files of a node before its first start.  In bootstrap mode the server
@@ -32,8 +31,6 @@ FLUSH PRIVILEGES;
 CREATE USER app@'%' IDENTIFIED BY 'app';
 GRANT ALL ON app.* TO app@'%';
 CREATE USER `check`@'%';
-CREATE USER admin@'127.0.0.1' IDENTIFIED BY 'admin';
-GRANT ALL ON *.* TO admin@'127.0.0.1';
 ]]
 
 local _M = {}
@@ -170,7 +167,7 @@ end
 local function template()
   local version = run({ "mariadbd", "--no-defaults", "--version" })
     :match("Ver ([%w.]+)")
-  local place = ("%s/galera-%s-%d"):format(CACHE, version, TEMPLATE)
+  local place = CACHE .. "/galera-" .. version
   if lfs.attributes(place, "mode") == "directory" then
     return place
   end
@@ -268,18 +265,21 @@ function _M.query(port, sql, options)
 end
 
 
---- Runs SQL at a node as its administrator.
--- @return as query
-function Node:admin(sql)
-  return _M.query(self.port, sql, { user = "admin", password = "admin",
-                                    schema = "" })
+--- Runs SQL on a node as root, who may come by its socket only.
+-- @param sql  string
+-- @return string: as of _M.query; raises for a failure
+function Node:sql(sql)
+  local text = run({ "mariadb", "--no-defaults",
+    "--socket=" .. self.folder .. "/data/sock", "--user=root", "--batch",
+    "--skip-column-names", "--execute=" .. sql })
+  return (text:gsub("\n$", ""))
 end
 
 
 --- A status variable as the node itself says it.
 function Node:status(name)
-  local text = self:admin("SHOW GLOBAL STATUS LIKE '" .. name .. "'")
-  return text and text:match("\t(.*)")
+  local text = self:sql("SHOW GLOBAL STATUS LIKE '" .. name .. "'")
+  return text:match("\t(.*)")
 end
 
 

@@ -460,6 +460,14 @@ server_widths(const struct board *b)
     return widths;
 }
 
+/* What a server said may be in its words: they stay on one line. */
+static void
+put_line(struct buf *out, const char *words)
+{
+    for (; *words != '\0'; words++)
+        buf_char(out, (unsigned char)*words < ' ' ? ' ' : *words);
+}
+
 /* "Layer7 check passed: 200 in 3ms" */
 static void
 check_text(struct buf *out, const struct board *b,
@@ -467,10 +475,12 @@ check_text(struct buf *out, const struct board *b,
 {
     char words[BOARD_WORDS_MAX + 1];
 
-    if (atomic_load(&line->row->checked_ms) > 0)
-        buf_printf(out, " %s in %" PRIu32 "ms",
-                   board_check_words(b, row, words),
+    if (atomic_load(&line->row->checked_ms) > 0) {
+        buf_char(out, ' ');
+        put_line(out, board_check_words(b, row, words));
+        buf_printf(out, " in %" PRIu32 "ms",
                    atomic_load(&line->row->check_us) / 1000);
+    }
     buf_char(out, '\n');
 }
 
