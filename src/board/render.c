@@ -402,6 +402,23 @@ servers_text(struct buf *out, const struct board *b)
     }
 }
 
+/* Those that its name means now; none while that is not known. */
+static void
+addresses_json(struct buf *out, const struct board *b, int row)
+{
+    struct addr addrs[BOARD_ADDRS_MAX];
+    int count = board_read_addresses(addrs, b, row);
+    char text[ADDR_TEXT_MAX];
+
+    buf_str(out, STR(",\"addresses\":["));
+    for (int i = 0; i < count; i++) {
+        if (i > 0)
+            buf_char(out, ',');
+        json_string(out, str_from(addr_format(&addrs[i], text, sizeof(text))));
+    }
+    buf_char(out, ']');
+}
+
 /* The last check, and why the server is up or down. */
 static void
 check_json(struct buf *out, const struct board *b,
@@ -449,6 +466,7 @@ server_json(struct buf *out, const struct board *b,
                atomic_load(&line->row->weight), view->active, view->maxconn,
                view->fails);
     json_totals(out, server_counter_infos, server_counter_count, &line->totals);
+    addresses_json(out, b, row);
     buf_char(out, '}');
 }
 
