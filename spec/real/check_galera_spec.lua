@@ -3,9 +3,23 @@ local checker = require "support.checker"
 local folder = require "support.folder"
 local galera = require "support.galera"
 local loop = require "support.loop"
+local moongate = require "support.moongate"
 
 local GALERA = "check = galera user=check timeout=5s interval=1s %s"
 local MYSQL = "check = mysql timeout=5s %s"
+
+local CONFIG = [[
+  [upstream db]
+  protocol = mysql
+  policy = roundrobin
+  check = galera user=check interval=100ms timeout=2s fall=2
+  server db1 = 127.0.0.1:${port_db1}
+  server db2 = 127.0.0.1:${port_db2}
+  server db3 = 127.0.0.1:${port_db3}
+  [mysql db]
+  listen = 127.0.0.1:${port_mysql}
+  upstream = db
+]]
 
 
 describe("a check of a real cluster", function()
@@ -32,6 +46,7 @@ describe("a check of a real cluster", function()
       checks:close()
       checks = nil
     end
+    moongate.finish()
   end)
 
   local function start(options)
@@ -165,6 +180,43 @@ describe("a check of a real cluster", function()
     checks:close()
     checks = nil
     assert.are.equal(before, aborted())
+  end)
+
+  it("keeps new connections away from a node that is out of sync", function()
+    local m = moongate.start({ config = CONFIG, workers = 2,
+      ports = { db1 = ports[1], db2 = ports[2], db3 = ports[3] } })
+    local function await_row(what, predicate)
+      return loop.wait_until("db2 " .. what, function()
+        local row = m:server("db2")
+        return predicate(row) and row
+      end)
+    end
+    local function name_set()
+      local names = {}
+      for _ = 1, 12 do
+        names[assert(galera.query(m.port.mysql,
+          "SELECT @@wsrep_node_name"))] = true
+      end
+      return names
+    end
+
+    await_row("is checked", function(row)
+      return row.check:find("passed: Synced, cluster of 3", 1, true)
+    end)
+    nodes[2]:sql("SET GLOBAL wsrep_desync=ON")
+    local row = await_row("is down", function(r)
+      return not r.up
+    end)
+    assert.are.equal("L7STS", row.check_status)
+    assert.truthy(row.check:find("wsrep_local_state 2 (Donor/Desynced)", 1,
+      true), row.check)
+    assert.are.same({ db1 = true, db3 = true }, name_set())
+
+    nodes[2]:sql("SET GLOBAL wsrep_desync=OFF")
+    await_row("is up", function(r)
+      return r.up
+    end)
+    assert.are.same({ db1 = true, db2 = true, db3 = true }, name_set())
   end)
 
   it("fails at once without a quorum, and later for a split", function()

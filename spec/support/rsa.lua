@@ -27,11 +27,13 @@ int BIO_free(BIO *bio);
 int PEM_write_bio_PUBKEY(BIO *bio, EVP_PKEY *key);
 ]]
 
-local C = support.load("net/crypto.h")
-
 local _M = {}
 local Key = {}
 Key.__index = Key
+
+
+-- OpenSSL, which the core is linked with.
+local C
 
 
 local function public_pem(key)
@@ -47,6 +49,7 @@ end
 -- @param kind  string or nil: "RSA" unless given
 -- @return a table: pem
 function _M.new(kind)
+  C = support.load("net/crypto.h")
   local key
   if kind then
     key = C.EVP_PKEY_Q_keygen(nil, nil, kind)
