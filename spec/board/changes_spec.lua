@@ -17,7 +17,7 @@ describe("changes", function()
   local board, upstream, a, b
 
   before_each(function()
-    local limits = ffi.new("struct board_limits", { 2, 2, 3, 1, 1, 4096 })
+    local limits = ffi.new("struct board_limits", { 2, 2, 3, 1, 1, 16, 4096 })
     board = core.board_open(limits, "spec")
     assert.is_true(board ~= nil)
     upstream = core.board_add_upstream(board, str "db")

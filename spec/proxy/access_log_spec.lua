@@ -147,7 +147,7 @@ describe("an access record", function()
       host = "example.com", uri = "/a.txt?x=%22", protocol = "HTTP/1.1",
       referer = 'http://r/"q"', user_agent = "spec/1", status = 200,
       body_bytes = 5, upstream_ms = 35, upstream = "php", server = "two",
-      retries = 1, term = "--", connect_ms = 5, time_ms = 70,
+      retries = 1, term = "--", queue_ms = 0, connect_ms = 5, time_ms = 70,
     }, record)
   end)
 
@@ -272,7 +272,7 @@ describe("a record of a TCP session", function()
     assert.are.same({
       listener = "mysql", client = "2001:db8::1", port = 4711,
       bytes_sent = 12345, upstream = "db", server = "one", retries = 0,
-      term = "--", connect_ms = 10, time_ms = 70,
+      term = "--", queue_ms = 0, connect_ms = 10, time_ms = 70,
     }, line)
   end)
 

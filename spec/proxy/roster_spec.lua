@@ -18,7 +18,7 @@ end
 local function new_world(count)
   local limits = ffi.new("struct board_limits", {
     workers = WORKERS, upstreams = 1, servers = count + 1, sections = 1,
-    scripts = 1, ring_bytes = 4096,
+    scripts = 1, entries = 16, ring_bytes = 4096,
   })
   local world = { count = count, rows = {}, rosters = {}, views = {} }
   core.clock_update()

@@ -30,6 +30,7 @@
 #include "proxy/runtime.h"
 #include "proxy/serve.h"
 #include "proxy/transition.h"
+#include "proxy/wait_queue.h"
 
 enum {
     BEAT_MS = 1000,     /* how often the board hears that the loop turns */
@@ -168,6 +169,7 @@ init_engine(struct worker *w)
 
     buffer_pool_init(&w->buffers);
     engine_init(&w->engine, loop_new(), conf->board, &w->buffers, conf->number);
+    wait_queue_attach(&w->engine);
     w->engine.conduits = &w->conduits;
     w->engine.temp_dir = conf->config->global.temp_dir.p;
     w->engine.max_connections = conf->max_connections;

@@ -20,6 +20,7 @@
 #include "board/ring.h"
 #include "board/slots.h"
 #include "board/slots_layout.h"
+#include "board/wake.h"
 
 enum {
     BOARD_LAYOUT = 4, /* goes up whenever the memory means something else */
@@ -629,7 +630,7 @@ board_worker_died(struct board *b, unsigned worker)
     slots_give_back(b->slots, worker);
     queue_forget_worker(b, worker);
     note_all_changes(b);
-    board_wake_workers(b);
+    wake_workers(b);
 }
 
 void
@@ -637,32 +638,4 @@ board_beat(struct board *b, unsigned worker)
 {
     atomic_store_explicit(&b->workers[worker].heartbeat_ms, clock_ms(),
                           memory_order_relaxed);
-}
-
-static void
-wake(int fd)
-{
-    uint64_t one = 1;
-    ssize_t n = write(fd, &one, sizeof(one));
-
-    (void)n; /* full: it is awake already */
-}
-
-void
-board_wake_worker(const struct board *b, unsigned worker)
-{
-    wake(b->wakes[worker]);
-}
-
-void
-board_wake_workers(const struct board *b)
-{
-    for (unsigned i = 0; i < b->header->limits.workers; i++)
-        wake(b->wakes[i]);
-}
-
-void
-board_wake_control(const struct board *b)
-{
-    wake(b->control_wake);
 }

@@ -133,25 +133,6 @@ void board_sum_worker(const struct board *b, unsigned worker,
 /* The log ring of a worker, its producer; control consumes. */
 struct ring *board_ring(const struct board *b, unsigned worker);
 
-/* Slots (slots.h): one for the whole program, one a server, one a section. */
-static inline unsigned
-board_global_slot(void)
-{
-    return 0;
-}
-
-static inline unsigned
-board_server_slot(int row)
-{
-    return 1 + (unsigned)row;
-}
-
-static inline unsigned
-board_section_slot(const struct board *b, int row)
-{
-    return 1 + b->header->limits.servers + (unsigned)row;
-}
-
 /* By the master. */
 void board_worker_started(struct board *b, unsigned worker, pid_t pid,
                           uint32_t generation);
@@ -163,12 +144,5 @@ void board_worker_died(struct board *b, unsigned worker);
 
 /* By the worker, once a turn of its loop. */
 void board_beat(struct board *b, unsigned worker);
-
-/* Makes the process's eventfd readable (rows.h): a worker looks at what has
- * changed of its upstreams' servers and at the queue; control looks at what
- * live traffic has seen. */
-void board_wake_worker(const struct board *b, unsigned worker);
-void board_wake_workers(const struct board *b);
-void board_wake_control(const struct board *b);
 
 #endif

@@ -7,10 +7,11 @@
 #include <stddef.h>
 
 #include "base/clock.h"
-#include "board/board.h"
 #include "board/changes.h"
 #include "board/queue_layout.h"
 #include "board/slots.h"
+#include "board/slots_layout.h"
+#include "board/wake.h"
 
 enum {
     PORTION_PART = 32, /* of those that wait, let go at once */
@@ -450,7 +451,7 @@ free_slots(const struct settling *s, int row)
 {
     const struct board *b = s->b;
     uint32_t maxconn = (uint32_t)atomic_load(&b->servers[row].maxconn);
-    uint32_t taken = slot_count(b, board_server_slot(row)) +
+    uint32_t taken = slots_count(b->slots, board_server_slot(row)) +
                      queue_at(b, server_queue(b, row))->granted;
 
     if (maxconn == 0)
@@ -568,7 +569,7 @@ queue_settle(struct board *b, int upstream, const int *rows, unsigned count,
     s.wakes &= ~(UINT64_C(1) << worker);
     for (unsigned i = 0; s.wakes != 0; i++, s.wakes >>= 1) {
         if ((s.wakes & 1) != 0)
-            board_wake_worker(b, i);
+            wake_worker(b, i);
     }
     return (struct queue_settled){.own = own, .paced = s.paced};
 }

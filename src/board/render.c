@@ -215,6 +215,122 @@ sections_text(struct buf *out, const struct board *b)
     }
 }
 
+static bool
+upstream_is_used(const struct board *b, unsigned i)
+{
+    return atomic_load_explicit(&b->upstreams[i].name.used,
+                                memory_order_acquire);
+}
+
+static int
+upstream_width(const struct board *b)
+{
+    int width = NAME_WIDTH_MIN;
+
+    for (unsigned i = 0; i < b->header->limits.upstreams; i++) {
+        if (upstream_is_used(b, i) && b->upstreams[i].name.len > width)
+            width = b->upstreams[i].name.len;
+    }
+    return width;
+}
+
+/* What an upstream's queue and those of its servers have come to. */
+struct queue_line {
+    uint64_t now;
+    uint64_t most;
+    uint64_t entered;
+    uint64_t expired;
+    uint64_t waited_ms;
+    uint64_t longest_ms;
+};
+
+static void
+add_queue(struct queue_line *out, const struct queue_row *queue)
+{
+    uint32_t most = atomic_load(&queue->most);
+    uint32_t longest_ms = atomic_load(&queue->longest_ms);
+
+    out->now += atomic_load(&queue->waiting);
+    out->entered += atomic_load(&queue->entered);
+    out->expired += atomic_load(&queue->expired);
+    out->waited_ms += atomic_load(&queue->waited_ms);
+    if (most > out->most)
+        out->most = most;
+    if (longest_ms > out->longest_ms)
+        out->longest_ms = longest_ms;
+}
+
+static struct queue_line
+read_queues(const struct board *b, unsigned upstream)
+{
+    unsigned upstreams = b->header->limits.upstreams;
+    struct queue_line line = {0};
+
+    add_queue(&line, &b->queues[upstream]);
+    for (unsigned i = 0; i < b->header->limits.servers; i++) {
+        if (atomic_load(&b->servers[i].name.used) &&
+            b->servers[i].upstream == (int32_t)upstream)
+            add_queue(&line, &b->queues[upstreams + i]);
+    }
+    return line;
+}
+
+static uint64_t
+average_ms(const struct queue_line *line)
+{
+    uint64_t left = line->entered > line->now ? line->entered - line->now : 0;
+
+    return left == 0 ? 0 : line->waited_ms / left;
+}
+
+static void
+queues_text(struct buf *out, const struct board *b)
+{
+    int width = upstream_width(b);
+
+    buf_printf(out, "\n%-*s %8s %8s %11s %11s %10s %10s\n", width, "upstream",
+               "queued", "most", "waited", "timed out", "average ms",
+               "longest ms");
+    for (unsigned i = 0; i < b->header->limits.upstreams; i++) {
+        struct queue_line line;
+
+        if (!upstream_is_used(b, i))
+            continue;
+        line = read_queues(b, i);
+        buf_printf(out,
+                   "%-*s %8" PRIu64 " %8" PRIu64 " %11" PRIu64 " %11" PRIu64
+                   " %10" PRIu64 " %10" PRIu64 "\n",
+                   width, b->upstreams[i].name.text, line.now, line.most,
+                   line.entered, line.expired, average_ms(&line),
+                   line.longest_ms);
+    }
+}
+
+static void
+queues_json(struct buf *out, const struct board *b)
+{
+    const char *comma = "";
+
+    buf_str(out, STR(",\"upstreams\":["));
+    for (unsigned i = 0; i < b->header->limits.upstreams; i++) {
+        struct queue_line line;
+
+        if (!upstream_is_used(b, i))
+            continue;
+        line = read_queues(b, i);
+        buf_printf(out, "%s{\"upstream\":", comma);
+        json_string(out, str_from(b->upstreams[i].name.text));
+        buf_printf(out,
+                   ",\"queued\":%" PRIu64 ",\"queued_most\":%" PRIu64
+                   ",\"waited\":%" PRIu64 ",\"timed_out\":%" PRIu64
+                   ",\"waited_ms\":%" PRIu64 ",\"longest_ms\":%" PRIu64 "}",
+                   line.now, line.most, line.entered, line.expired,
+                   line.waited_ms, line.longest_ms);
+        comma = ",";
+    }
+    buf_char(out, ']');
+}
+
 static void
 workers_json(struct buf *out, const struct board *b)
 {
@@ -269,6 +385,7 @@ info_json(struct buf *out, const struct board *b)
                seconds_since(b->header->started_ms), open_connections(b));
     workers_json(out, b);
     sections_json(out, b);
+    queues_json(out, b);
     buf_str(out, STR("}\n"));
 }
 
@@ -280,6 +397,7 @@ render_info(struct buf *out, const struct board *b, enum render_format format)
         info_text(out, b);
         workers_text(out, b);
         sections_text(out, b);
+        queues_text(out, b);
         break;
     case RENDER_JSON:
         info_json(out, b);

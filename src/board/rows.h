@@ -184,4 +184,23 @@ struct board {
     int control_wake;
 };
 
+/* Slots (slots.h): one for the whole program, one a server, one a section. */
+static inline unsigned
+board_global_slot(void)
+{
+    return 0;
+}
+
+static inline unsigned
+board_server_slot(int row)
+{
+    return 1 + (unsigned)row;
+}
+
+static inline unsigned
+board_section_slot(const struct board *b, int row)
+{
+    return 1 + b->header->limits.servers + (unsigned)row;
+}
+
 #endif

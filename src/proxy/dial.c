@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "board/board.h"
+#include "board/wake.h"
 #include "proxy/engine.h"
 
 static void attempt(struct dial *dial);
@@ -199,7 +200,7 @@ make_room(struct upstream *upstream)
     if (upstream->conf->keepalive == 0)
         return;
     pool_make_room(upstream);
-    board_wake_workers(upstream->engine->board);
+    wake_workers(upstream->engine->board);
 }
 
 static bool

@@ -4,14 +4,6 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "board/rows.h"
-#include "proxy/wait_queue.h"
-
-static void
-on_turns(struct deferred *deferred)
-{
-    wait_queue_run(container_of(deferred, struct engine, turns));
-}
 
 void
 engine_init(struct engine *engine, struct loop *loop, struct board *board,
@@ -25,10 +17,6 @@ engine_init(struct engine *engine, struct loop *loop, struct board *board,
         .scratch = xcalloc(1, ENGINE_SCRATCH),
         .temp_dir = "/tmp",
     };
-    /* Pages of it that are never used cost nothing. */
-    engine->waiters =
-        xcalloc(board->header->limits.entries + 1, sizeof(*engine->waiters));
-    deferred_init(&engine->turns, on_turns);
     list_init(&engine->sessions);
     list_init(&engine->exchanges);
 }

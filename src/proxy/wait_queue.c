@@ -7,6 +7,22 @@
 #include "proxy/engine.h"
 
 static void
+on_turns(struct deferred *deferred)
+{
+    wait_queue_run(container_of(deferred, struct engine, turns));
+}
+
+void
+wait_queue_attach(struct engine *engine)
+{
+    size_t entries = engine->board->header->limits.entries;
+
+    /* Pages of it that are never used cost nothing. */
+    engine->waiters = xcalloc(entries + 1, sizeof(*engine->waiters));
+    deferred_init(&engine->turns, on_turns);
+}
+
+static void
 on_again(struct timer *timer)
 {
     wait_queue_settle(container_of(timer, struct wait_queue, again));

@@ -45,6 +45,10 @@ struct waiter {
     waiter_fn on_turn;
 };
 
+/* Prepares an engine for work that waits. Start-up only; engine_fini gives the
+ * memory back. */
+void wait_queue_attach(struct engine *engine);
+
 /* A queue without ROWS, of which the caller sets all COUNT. Start-up only. */
 void wait_queue_init(struct wait_queue *q, struct engine *engine, int upstream,
                      unsigned count);
