@@ -33,8 +33,12 @@ void board_remove_server(struct board *b, int row);
 void board_remove_section(struct board *b, int row);
 void board_set_server(struct board *b, int row, struct str address,
                       int32_t weight, int32_t maxconn, bool backup);
-void board_set_up(struct board *b, int row, bool up, int32_t fails,
-                  struct str words);
+void board_note_check(struct board *b, int row, int status, struct str words,
+                      uint32_t took_us);
+void board_set_counts(struct board *b, int row, int32_t fails, int32_t passes);
+void board_set_up(struct board *b, int row, bool up, struct str why);
+const char *board_reason(const struct board *b, int row, char *text);
+bool board_in_service(const struct board *b, int row);
 void board_set_admin(struct board *b, int row, int admin);
 void board_set_weight(struct board *b, int row, int32_t weight);
 const char *board_check_words(const struct board *b, int row, char *text);
@@ -335,7 +339,8 @@ describe("board", function()
 
 
     it("follows the checks and the administrator", function()
-      core.board_set_up(board, row, false, 3, str "connection refused")
+      core.board_set_counts(board, row, 3, 0)
+      core.board_set_up(board, row, false, str "refused")
       core.board_set_admin(board, row, DRAIN)
       core.board_set_weight(board, row, 12)
       read()
@@ -356,11 +361,11 @@ describe("board", function()
       local text = ffi.new("char[64]")
       assert.equal("", ffi.string(core.board_check_words(board, row, text)))
       for _, words in ipairs { "timeout", "layer 7: 503", ("x"):rep(63) } do
-        core.board_set_up(board, row, true, 0, str(words))
+        core.board_note_check(board, row, 1, str(words), 1000)
         assert.equal(words, ffi.string(core.board_check_words(board, row,
           text)))
       end
-      core.board_set_up(board, row, true, 0, str(("y"):rep(200)))
+      core.board_note_check(board, row, 1, str(("y"):rep(200)), 1000)
       assert.equal(("y"):rep(63), ffi.string(core.board_check_words(board,
         row, text)))
     end)
@@ -446,7 +451,9 @@ describe("board", function()
       local b = core.board_add_server(board, php, str "second")
       core.board_set_server(board, a, str "127.0.0.1:9001", 1, 0, false)
       core.board_set_server(board, b, str "unix:/run/b.sock", 7, 30, true)
-      core.board_set_up(board, b, false, 3, str 'says "no"\n')
+      core.board_note_check(board, b, 1, str 'says "no"\n', 1000)
+      core.board_set_counts(board, b, 3, 0)
+      core.board_set_up(board, b, false, str "down")
       core.board_add_section(board, str "http web")
       core.board_worker_started(board, 1, 4242, 1)
       assert.is_true(core.slot_take(board, 1, 1 + b, 0))

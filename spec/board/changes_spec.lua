@@ -2,7 +2,7 @@
 -- find a change looks at everything.
 local ffi = require "ffi"
 local core = require("support.ffi").load("board/board.h", "board/changes.h",
-  "board/slots.h")
+  "board/slots.h", "board/state.h")
 
 local KEPT = core.BOARD_CHANGES_KEPT
 local ROW_BITS = 16
@@ -54,7 +54,7 @@ describe("changes", function()
     board_set_weight = function() core.board_set_weight(board, b, 7) end,
     board_set_admin = function() core.board_set_admin(board, b, 1) end,
     board_set_up = function()
-      core.board_set_up(board, b, false, 3, str "refused")
+      core.board_set_up(board, b, false, str "refused")
     end,
     board_set_server = function()
       core.board_set_server(board, b, str "127.0.0.1:1", 1, 5, true)

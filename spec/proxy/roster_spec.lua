@@ -2,7 +2,8 @@
 -- server would have made it.
 local ffi = require "ffi"
 local core = require("support.ffi").load("board/board.h", "board/changes.h",
-  "board/slots.h", "proxy/roster.h", "proxy/flow.h", "base/clock.h")
+  "board/slots.h", "proxy/roster.h", "proxy/flow.h", "base/clock.h",
+  "board/state.h")
 
 local WORKERS = 2
 local READY, DRAIN, MAINT = 0, 1, 2
@@ -210,7 +211,7 @@ local HAPPENINGS = {
     core.board_set_admin(world.board, world.rows[i], states[math.random(4)])
   end,
   function(world, _, i)
-    core.board_set_up(world.board, world.rows[i], math.random(3) > 1, 0,
+    core.board_set_up(world.board, world.rows[i], math.random(3) > 1,
       str "spec")
   end,
   function(world, _, i)

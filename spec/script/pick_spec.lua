@@ -159,7 +159,7 @@ describe("two workers", function()
     elseif what == 2 then
       p.core.board_set_admin(board, row, math.random(0, 1))
     else
-      p.core.board_set_up(board, row, math.random(2) == 1, 0,
+      p.core.board_set_up(board, row, math.random(2) == 1,
         ffi.new("struct str", "", 0))
     end
   end

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/regex.h"
 #include "config/config.h"
+#include "net/crypto.h"
 #include "proxy/addresses.h"
 #include "script/scripts.h"
 
@@ -45,6 +46,7 @@ command_version(void)
     printf("libevent %s\n", event_get_version());
     printf("inih %s\n", MOONGATE_INIH_VERSION);
     printf("PCRE2 %s\n", regex_version());
+    printf("%s\n", crypto_version());
     return EXIT_SUCCESS;
 }
 

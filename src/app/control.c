@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/check_scripts.h"
 #include "app/control_server.h"
 #include "app/log_output.h"
 #include "app/log_ring.h"
@@ -13,6 +14,8 @@
 #include "base/log.h"
 #include "board/board.h"
 #include "net/loop.h"
+#include "proxy/health.h"
+#include "proxy/server_names.h"
 
 struct control {
     const struct control_conf *conf;
@@ -20,6 +23,9 @@ struct control {
     struct watch master;
     struct log_shipper shipper;
     struct control_server server;
+    struct check_scripts scripts;
+    struct health *health;
+    struct server_names names;
 };
 
 static void
@@ -69,7 +75,12 @@ start(struct control *c)
                           conf->log_wake) < 0 ||
         control_server_start(&c->server, c->loop, conf->board, conf->listener) <
             0 ||
-        message_send(conf->master, &ready) < 0)
+        server_names_start(&c->names, c->loop, conf->board, conf->config) < 0)
+        fatal("cannot start: %s", strerror(errno));
+    check_scripts_start(&c->scripts, c->loop, conf->board, conf->config,
+                        conf->addresses, &c->names.resolver);
+    c->health = health_start(c->loop, conf->board, conf->config);
+    if (c->health == NULL || message_send(conf->master, &ready) < 0)
         fatal("cannot start: %s", strerror(errno));
 }
 
@@ -82,9 +93,12 @@ control_run(const struct control_conf *conf)
     log_set_sink(on_line, conf->logs);
     start(&c);
     loop_run(c.loop);
+    health_stop(c.health);
+    check_scripts_stop(&c.scripts);
     control_server_stop(&c.server);
     log_shipper_stop(&c.shipper);
     watch_stop(&c.master);
+    server_names_stop(&c.names);
     loop_free(c.loop);
     log_set_sink(NULL, NULL);
     return EXIT_SUCCESS;

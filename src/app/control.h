@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The control process: it ships the log and answers the control socket, until
- * its master says that all others have left, or is gone.
+ * The control process: it ships the log, answers the control socket, watches
+ * over the health of servers and looks their names up again, until its master
+ * says that all others have left, or is gone.
  */
 #ifndef APP_CONTROL_H
 #define APP_CONTROL_H
 
+struct addresses;
 struct board;
+struct config;
 struct log_output;
 
 /* What the master gives it; all of it outlives control. */
@@ -15,6 +18,8 @@ struct control_conf {
     int log_wake; /* the eventfd by which workers wake it */
     int listener; /* the control socket; -1: none */
     struct board *board;
+    const struct config *config;
+    struct addresses *addresses; /* what names meant at start-up */
     struct log_output *logs;
 };
 

@@ -158,8 +158,10 @@ open_shared(struct resources *r)
 {
     r->board = rows_open_board(r->config, r->worker_count);
     r->log_wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (r->board != NULL && r->log_wake >= 0)
+    if (r->board != NULL && r->log_wake >= 0) {
+        rows_set_addresses(r->board, r->config, &r->addresses);
         return 0;
+    }
     log_error("cannot make what the processes share: %s", strerror(errno));
     return -1;
 }
@@ -171,6 +173,7 @@ resources_open(struct resources *r, const char *file)
         .pidfile = {.fd = -1},
         .control = {.fd = -1},
         .log_wake = -1,
+        .addresses = {.may_come_later = true},
     };
     if (open_logged(r, file) < 0)
         return -1;

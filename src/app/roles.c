@@ -72,6 +72,8 @@ role_run_control(struct resources *r, int master)
         .log_wake = r->log_wake,
         .listener = r->control.fd,
         .board = r->board,
+        .config = r->config,
+        .addresses = &r->addresses,
         .logs = &r->logs,
     };
 

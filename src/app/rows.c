@@ -3,7 +3,10 @@
 
 #include "board/board.h"
 #include "board/queue.h"
+#include "board/state.h"
+#include "proxy/addresses.h"
 #include "proxy/section.h"
+#include "proxy/server_names.h"
 #include "script/scripts.h"
 
 enum {
@@ -62,6 +65,20 @@ add_section(struct board *board, const struct section_conf *conf)
     return 0;
 }
 
+/* A server whose name has no address is down, whether it is checked or not. */
+static void
+set_addresses(struct board *board, int row, const struct server_conf *conf,
+              const struct addresses *addresses)
+{
+    struct addr addrs[BOARD_ADDRS_MAX];
+    unsigned count =
+        addresses_known(addresses, addrs, BOARD_ADDRS_MAX, &conf->address);
+
+    board_set_addresses(board, row, addrs, count);
+    if (count == 0)
+        board_set_up(board, row, false, STR(SERVER_NAMES_UNKNOWN));
+}
+
 static int
 add_rows(struct board *board, const struct config *config)
 {
@@ -96,4 +113,21 @@ rows_open_board(const struct config *config, unsigned workers)
         return board;
     board_close(board);
     return NULL;
+}
+
+void
+rows_set_addresses(struct board *board, const struct config *config,
+                   const struct addresses *addresses)
+{
+    for (size_t i = 0; i < config->upstream_count; i++) {
+        const struct upstream_conf *conf = &config->upstreams[i];
+        int upstream = board_find_upstream(board, conf->name);
+
+        for (size_t k = 0; k < conf->server_count; k++) {
+            const struct server_conf *server = &conf->servers[k];
+            int row = board_find_server(board, upstream, server->name);
+
+            set_addresses(board, row, server, addresses);
+        }
+    }
 }

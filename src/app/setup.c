@@ -83,6 +83,20 @@ service_init(struct service *service, struct engine *engine,
 }
 
 void
+service_init_checks(struct service *service, struct engine *engine,
+                    const struct config *config, struct addresses *addresses,
+                    struct faults *faults)
+{
+    char folder[PATH_MAX];
+
+    *service = (struct service){
+        .runtime = runtime_new(engine, config, addresses, faults),
+    };
+    service->scripts =
+        scripts_load_checks(service->runtime, find_data(folder), faults);
+}
+
+void
 service_fini(struct service *service)
 {
     scripts_free(service->scripts);

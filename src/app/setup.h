@@ -31,6 +31,12 @@ struct service {
 int service_init(struct service *service, struct engine *engine,
                  const struct config *config, struct addresses *addresses,
                  struct faults *faults) MUST_CHECK;
+
+/* The same with the scripts of checks alone, for control. What is wrong by now
+ * is left out: the rest is as good as it was. */
+void service_init_checks(struct service *service, struct engine *engine,
+                         const struct config *config,
+                         struct addresses *addresses, struct faults *faults);
 void service_fini(struct service *service);
 
 /* All that a configuration is checked for by making it. */

@@ -197,6 +197,17 @@ addr_of_socket(struct addr *out, int fd)
     return 0;
 }
 
+int
+addr_of_peer(struct addr *out, int fd)
+{
+    struct addr a = {.len = sizeof(a.storage)};
+
+    if (getpeername(fd, &a.sa, &a.len) < 0)
+        return -1;
+    *out = a;
+    return 0;
+}
+
 void
 addr_from_sockaddr(struct addr *out, const struct sockaddr *sa, socklen_t len)
 {

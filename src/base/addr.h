@@ -54,6 +54,9 @@ addr_resolve(struct addr *out, unsigned max, const char *host, uint16_t port,
 /* The address of a socket's own end; -1 with errno. */
 int addr_of_socket(struct addr *out, int fd);
 
+/* The address of its other end; -1 with errno. */
+int addr_of_peer(struct addr *out, int fd);
+
 /* Copies an address as accept and recvfrom give it; LEN is cut to the room. */
 void
 addr_from_sockaddr(struct addr *out, const struct sockaddr *sa, socklen_t len);

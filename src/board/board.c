@@ -23,7 +23,7 @@
 #include "board/wake.h"
 
 enum {
-    BOARD_LAYOUT = 4, /* goes up whenever the memory means something else */
+    BOARD_LAYOUT = 5, /* goes up whenever the memory means something else */
     CACHE_LINE = 64,
 };
 
@@ -91,7 +91,7 @@ place_tables(struct board *b, struct layout *l, const struct board_limits *n)
     b->section_counters =
         place(l, workers * n->sections, sizeof(*b->section_counters));
     b->script_counters =
-        place(l, workers * n->scripts, sizeof(*b->script_counters));
+        place(l, (workers + 1) * n->scripts, sizeof(*b->script_counters));
     b->ring_stride = (ring_size(n->ring_bytes) + (CACHE_LINE - 1)) &
                      ~(size_t)(CACHE_LINE - 1);
     b->rings = place(l, workers, b->ring_stride);
@@ -360,7 +360,7 @@ board_add_script(struct board *b, struct str name)
 
     if (i == BOARD_NONE)
         return i;
-    for (unsigned w = 0; w < b->header->limits.workers; w++)
+    for (unsigned w = 0; w <= board_control_number(b); w++)
         memset(board_script_counters(b, w, i), 0, sizeof(*b->script_counters));
     names_publish(&b->names[BOARD_SCRIPTS], i);
     return i;
@@ -445,58 +445,6 @@ board_set_server(struct board *b, int row, struct str address, int32_t weight,
     changes_note(b, row);
 }
 
-/* Who is in service may have changed: workers look when they are woken. */
-static void
-note_state(struct board *b, int row)
-{
-    changes_note(b, row);
-    atomic_fetch_add(&b->header->states, 1);
-}
-
-void
-board_set_up(struct board *b, int row, bool up, int32_t fails, struct str words)
-{
-    struct server_row *server = &b->servers[row];
-    uint32_t next = !atomic_load(&server->check.shown);
-
-    copy_text(server->check.text[next], sizeof(server->check.text[next]),
-              words);
-    atomic_store(&server->check.shown, next);
-    atomic_store(&server->fails, fails);
-    if (atomic_exchange(&server->up, up) != up)
-        atomic_store(&server->since_ms, clock_wall_ms());
-    note_state(b, row);
-}
-
-void
-board_set_admin(struct board *b, int row, enum server_admin admin)
-{
-    struct server_row *server = &b->servers[row];
-
-    if (atomic_exchange(&server->admin, (uint8_t)admin) != (uint8_t)admin)
-        atomic_store(&server->since_ms, clock_wall_ms());
-    note_state(b, row);
-}
-
-void
-board_set_weight(struct board *b, int row, int32_t weight)
-{
-    atomic_store(&b->servers[row].weight, weight);
-    atomic_store(&b->servers[row].weight_now, weight);
-    changes_note(b, row);
-}
-
-const char *
-board_check_words(const struct board *b, int row, char *text)
-{
-    const struct server_words *words = &b->servers[row].check;
-    const char *shown = words->text[atomic_load(&words->shown) & 1];
-
-    copy_text(text, BOARD_WORDS_MAX + 1,
-              str_make(shown, strnlen(shown, BOARD_WORDS_MAX)));
-    return text;
-}
-
 void
 board_read_view(const struct board *b, int row, struct server_view *view)
 {
@@ -575,7 +523,7 @@ board_sum_script(const struct board *b, int row, struct script_totals *out)
     const struct script_counters *from = b->script_counters + row;
 
     *out = (struct script_totals){0};
-    for (unsigned w = 0; w < b->header->limits.workers; w++) {
+    for (unsigned w = 0; w <= board_control_number(b); w++) {
         SCRIPT_COUNTERS(SUM)
         from += b->header->limits.scripts;
     }

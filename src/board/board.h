@@ -6,13 +6,15 @@
  *     header | workers | upstreams | servers | sections | scripts   named rows
  *            | slots, held[worker][slot], intents, acknowledgements  slots.h
  *            | counters[worker][server, section, script]             counters.h
+ *              (of scripts also control's)
  *            | ring[worker]                                          ring.h
  *
  * A row has a name and keeps its place as long as it is in use, so a row number
  * is a reference that every process can hold. There is room for more rows than
  * the first configuration needs; a reload adds and removes rows and moves none.
  * Only the master adds and removes; each other field has one writer, named
- * beside it. What nobody may see half written is one atomic field.
+ * beside it (for what control writes of a server, see state.h). What nobody may
+ * see half written is one atomic field.
  */
 #ifndef BOARD_BOARD_H
 #define BOARD_BOARD_H
@@ -24,6 +26,7 @@
 #include <sys/types.h>
 
 #include "base/str.h"
+#include "board/addresses.h"
 #include "board/counters.h"
 #include "board/rows.h"
 #include "board/view.h"
@@ -62,17 +65,6 @@ void board_remove_script(struct board *b, int row);
 void board_set_server(struct board *b, int row, struct str address,
                       int32_t weight, int32_t maxconn, bool backup);
 
-/* By control. Each notes the time (since_ms) when something changed, and, as
- * board_set_server does, that the server has changed (changes.h). WORDS
- * (cut at BOARD_WORDS_MAX) say what the check saw. */
-void board_set_up(struct board *b, int row, bool up, int32_t fails,
-                  struct str words);
-void board_set_admin(struct board *b, int row, enum server_admin admin);
-void board_set_weight(struct board *b, int row, int32_t weight);
-
-/* The words of the last check, copied to TEXT (BOARD_WORDS_MAX + 1 bytes). */
-const char *board_check_words(const struct board *b, int row, char *text);
-
 /* Brings into VIEW what changes at run time: weight, active, maxconn, fails,
  * up, draining, maint, backup. The caller sets index and name once, and
  * `usable` for each flow. */
@@ -85,6 +77,13 @@ board_turn(struct board *b, int upstream)
 {
     return atomic_fetch_add_explicit(&b->upstreams[upstream].turn, 1,
                                      memory_order_relaxed);
+}
+
+/* Control counts calls of scripts, as if it were one more worker. */
+static inline unsigned
+board_control_number(const struct board *b)
+{
+    return b->header->limits.workers;
 }
 
 /* The server row that is chosen for all work of an upstream (rows.h), or

@@ -14,6 +14,13 @@ changes_note(struct board *b, int row)
 }
 
 void
+changes_note_state(struct board *b, int row)
+{
+    changes_note(b, row);
+    atomic_fetch_add(&b->header->states, 1);
+}
+
+void
 changes_note_all(struct board *b, int upstream)
 {
     atomic_fetch_add_explicit(&b->upstreams[upstream].change_count,

@@ -34,6 +34,10 @@ enum {
 /* Notes a change of the server in this row. */
 void changes_note(struct board *b, int row);
 
+/* The same for what workers have to look at when they are woken, not only when
+ * they pick: who is in service, and at which address. */
+void changes_note_state(struct board *b, int row);
+
 /* Notes that any server of this upstream may have changed: nobody who has not
  * read up to here finds its place again. */
 void changes_note_all(struct board *b, int upstream);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "board/board.h"
 #include "board/slots.h"
+#include "board/state.h"
 
 enum {
     NAME_WIDTH_MIN = 8, /* of a column of names */
@@ -470,6 +471,23 @@ servers_text(struct buf *out, const struct board *b)
     }
 }
 
+/* Those that its name means now; none while that is not known. */
+static void
+addresses_json(struct buf *out, const struct board *b, int row)
+{
+    struct addr addrs[BOARD_ADDRS_MAX];
+    int count = board_read_addresses(addrs, b, row);
+    char text[ADDR_TEXT_MAX];
+
+    buf_str(out, STR(",\"addresses\":["));
+    for (int i = 0; i < count; i++) {
+        if (i > 0)
+            buf_char(out, ',');
+        json_string(out, str_from(addr_format(&addrs[i], text, sizeof(text))));
+    }
+    buf_char(out, ']');
+}
+
 static void
 server_json(struct buf *out, const struct board *b,
             const struct server_line *line, int row)
@@ -495,6 +513,7 @@ server_json(struct buf *out, const struct board *b,
                ",\"maxconn\":%" PRId32 ",\"fails\":%" PRId32,
                view->weight, view->active, view->maxconn, view->fails);
     json_totals(out, server_counter_infos, server_counter_count, &line->totals);
+    addresses_json(out, b, row);
     buf_char(out, '}');
 }
 

@@ -21,7 +21,7 @@ enum {
                                 as do all slots (slots.h) */
     BOARD_NAME_MAX = 71,     /* bytes of a row's name */
     BOARD_ADDRESS_MAX = 127, /* bytes of a server's address, as text */
-    BOARD_WORDS_MAX = 63,    /* bytes of a check's words */
+    BOARD_WORDS_MAX = 127,   /* bytes of a check's words */
     BOARD_VERSION_MAX = 31,  /* bytes of the program's version */
     BOARD_NONE = -1,         /* no such row */
     BOARD_RING_BYTES_MAX = 64 * 1024 * 1024,
@@ -67,12 +67,17 @@ struct server_words {
     char text[2][BOARD_WORDS_MAX + 1];
 };
 
-/* What a server's name means now. `version` is odd while it is written, and
- * changes with every new answer. */
+/* The addresses that a server's name means. */
+struct address_set {
+    uint32_t count; /* 0: it is not known */
+    struct addr addrs[BOARD_ADDRS_MAX];
+};
+
+/* What a server's name means now (addresses.h). `version` goes up with every
+ * new answer, and the last bit of it says which set holds. */
 struct server_addresses {
     _Atomic uint32_t version;
-    _Atomic uint32_t count; /* 0: it is not known */
-    struct addr addrs[BOARD_ADDRS_MAX];
+    struct address_set sets[2];
 };
 
 struct server_row {
@@ -88,6 +93,9 @@ struct server_row {
     _Atomic uint8_t check_status; /* enum check_status, of the last check */
     _Atomic int32_t weight;       /* 0 to 256, as configured or set */
     _Atomic int32_t weight_now;   /* 0 to 256, as policies see it */
+    _Atomic int32_t rise;         /* passed checks that bring it up */
+    _Atomic int32_t fall;         /* failed ones that take it down; 0: it is
+                                     not checked */
     _Atomic int32_t fails;        /* failed checks in a row */
     _Atomic int32_t passes;       /* passed ones in a row, while down */
     _Atomic uint32_t check_us;    /* how long the last check took */
@@ -173,7 +181,7 @@ struct board {
     struct slots *slots;
     struct server_counters *server_counters;   /* [worker][server] */
     struct section_counters *section_counters; /* [worker][section] */
-    struct script_counters *script_counters;   /* [worker][script] */
+    struct script_counters *script_counters;   /* [worker, control][script] */
     char *rings;                               /* [worker], ring_stride each */
     size_t ring_stride;
     struct names *names; /* [BOARD_KINDS] */

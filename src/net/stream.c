@@ -197,6 +197,21 @@ stream_connect_error(struct stream *stream)
     return error;
 }
 
+bool
+stream_error_is_local(int error)
+{
+    switch (error) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EADDRNOTAVAIL:
+        return true;
+    default:
+        return false;
+    }
+}
+
 void
 stream_close(struct stream *stream)
 {

@@ -73,6 +73,10 @@ int stream_connect(struct stream *stream, struct loop *loop,
 /* 0 once connected, EINPROGRESS while undecided, else the errno. */
 int stream_connect_error(struct stream *stream);
 
+/* Does this machine lack what a connection takes, so that its failure with
+ * ERROR says nothing of the peer? */
+bool stream_error_is_local(int error);
+
 /* Closes it; pending edges are forgotten.  A closed one is left alone. */
 void stream_close(struct stream *stream);
 

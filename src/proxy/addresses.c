@@ -16,6 +16,7 @@ struct address_answer {
 void
 addresses_init(struct addresses *addresses)
 {
+    addresses->may_come_later = false;
     addresses->first = NULL;
     map_init(&addresses->by_text);
 }
@@ -56,21 +57,37 @@ look_up(struct addresses *addresses, const struct address_conf *conf,
     return answer;
 }
 
+static unsigned
+copy_answer(const struct address_answer *answer, struct addr *out, unsigned max)
+{
+    unsigned count = answer->count < max ? answer->count : max;
+
+    memcpy(out, answer->addrs, count * sizeof(*out));
+    return count;
+}
+
 int
 addresses_find(struct addresses *addresses, struct addr *out, unsigned max,
                const struct address_conf *conf, const char **why)
 {
     const struct address_answer *answer =
         map_get(&addresses->by_text, conf->text);
-    unsigned count;
 
     if (answer == NULL)
         answer = look_up(addresses, conf, why);
     if (answer == NULL)
         return -1;
-    count = answer->count < max ? answer->count : max;
-    memcpy(out, answer->addrs, count * sizeof(*out));
-    return (int)count;
+    return (int)copy_answer(answer, out, max);
+}
+
+unsigned
+addresses_known(const struct addresses *addresses, struct addr *out,
+                unsigned max, const struct address_conf *conf)
+{
+    const struct address_answer *answer =
+        map_get(&addresses->by_text, conf->text);
+
+    return answer == NULL ? 0 : copy_answer(answer, out, max);
 }
 
 int

@@ -7,6 +7,8 @@
 #ifndef PROXY_ADDRESSES_H
 #define PROXY_ADDRESSES_H
 
+#include <stdbool.h>
+
 #include "base/addr.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -20,6 +22,9 @@ struct address_answer;
 struct faults;
 
 struct addresses {
+    bool may_come_later; /* a server's name without an address is no fault,
+                            where it is looked up again: to start with, but not
+                            to `check` */
     struct address_answer *first; /* the youngest */
     struct map by_text;           /* the same, by what was asked for */
 };
@@ -35,7 +40,12 @@ int
 addresses_find(struct addresses *addresses, struct addr *out, unsigned max,
                const struct address_conf *conf, const char **why) MUST_CHECK;
 
-/* The same for what is written AT: -1 is a fault. */
+/* The same of what was asked for before: 0 for what was not, or had no
+ * address. */
+unsigned addresses_known(const struct addresses *addresses, struct addr *out,
+                         unsigned max, const struct address_conf *conf);
+
+/* The same as addresses_find for what is written AT: -1 is a fault. */
 int addresses_resolve(struct addresses *addresses, struct addr *out,
                       unsigned max, const struct address_conf *conf,
                       struct config_at at, struct faults *faults) MUST_CHECK;

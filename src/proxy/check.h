@@ -36,17 +36,20 @@ struct check_verdict {
 
 typedef void (*check_fn)(struct checker *c);
 
-/* A kind of check. All but `size` may be NULL. */
+/* A kind of check. All but `size` may be NULL. None of these is called once
+ * the check has ended, but `stop` and `fini`. */
 struct check_kind_ops {
     size_t size; /* of its state, which is zeroed once for each server and kept
                     from check to check */
     /* Begins a check by itself, without a connection of ours (lua), or goes on
-     * on the kept one. NULL: a connection is made. */
+     * on the kept one, if stream_is_open. NULL: a connection is made. */
     check_fn start;
     /* The connection is made, and a PROXY header sent where there is one. NULL:
-     * that is all that was to be seen. */
+     * that is all that was to be seen. `ready` follows at once if there is
+     * something to read already. */
     check_fn connected;
-    /* The stream has become readable or writable; edge-triggered. */
+    /* The stream has become readable or writable; edge-triggered. Not called
+     * while the connection is being made. */
     check_fn ready;
     /* The check is over, by a verdict, the timeout or the end of the program:
      * let go of what was for this one check. */
@@ -67,13 +70,18 @@ struct checker {
     struct stream stream;
     struct timer deadline;
     uint64_t started_us;
-    bool running;  /* between checker_start and on_end */
+    struct deferred finish; /* the end of a check, at the end of the turn */
+    bool running;           /* between checker_start and on_end */
+    bool ended;    /* the verdict is there; on_end is about to be called */
     bool awaiting; /* the connection is not made yet */
-    bool keep;     /* set by the kind: the stream outlives the check */
-    struct check_verdict verdict;
+    bool keep;     /* set by the kind in each check: the stream outlives it. A
+                      kept one on which something comes is closed */
+    struct check_verdict verdict; /* the kind sets share and at_once before
+                                     checker_end */
 };
 
-/* A checker of SERVER, which does nothing yet. -1 with errno. */
+/* A checker of SERVER, which does nothing yet. -1 with errno (ENOTSUP: the kind
+ * is not known to this program). */
 int checker_init(struct checker *c, struct loop *loop,
                  const struct upstream_conf *upstream,
                  const struct server_conf *server, check_fn on_end,
@@ -88,6 +96,18 @@ void checker_start(struct checker *c);
  * status's own words, behind ": ". */
 void checker_end(struct checker *c, enum check_status status, const char *fmt,
                  ...) __attribute__((format(printf, 3, 4)));
+
+/* For the kinds: writes all N bytes (a few thousand at most, which a new socket
+ * takes at once). false: it did not go, and the check has ended. */
+bool checker_send(struct checker *c, const void *p, size_t n) MUST_CHECK;
+
+/* For the kinds: reads at most N bytes. 0: nothing now. -1: the connection has
+ * ended or broken, and the check with it. */
+ssize_t checker_read(struct checker *c, void *p, size_t n) MUST_CHECK;
+
+/* For kinds that read in their own way: whether GOT, the result of stream_read,
+ * is the end of the connection, and so of the check. */
+bool checker_is_cut(struct checker *c, ssize_t got) MUST_CHECK;
 
 /* For the kinds: makes a new connection, after which `connected` is called; the
  * old one is closed. A failure ends the check. */

@@ -89,18 +89,26 @@ on_connect(struct stream *stream)
 
     if (error == EINPROGRESS)
         return;
-    if (error != 0)
-        connect_failed(dial, DIAL_FAILED, strerror(error));
-    else
+    if (error == 0) {
         connected(dial);
+        return;
+    }
+    upstream_observe(dial->flow->server);
+    connect_failed(dial, DIAL_FAILED, strerror(error));
 }
 
 static void
 begin_connect(struct dial *dial)
 {
+    const struct server *server = dial->flow->server;
+
     dial->conn = pool_connect(dial->flow->server, on_connect, dial);
     if (dial->conn == NULL) {
-        connect_failed(dial, DIAL_FAILED, strerror(errno));
+        if (!stream_error_is_local(errno))
+            upstream_observe(server);
+        connect_failed(dial, DIAL_FAILED,
+                       server->addr_count == 0 ? "its name does not resolve"
+                                               : strerror(errno));
         return;
     }
     if (dial->conn->stream.writable) {
@@ -116,12 +124,16 @@ on_timer(struct timer *timer)
 {
     struct dial *dial = container_of(timer, struct dial, timer);
 
-    if (waiter_waits(&dial->waiter))
+    if (waiter_waits(&dial->waiter)) {
         expire(dial);
-    else if (dial->conn == NULL)
+        return;
+    }
+    if (dial->conn == NULL) {
         begin_connect(dial);
-    else
-        connect_failed(dial, DIAL_TIMEOUT, "connect timed out");
+        return;
+    }
+    upstream_observe(dial->flow->server);
+    connect_failed(dial, DIAL_TIMEOUT, "connect timed out");
 }
 
 static enum dial_result

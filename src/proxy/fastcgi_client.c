@@ -196,6 +196,9 @@ server_failed(struct fastcgi *f, enum retry_on why, int status,
 static void
 connection_lost(struct fastcgi *f, const char *reason)
 {
+    /* A kept connection may be closed by the server at any time. */
+    if (!f->conn->reused || f->receiver.bytes > 0)
+        upstream_observe(f->conn->server);
     server_failed(f, f->sender.bytes > 0 ? RETRY_ON_RESET : RETRY_ON_CONNECT,
                   502, f->answer.begun ? "SD" : "SH", reason);
 }
@@ -283,6 +286,7 @@ take_head(struct fastcgi *f, const struct cgi_response *response)
         http_value(&response->fields, HTTP_HEADER_X_ACCEL_REDIRECT);
 
     counter_add_status(upstream_counters(f->conn->server), response->status);
+    upstream_observe_status(f->conn->server, response->status);
     if ((f->dial.limits->retry_on & retry) != 0 && is_safe_method(exchange) &&
         f->dial.attempts <= f->dial.limits->retries) {
         f->refused_status = response->status;
@@ -309,6 +313,7 @@ take_head_bytes(struct fastcgi *f, struct str bytes)
     ssize_t taken = answer_read_head(&response, &body, &f->answer, bytes);
 
     if (taken < 0) {
+        upstream_observe(f->conn->server);
         fail(f, 502, "PH", cgi_error_text((enum cgi_error)taken));
         return false;
     }
@@ -356,6 +361,8 @@ take_end(struct fastcgi *f)
 {
     uint8_t status = f->receiver.end_status;
 
+    if (status != FCGI_REQUEST_COMPLETE || !f->answer.begun)
+        upstream_observe(f->conn->server);
     if (status != FCGI_REQUEST_COMPLETE)
         server_failed(f, RETRY_ON_503, 503, f->answer.begun ? "SD" : "SH",
                       fcgi_status_text(status));
@@ -387,6 +394,7 @@ take_records(struct fastcgi *f)
             take_end(f);
             return false;
         case RECEIVER_WRONG:
+            upstream_observe(f->conn->server);
             fail(f, 502, f->answer.begun ? "PD" : "PH", f->receiver.reason);
             return false;
         }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/pool.h"
 
+#include <errno.h>
+
 #include "proxy/engine.h"
 
 static void
@@ -31,13 +33,61 @@ on_timer(struct timer *timer)
     conn->probed = true;
 }
 
+static void
+leave_idle(struct server_conn *conn)
+{
+    list_remove(&conn->link);
+    upstream_count_idle(conn->server, -1);
+    timer_stop(&conn->timer);
+}
+
+/* Does it go to an address that is no longer the server's? Only who connected
+ * before the last change has to ask the kernel. */
+static bool
+is_gone(struct server_conn *conn)
+{
+    const struct server *server = conn->server;
+    struct addr peer;
+
+    if (conn->addr_version == server->addr_version)
+        return false;
+    if (addr_of_peer(&peer, conn->stream.fd) < 0)
+        return true;
+    for (unsigned i = 0; i < server->addr_count; i++) {
+        if (!addr_equal(&server->addrs[i], &peer))
+            continue;
+        conn->addr_version = server->addr_version;
+        return false;
+    }
+    return true;
+}
+
+static void
+drop_gone(struct server *server)
+{
+    list_for_each_safe(node, &server->idle)
+    {
+        struct server_conn *conn = container_of(node, struct server_conn, link);
+
+        if (is_gone(conn))
+            pool_close(conn);
+    }
+}
+
 struct server_conn *
 pool_connect(struct server *server, stream_fn on_ready, void *owner)
 {
     struct engine *engine = server->upstream->engine;
-    struct server_conn *conn = slab_take(&engine->server_conns, sizeof(*conn));
+    struct server_conn *conn;
     const struct addr *addr;
 
+    if (upstream_read_addresses(server))
+        drop_gone(server);
+    if (server->addr_count == 0) {
+        errno = EADDRNOTAVAIL;
+        return NULL;
+    }
+    conn = slab_take(&engine->server_conns, sizeof(*conn));
     if (conn == NULL)
         return NULL;
     addr = &server->addrs[server->addr_next];
@@ -45,6 +95,7 @@ pool_connect(struct server *server, stream_fn on_ready, void *owner)
     conn->slab = &engine->server_conns;
     conn->server = server;
     conn->owner = owner;
+    conn->addr_version = server->addr_version;
     conn->reused = false;
     conn->probed = false;
     list_init(&conn->link);
@@ -64,14 +115,6 @@ pool_probe_later(struct server_conn *conn)
         loop_start_timer(conn->stream.loop, &conn->timer, POOL_PROBE_MS);
 }
 
-static void
-leave_idle(struct server_conn *conn)
-{
-    list_remove(&conn->link);
-    upstream_count_idle(conn->server, -1);
-    timer_stop(&conn->timer);
-}
-
 struct server_conn *
 pool_take(struct server *server, stream_fn on_ready, void *owner)
 {
@@ -82,6 +125,12 @@ pool_take(struct server *server, stream_fn on_ready, void *owner)
         return NULL;
     conn = container_of(node, struct server_conn, link);
     leave_idle(conn);
+    if (upstream_read_addresses(server))
+        drop_gone(server);
+    if (is_gone(conn)) {
+        pool_close(conn);
+        return NULL;
+    }
     conn->stream.on_ready = on_ready;
     conn->owner = owner;
     conn->reused = true;
@@ -115,6 +164,8 @@ pool_keep(struct server_conn *conn)
     list_add_head(&conn->server->idle, &conn->link);
     upstream_count_idle(conn->server, 1);
     loop_start_timer(conn->stream.loop, &conn->timer, POOL_IDLE_MS);
+    if (is_gone(conn))
+        pool_close(conn);
 }
 
 void
@@ -129,6 +180,15 @@ pool_close(struct server_conn *conn)
     timer_stop(&conn->timer);
     stream_close(&conn->stream);
     loop_defer(conn->stream.loop, &conn->cleanup);
+}
+
+void
+pool_drop_gone(struct upstream *upstream)
+{
+    for (unsigned i = 0; i < upstream->server_count; i++) {
+        if (upstream_read_addresses(&upstream->servers[i]))
+            drop_gone(&upstream->servers[i]);
+    }
 }
 
 void

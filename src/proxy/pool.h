@@ -37,17 +37,19 @@ struct server_conn {
     struct list link;   /* in server->idle while it is kept */
     struct timer timer; /* in use: until it is probed; kept: its expiry */
     struct deferred cleanup;
-    bool reused; /* it has served before */
-    bool probed; /* SO_KEEPALIVE is on */
+    uint32_t addr_version; /* of the server's that its address is one of */
+    bool reused;           /* it has served before */
+    bool probed;           /* SO_KEEPALIVE is on */
 };
 
 /* Begins to connect to the next address of SERVER; ON_READY is called with the
- * connection's stream.  NULL with errno. */
+ * connection's stream.  NULL with errno, or because it has no address. */
 struct server_conn *
 pool_connect(struct server *server, stream_fn on_ready, void *owner) MUST_CHECK;
 
-/* A kept connection of SERVER, the one that was used last; NULL when there is
- * none.  Its slot is the taker's. */
+/* A kept connection of SERVER, the one that was used last.  Its slot is the
+ * taker's.  NULL when there is none; or it went to an address that is no longer
+ * the server's, and has been closed: the slot is the taker's all the same. */
 struct server_conn *
 pool_take(struct server *server, stream_fn on_ready, void *owner);
 
@@ -71,6 +73,10 @@ void pool_make_room(struct upstream *upstream);
 
 /* Closes all that is kept of SERVER, and of all UPSTREAM's. */
 void pool_drop_idle_of(struct server *server);
+/* Closes what UPSTREAM keeps to addresses that its servers have no more. */
+void pool_drop_gone(struct upstream *upstream);
+
+/* Closes all that UPSTREAM keeps. */
 void pool_drop_idle(struct upstream *upstream);
 
 static inline struct server_conn *

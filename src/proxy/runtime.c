@@ -36,12 +36,46 @@ note(struct map *map, struct str key, void *value)
 
 /* --- upstreams ------------------------------------------------------------ */
 
+/* A name without an address is a fault, unless it may get one while the program
+ * runs. */
+static void
+look_up(struct maker *maker, const struct upstream_conf *upstream,
+        const struct server_conf *server)
+{
+    struct addr ignored[ADDRESSES_MAX];
+    const char *why = "";
+
+    if (!maker->addresses->may_come_later || upstream->resolve_ms == 0) {
+        (void)!addresses_resolve(maker->addresses, ignored, ADDRESSES_MAX,
+                                 &server->address, server->at, maker->faults);
+        return;
+    }
+    if (addresses_find(maker->addresses, ignored, ADDRESSES_MAX,
+                       &server->address, &why) < 0)
+        faults_warn_at(maker->faults, server->at,
+                       "cannot resolve \"" STR_FMT "\": %s; the server is down "
+                       "until its name resolves",
+                       STR_ARG(server->address.text), why);
+}
+
+/* What the names mean stands on the board: a worker looks none up. */
+static void
+place_server(struct server *server)
+{
+    struct upstream *upstream = server->upstream;
+
+    server->row = board_find_server(upstream->engine->board, upstream->row,
+                                    server->conf->name);
+    roster_place(&upstream->roster, server->index, server->row);
+    upstream->queue.rows[server->index] = server->row;
+    (void)upstream_read_addresses(server);
+}
+
 static void
 init_server(struct maker *maker, struct upstream *upstream, unsigned index)
 {
     struct server *server = &upstream->servers[index];
     struct server_view *view = &upstream->views[index];
-    int count;
 
     server->upstream = upstream;
     server->conf = &upstream->conf->servers[index];
@@ -49,16 +83,10 @@ init_server(struct maker *maker, struct upstream *upstream, unsigned index)
     note(&upstream->names, server->conf->name, server);
     list_init(&server->idle);
     list_init(&server->flows);
-    count = addresses_resolve(maker->addresses, server->addrs, SERVER_ADDRS_MAX,
-                              &server->conf->address, server->conf->at,
-                              maker->faults);
-    server->addr_count = count > 0 ? (unsigned)count : 0;
-    if (upstream->engine != NULL) {
-        server->row = board_find_server(upstream->engine->board, upstream->row,
-                                        server->conf->name);
-        roster_place(&upstream->roster, index, server->row);
-        upstream->queue.rows[index] = server->row;
-    }
+    if (upstream->engine == NULL)
+        look_up(maker, upstream->conf, server->conf);
+    else
+        place_server(server);
     view->index = (int32_t)index + 1;
     view->name_len = (uint8_t)server->conf->name.len;
     memcpy(view->name, server->conf->name.p, server->conf->name.len);

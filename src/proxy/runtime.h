@@ -44,10 +44,11 @@ struct runtime {
 
 /* Makes CONF live.  ENGINE may be NULL (check and the master: nothing will be
  * served).  Names that ADDRESSES knows are not looked up again, and the others
- * are known to it afterwards.  Every fault is added to FAULTS, but none that
- * CONF's own explain; if there is one, of either kind, the result can be looked
- * at for further ones, but not served.  CONF is referenced, not taken over.
- * Start-up only. */
+ * are known to it afterwards; with an ENGINE, those of servers are not looked
+ * up at all, but read from its board.  Every fault is added to FAULTS, but none
+ * that CONF's own explain; if there is one, of either kind, the result can be
+ * looked at for further ones, but not served.  CONF is referenced, not taken
+ * over. Start-up only. */
 struct runtime *runtime_new(struct engine *engine, const struct config *conf,
                             struct addresses *addresses, struct faults *faults)
     __attribute__((returns_nonnull)) MUST_CHECK;

@@ -99,10 +99,20 @@ session_close(struct tcp_session *s, const char *flags, const char *reason)
     loop_defer(engine->loop, &s->cleanup);
 }
 
+/* A server that breaks off before it has said a word has failed. */
+static void
+note_reset(const struct tcp_session *s, const char *flags)
+{
+    if (flags[0] == 'S' && s->server != NULL && s->server_error == 0 &&
+        s->down.bytes == 0)
+        upstream_observe(s->server->server);
+}
+
 /* A side broke: the other one is to see that it was no orderly end. */
 static void
 session_break(struct tcp_session *s, const char *flags, int error)
 {
+    note_reset(s, flags);
     if (s->server != NULL)
         stream_reset(&s->server->stream);
     stream_reset(&s->client);
@@ -124,6 +134,7 @@ server_stops_taking(struct tcp_session *s)
         session_break(s, "SD", errno);
         return false;
     }
+    note_reset(s, "SD");
     s->server_error = errno;
     s->up.from_ended = s->up.to_ended = true;
     pipe_drop(&s->up, s->dial.engine);

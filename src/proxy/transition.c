@@ -2,6 +2,7 @@
 #include "proxy/transition.h"
 
 #include "board/board.h"
+#include "board/state.h"
 #include "proxy/engine.h"
 #include "proxy/pool.h"
 #include "proxy/runtime.h"
@@ -52,7 +53,7 @@ look_at_server(struct server *server)
         return false;
     server->was_up = up;
     server->was_maint = maint;
-    board_check_words(upstream->engine->board, server->row, why);
+    board_reason(upstream->engine->board, server->row, why);
     if (up != was_up)
         tell_policy(server, up, why);
     if ((up || !was_up) && (!maint || was_maint))
@@ -77,6 +78,7 @@ static void
 look_at_upstream(struct upstream *upstream)
 {
     upstream_refresh(upstream);
+    pool_drop_gone(upstream);
     for (unsigned i = 0; i < upstream->server_count; i++)
         (void)look_at_server(&upstream->servers[i]);
     if (!upstream->conf->hold && !has_any_in_service(upstream))

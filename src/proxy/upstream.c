@@ -2,10 +2,12 @@
 #include "proxy/upstream.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "board/board.h"
 #include "board/changes.h"
 #include "board/slots.h"
+#include "board/wake.h"
 #include "proxy/engine.h"
 
 /* A policy whose choice was taken by another worker in the meantime is asked
@@ -26,6 +28,51 @@ upstream_counters(const struct server *server)
     const struct engine *engine = server->upstream->engine;
 
     return board_server_counters(engine->board, engine->worker, server->row);
+}
+
+/* What is not read now, since it is being changed, is the next time. */
+static bool
+copy_addresses(struct server *server, uint32_t version)
+{
+    struct addr addrs[BOARD_ADDRS_MAX];
+    int count = board_read_addresses(addrs, server->upstream->engine->board,
+                                     server->row);
+
+    if (count < 0)
+        return false;
+    memcpy(server->addrs, addrs, (size_t)count * sizeof(*addrs));
+    server->addr_count = (unsigned)count;
+    server->addr_next = 0;
+    server->addr_version = version;
+    return true;
+}
+
+bool
+upstream_read_addresses(struct server *server)
+{
+    uint32_t version =
+        board_addresses_version(server->upstream->engine->board, server->row);
+
+    return version != server->addr_version && copy_addresses(server, version);
+}
+
+void
+upstream_observe(const struct server *server)
+{
+    const struct upstream *upstream = server->upstream;
+    struct board *board = upstream->engine->board;
+
+    atomic_fetch_add_explicit(&board->servers[server->row].failures, 1,
+                              memory_order_relaxed);
+    if (upstream->conf->observe.errors > 0)
+        wake_control(board);
+}
+
+void
+upstream_observe_status(const struct server *server, int status)
+{
+    if (status >= 500 && server->upstream->conf->observe.on_5xx)
+        upstream_observe(server);
 }
 
 void

@@ -22,6 +22,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "board/rows.h"
 #include "board/view.h"
 #include "config/model.h"
 #include "proxy/flow.h"
@@ -32,22 +33,19 @@
 struct engine;
 struct server_counters;
 
-enum {
-    SERVER_ADDRS_MAX = 8, /* addresses of one name that are used */
-};
-
 struct server {
     struct upstream *upstream;
     const struct server_conf *conf;
-    unsigned index; /* in upstream->servers and ->views */
-    int row;        /* on the board */
-    struct addr addrs[SERVER_ADDRS_MAX];
-    unsigned addr_count;
-    unsigned addr_next;  /* the one that the next connect tries */
-    struct list idle;    /* kept connections of this worker */
-    unsigned idle_count; /* changed through upstream_count_idle */
-    struct list flows;   /* that hold it, of this worker */
-    bool was_up;         /* when this worker last looked (transition.h) */
+    unsigned index;                     /* in upstream->servers and ->views */
+    int row;                            /* on the board */
+    struct addr addrs[BOARD_ADDRS_MAX]; /* upstream_read_addresses */
+    unsigned addr_count;                /* 0: its name does not resolve */
+    unsigned addr_next;    /* the one that the next connect tries */
+    uint32_t addr_version; /* of the board's that these are */
+    struct list idle;      /* kept connections of this worker */
+    unsigned idle_count;   /* changed through upstream_count_idle */
+    struct list flows;     /* that hold it, of this worker */
+    bool was_up;           /* when this worker last looked (transition.h) */
     bool was_maint;
 };
 
@@ -75,6 +73,10 @@ enum upstream_error {
 /* Finds a server by its name; NULL when there is none. */
 struct server *
 upstream_find_server(const struct upstream *upstream, struct str name);
+
+/* Brings SERVER's addresses up to date from the board; whether they are others
+ * now.  One load where nothing has changed. */
+bool upstream_read_addresses(struct server *server);
 
 /* Brings every view up to date from the board, as for a flow that has tried no
  * server (roster.h).  Not during a pick. */
@@ -112,6 +114,13 @@ bool upstream_may_keep(const struct server *server);
 /* How many slots of all its servers are taken, by all workers.  As
  * upstream_refresh. */
 uint64_t upstream_connections(struct upstream *upstream);
+
+/* Notes that SERVER has failed live traffic: it could not be reached, broke
+ * off or answered nonsense. Control is woken where the upstream observes. */
+void upstream_observe(const struct server *server);
+
+/* The same, if STATUS is one that counts as a failure. */
+void upstream_observe_status(const struct server *server, int status);
 
 /* This worker's counters of SERVER. */
 struct server_counters *upstream_counters(const struct server *server);

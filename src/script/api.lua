@@ -4,6 +4,7 @@
 local ffi = require "ffi"
 local host = require "script.host"
 local calls = require "script.calls"
+local tcp = require "script.tcp"
 local views = require "script.views"
 
 local c, check = calls.c, calls.check
@@ -16,8 +17,8 @@ local STATUS_FIRST, STATUS_LAST = 200, 599
 
 --- Names that the contract has and this version has not.
 local LATER = {
-  after = true, every = true, sleep = true, shared = true, metric = true,
-  tcp = true, http = true, base64 = true, json = true, policy = true,
+  after = true, every = true, shared = true, metric = true, http = true,
+  base64 = true, json = true, policy = true,
 }
 local LATER_HASHES = { sha1 = true, sha256 = true, hmac = true }
 
@@ -186,6 +187,8 @@ function _M.new(scripts, script)
     log = new_log(ffi.cast("struct script *", script)),
     now = function() return c.now() end,
     worker = host.worker(scripts),
+    sleep = tcp.sleep,
+    tcp = setmetatable({ connect = tcp.connect }, guard("moongate.tcp", {})),
     reply = reply,
     redirect = redirect,
     upstream = new_upstream(all),

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "proxy/check.h"
 #include "proxy/choice.h"
 #include "proxy/flow.h"
 #include "proxy/hook.h"
@@ -31,14 +32,14 @@ answer(struct script_text *out, struct str text)
 }
 
 static int
-answer_client(struct script_text *out, const struct addr *addr)
+answer_host(struct script_text *out, const struct addr *addr)
 {
     return answer(out, str_from(addr_format_host(addr, address_text,
                                                  sizeof(address_text))));
 }
 
 static int
-answer_listener(struct script_text *out, const struct addr *addr)
+answer_address(struct script_text *out, const struct addr *addr)
 {
     return answer(
         out, str_from(addr_format(addr, address_text, sizeof(address_text))));
@@ -52,9 +53,9 @@ exchange_text(const struct http_exchange *exchange, int field,
 {
     switch ((enum script_field)field) {
     case SCRIPT_FIELD_CLIENT:
-        return answer_client(out, exchange->flow.client);
+        return answer_host(out, exchange->flow.client);
     case SCRIPT_FIELD_LISTENER:
-        return answer_listener(out, exchange->flow.listener);
+        return answer_address(out, exchange->flow.listener);
     case SCRIPT_FIELD_METHOD:
         return answer(out, exchange->head.method_name);
     case SCRIPT_FIELD_URI:
@@ -69,6 +70,8 @@ exchange_text(const struct http_exchange *exchange, int field,
         return answer(out, exchange_scheme(exchange));
     case SCRIPT_FIELD_VERSION:
         return answer(out, exchange->head.minor == 0 ? STR("1.0") : STR("1.1"));
+    case SCRIPT_FIELD_ADDRESS:
+        break;
     }
     return SCRIPT_NONE;
 }
@@ -106,9 +109,9 @@ flow_text(const struct script_flow *handle, int field, struct script_text *out)
     if (flow->exchange != NULL)
         return exchange_text(flow->exchange, field, out);
     if (field == SCRIPT_FIELD_CLIENT)
-        return answer_client(out, flow->client);
+        return answer_host(out, flow->client);
     if (field == SCRIPT_FIELD_LISTENER)
-        return answer_listener(out, flow->listener);
+        return answer_address(out, flow->listener);
     return SCRIPT_NONE;
 }
 
@@ -172,9 +175,9 @@ conn_text(const struct script_conn *handle, int field, struct script_text *out)
     if (conn == NULL)
         return SCRIPT_ENDED;
     if (field == SCRIPT_FIELD_CLIENT)
-        return answer_client(out, conn->client);
+        return answer_host(out, conn->client);
     if (field == SCRIPT_FIELD_LISTENER)
-        return answer_listener(out, conn->listener);
+        return answer_address(out, conn->listener);
     return SCRIPT_NONE;
 }
 
@@ -302,6 +305,31 @@ request_file_prefix(const struct script_request *handle, const char *path,
     return end == 0 ? SCRIPT_NONE : answer(out, str_slice(whole, 0, end));
 }
 
+/* --- servers that are checked --------------------------------------------- */
+
+/* A Unix socket has no host: its address stands for it, so that a script can
+ * connect to either in the same way. */
+static int
+checked_text(const struct script_checked *handle, int field,
+             struct script_text *out)
+{
+    const struct checker *checker = handle == NULL ? NULL : handle->checker;
+
+    if (checker == NULL)
+        return SCRIPT_ENDED;
+    if (field == SCRIPT_FIELD_HOST && checker->addr.sa.sa_family != AF_UNIX)
+        return answer_host(out, &checker->addr);
+    return answer_address(out, &checker->addr);
+}
+
+static int
+checked_port(const struct script_checked *handle)
+{
+    if (handle == NULL || handle->checker == NULL)
+        return SCRIPT_ENDED;
+    return addr_port(&handle->checker->addr);
+}
+
 /* --- results and upstreams ------------------------------------------------ */
 
 void
@@ -321,6 +349,12 @@ static struct upstream *
 upstream_find(const struct scripts *scripts, const char *name, size_t len)
 {
     return runtime_find_upstream(scripts->runtime, str_make(name, len));
+}
+
+static void
+upstream_name(const struct upstream *upstream, struct script_text *out)
+{
+    (void)answer(out, upstream->conf->name);
 }
 
 static struct server_view *
@@ -422,9 +456,12 @@ const struct script_calls script_calls = {
     .request_rewrite = request_rewrite,
     .request_file_exists = request_file_exists,
     .request_file_prefix = request_file_prefix,
+    .checked_text = checked_text,
+    .checked_port = checked_port,
     .result_error = result_error,
     .upstream_find = upstream_find,
     .upstream_views = upstream_views,
+    .upstream_name = upstream_name,
     .upstream_count = upstream_count,
     .upstream_refresh = refresh,
     .upstream_turn = turn,

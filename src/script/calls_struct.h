@@ -11,6 +11,7 @@
  * is there and clears it afterwards; every function here refuses a handle that
  * is NULL or cleared.
  */
+struct checker;
 struct flow;
 struct hook_conn;
 struct http_exchange;
@@ -43,6 +44,11 @@ struct script_result {
     double bytes_out;
 };
 
+/* A server that is checked; scripts get what script.checked makes of it. */
+struct script_checked {
+    struct checker *checker; /* set until the checker goes */
+};
+
 /* As struct str. It is good until the next call of any function here. */
 struct script_text {
     const char *p;
@@ -60,6 +66,7 @@ enum script_field {
     SCRIPT_FIELD_HOST,    /* lower case, without the port */
     SCRIPT_FIELD_SCHEME,  /* "http" or "https" */
     SCRIPT_FIELD_VERSION, /* "1.0" or "1.1" */
+    SCRIPT_FIELD_ADDRESS, /* a server's: "HOST:PORT" or "unix:/PATH" */
 };
 
 /* Where a named text is looked for. */
@@ -112,12 +119,19 @@ struct script_calls {
                                const char *path, size_t len,
                                struct script_text *out);
 
+    /* SCRIPT_FIELD_HOST, also of a Unix socket's address, and _ADDRESS. */
+    int (*checked_text)(const struct script_checked *checked, int field,
+                        struct script_text *out);
+    int (*checked_port)(const struct script_checked *checked);
+
     int (*result_error)(const struct script_result *result,
                         struct script_text *out);
 
     struct upstream *(*upstream_find)(const struct scripts *scripts,
                                       const char *name, size_t len);
     struct server_view *(*upstream_views)(struct upstream *upstream);
+    void (*upstream_name)(const struct upstream *upstream,
+                          struct script_text *out);
     unsigned (*upstream_count)(const struct upstream *upstream);
     void (*upstream_refresh)(struct upstream *upstream);
     /* The turn of the flow that is being placed; -1 where there is none. */

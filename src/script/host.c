@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "board/board.h"
 #include "codec/http.h"
 #include "proxy/engine.h"
 #include "proxy/runtime.h"
@@ -137,7 +138,13 @@ worker(lua_State *L)
     const struct scripts *scripts = check_scripts(L);
     const struct engine *engine = scripts->runtime->engine;
 
-    lua_pushnumber(L, engine == NULL ? 0 : engine->worker);
+    if (engine == NULL)
+        lua_pushnumber(L, 0);
+    else if (engine->board != NULL &&
+             engine->worker == board_control_number(engine->board))
+        lua_pushnumber(L, -1);
+    else
+        lua_pushnumber(L, engine->worker);
     return 1;
 }
 

@@ -8,7 +8,7 @@
  *     find_module(scripts, name)   text, file; or nil, reason
  *     read_file(scripts, path)     text; or nil, reason
  *     check_header(name, value)    true; or nil, reason
- *     worker(scripts)              the number of this worker
+ *     worker(scripts)              the number of this worker; -1 in control
  *     is_loading(scripts)          whether a script is being loaded
  */
 #ifndef SCRIPT_HOST_H

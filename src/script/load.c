@@ -19,7 +19,7 @@ enum {
     MESSAGE_MAX = 800, /* bytes of a fault's text */
     HOOK_LATER = -1,   /* not in this version */
     USE_SECTION = SCRIPT_HTTP | SCRIPT_TCP | SCRIPT_MYSQL,
-    USE_ANY = USE_SECTION | SCRIPT_POLICY,
+    USE_ANY = USE_SECTION | SCRIPT_POLICY | SCRIPT_CHECK,
 };
 
 /* Every hook of the contract. */
@@ -40,7 +40,7 @@ static const struct hook_info {
     {"accept", SCRIPT_HOOK_ACCEPT, USE_SECTION},
     {"login", HOOK_LATER, SCRIPT_MYSQL},
     {"close", HOOK_LATER, SCRIPT_TCP | SCRIPT_MYSQL},
-    {"check", HOOK_LATER, 0},
+    {"check", SCRIPT_HOOK_CHECK, SCRIPT_CHECK},
 };
 
 static const size_t hook_info_count =
@@ -176,6 +176,19 @@ take_hook(struct script *script, struct faults *faults)
     script->hooks[info->hook] = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
+/* What a script is for has to be there. */
+static void
+require_hook(const struct script *script, struct faults *faults)
+{
+    if (script->use == SCRIPT_POLICY &&
+        script->hooks[SCRIPT_HOOK_PICK] == LUA_NOREF)
+        add_fault(script, faults, "a policy needs the hook 'pick'");
+    if (script->use == SCRIPT_CHECK &&
+        script->hooks[SCRIPT_HOOK_CHECK] == LUA_NOREF)
+        faults_add_at(faults, script->at, "check: %s has no check hook",
+                      script->name);
+}
+
 /* Takes the hooks of the table on the top of the stack, and the table off. */
 static void
 take_hooks(struct script *script, struct faults *faults)
@@ -197,9 +210,7 @@ take_hooks(struct script *script, struct faults *faults)
         lua_pop(L, 1);
     }
     lua_pop(L, 1);
-    if (script->use == SCRIPT_POLICY &&
-        script->hooks[SCRIPT_HOOK_PICK] == LUA_NOREF)
-        add_fault(script, faults, "a policy needs the hook 'pick'");
+    require_hook(script, faults);
 }
 
 /* --- running it ----------------------------------------------------------- */
@@ -333,7 +344,7 @@ script_load(struct scripts *owner, const struct script_order *order,
         take_hooks(script, faults);
     if (faults->count == before)
         call_load(script, faults);
-    if (faults->count == before && order->upstream != NULL) {
+    if (faults->count == before && order->use == SCRIPT_POLICY) {
         call_new(script, order, faults);
         make_servers(script, faults);
     }

@@ -19,7 +19,7 @@ struct script_order {
     enum script_use use;
     const char *user_kind; /* "upstream", "http" ... */
     struct str user_name;
-    struct upstream *upstream;         /* of a policy, else NULL */
+    struct upstream *upstream;         /* of a policy or a check, else NULL */
     const struct option_conf *options; /* of a policy */
     size_t option_count;
 };

@@ -53,14 +53,20 @@ report_call(const struct script *script)
 }
 
 void
-report_failure(const struct script *script, const char *hook, struct str text)
+report_error(const struct script *script, const char *hook, struct str text)
 {
     char line[REPORT_TEXT_MAX];
 
     log_error("script %s: %s of %s failed: %s", script->name, hook,
               script->user, report_flatten(line, sizeof(line), text));
-    if (script->counters == NULL)
-        return;
-    counter_add(&script->counters->errors, 1);
-    counter_add(&script->counters->fallbacks, 1);
+    if (script->counters != NULL)
+        counter_add(&script->counters->errors, 1);
+}
+
+void
+report_failure(const struct script *script, const char *hook, struct str text)
+{
+    report_error(script, hook, text);
+    if (script->counters != NULL)
+        counter_add(&script->counters->fallbacks, 1);
 }

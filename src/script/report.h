@@ -23,6 +23,10 @@ void report_call(const struct script *script);
 void
 report_failure(const struct script *script, const char *hook, struct str text);
 
+/* The same for a hook that nothing takes the place of. */
+void
+report_error(const struct script *script, const char *hook, struct str text);
+
 /* Writes TEXT without line ends and other control bytes, which would forge
  * lines in a log, cut to SIZE; returns TO. */
 const char *report_flatten(char *to, size_t size, struct str text);

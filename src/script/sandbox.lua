@@ -2,12 +2,13 @@
 -- what one changes in it no other sees.
 --
 -- Out of reach: io, debug, ffi, jit, package, bytecode, the environments of
--- functions, the collector, the seed of math.random, and the metatable of
+-- functions, the coroutines that hooks run in, the collector, the seed of math.random, and the metatable of
 -- strings.  What is loaded as text runs in the script's own environment.
 -- @module script.sandbox
 local ffi = require "ffi"
 local host = require "script.host"
 local api = require "script.api"
+local waits = require "script.waits"
 
 local GLOBALS = {
   "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall",
@@ -19,7 +20,7 @@ local LIBRARIES = {
     "arshift", "band", "bnot", "bor", "bswap", "bxor", "lshift", "rol", "ror",
     "rshift", "tobit", "tohex",
   },
-  coroutine = { "create", "resume", "running", "status", "wrap", "yield" },
+  coroutine = { "create", "resume", "status", "wrap", "yield" },
   math = {
     "abs", "acos", "asin", "atan", "atan2", "ceil", "cos", "cosh", "deg",
     "exp", "floor", "fmod", "frexp", "huge", "ldexp", "log", "log10", "max",
@@ -45,6 +46,16 @@ local function copy(library, names)
     result[name] = assert(library[name], name)
   end
   return result
+end
+
+
+--- coroutine.running: nil in a hook, as in a main program; for who had the
+-- core's coroutine could resume it while it waits.
+local function running()
+  if waits.is_hook() then
+    return nil
+  end
+  return coroutine.running()
 end
 
 
@@ -114,6 +125,7 @@ function _M.new(scripts, script)
     env[name] = copy(_G[name], functions)
     loaded[name] = env[name]
   end
+  env.coroutine.running = running
   env._G = env
   env.load = new_load(env)
   env.loadstring = env.load

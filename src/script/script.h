@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The scripts of one configuration.  A script is one use of a file: by an
- * upstream as its policy, or by a section in its chain.  Each has its own
- * environment, its own copy of the modules that it requires, and its own state;
- * a file that is named twice is loaded twice.
+ * upstream as its policy or its check, or by a section in its chain.  Each has
+ * its own environment, its own copy of the modules that it requires, and its
+ * own state; a file that is named twice is loaded twice.
  *
  *     scripts ── script ── script ...       (load.c makes one, hooks.c calls)
  *        │          └── references into the VM's registry
@@ -33,6 +33,7 @@ enum script_use {
     SCRIPT_HTTP = 2,   /* in the chain of an [http] section */
     SCRIPT_TCP = 4,    /* of a [tcp] section */
     SCRIPT_MYSQL = 8,  /* of a [mysql] section */
+    SCRIPT_CHECK = 16, /* an upstream's check */
 };
 
 /* Hooks that are called in this version. */
@@ -44,6 +45,7 @@ enum script_hook {
     SCRIPT_HOOK_STATE,   /* state(server, up, why) */
     SCRIPT_HOOK_REQUEST, /* request(req) */
     SCRIPT_HOOK_ACCEPT,  /* accept(conn) */
+    SCRIPT_HOOK_CHECK,   /* check(server) */
     SCRIPT_HOOK_COUNT,   /* how many there are */
 };
 
@@ -55,7 +57,7 @@ struct script {
     struct config_at at;        /* where it is named */
     char name[SCRIPT_NAME_MAX]; /* as it is named: "policy/source.lua" */
     char user[SCRIPT_NAME_MAX]; /* "upstream pxc", "http web" */
-    struct upstream *upstream;  /* SCRIPT_POLICY, else NULL */
+    struct upstream *upstream;  /* SCRIPT_POLICY and _CHECK, else NULL */
 
     int hooks[SCRIPT_HOOK_COUNT]; /* references; LUA_NOREF: absent */
     int state;                    /* what `new` gave, or LUA_NOREF */

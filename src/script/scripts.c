@@ -21,6 +21,13 @@ enum {
     POLICY_FILE_MAX = 512, /* bytes of "policy/NAME.lua", or of a path */
 };
 
+/* Where the key is at fault there is no file. */
+static bool
+has_check(const struct upstream_conf *conf)
+{
+    return conf->check.kind == CHECK_LUA && conf->check.script.p != NULL;
+}
+
 /* The file of an upstream's policy. */
 static struct str
 policy_file(char *text, size_t size, const struct upstream_conf *conf)
@@ -54,6 +61,27 @@ load_policy(struct scripts *scripts, struct upstream *upstream,
     script = script_load(scripts, &order, faults);
     if (script != NULL)
         hooks_fill_policy(&upstream->policy, script);
+}
+
+static void
+load_check(struct scripts *scripts, struct upstream *upstream,
+           struct faults *faults)
+{
+    const struct upstream_conf *conf = upstream->conf;
+    const struct script_order order = {
+        .file = conf->check.script,
+        .at = conf->check.at,
+        .use = SCRIPT_CHECK,
+        .user_kind = "upstream",
+        .user_name = conf->name,
+        .upstream = upstream,
+    };
+    const struct script *script;
+
+    if (!has_check(conf))
+        return;
+    script = script_load(scripts, &order, faults);
+    (void)script; /* it is found in the list */
 }
 
 static enum script_use
@@ -108,6 +136,15 @@ path_is_known(const struct global_conf *global)
 }
 
 static void
+load_checks(struct scripts *scripts, struct faults *faults)
+{
+    struct runtime *runtime = scripts->runtime;
+
+    for (size_t i = 0; i < runtime->upstream_count; i++)
+        load_check(scripts, &runtime->upstreams[i], faults);
+}
+
+static void
 load_all(struct scripts *scripts, struct faults *faults)
 {
     struct runtime *runtime = scripts->runtime;
@@ -116,14 +153,14 @@ load_all(struct scripts *scripts, struct faults *faults)
         load_policy(scripts, &runtime->upstreams[i], faults);
     for (size_t i = 0; i < runtime->section_count; i++)
         load_section(scripts, runtime->sections[i], faults);
+    if (runtime->engine == NULL)
+        load_checks(scripts, faults);
 }
 
-struct scripts *
-scripts_load(struct runtime *runtime, const char *data_dir,
-             struct faults *faults)
+static struct scripts *
+new_scripts(struct runtime *runtime, const char *data_dir)
 {
     struct scripts *scripts = xcalloc(1, sizeof(*scripts));
-    size_t before = faults->count;
     size_t size = strlen(data_dir) + sizeof("/lua");
 
     scripts->runtime = runtime;
@@ -131,12 +168,56 @@ scripts_load(struct runtime *runtime, const char *data_dir,
     scripts->shipped = xmalloc(size);
     (void)snprintf(scripts->shipped, size, "%s/lua", data_dir);
     list_init(&scripts->list);
+    return scripts;
+}
+
+struct scripts *
+scripts_load(struct runtime *runtime, const char *data_dir,
+             struct faults *faults)
+{
+    struct scripts *scripts = new_scripts(runtime, data_dir);
+    size_t before = faults->count;
+
     if (path_is_known(&runtime->conf->global))
         load_all(scripts, faults);
     if (faults->count == before)
         return scripts;
     scripts_free(scripts);
     return NULL;
+}
+
+struct scripts *
+scripts_load_checks(struct runtime *runtime, const char *data_dir,
+                    struct faults *faults)
+{
+    struct scripts *scripts = new_scripts(runtime, data_dir);
+
+    load_checks(scripts, faults);
+    return scripts;
+}
+
+struct script *
+scripts_find_check(const struct scripts *scripts,
+                   const struct upstream_conf *upstream)
+{
+    list_for_each_safe(node, &scripts->list)
+    {
+        struct script *script = container_of(node, struct script, link);
+
+        if (script->use == SCRIPT_CHECK && script->upstream->conf == upstream)
+            return script;
+    }
+    return NULL;
+}
+
+bool
+scripts_have_checks(const struct config *conf)
+{
+    for (size_t i = 0; i < conf->upstream_count; i++) {
+        if (has_check(&conf->upstreams[i]))
+            return true;
+    }
+    return false;
 }
 
 void
@@ -180,8 +261,11 @@ scripts_add_rows(struct board *board, const struct config *conf)
     for (size_t i = 0; i < conf->upstream_count; i++) {
         char text[POLICY_FILE_MAX];
 
-        if (add_row(board,
-                    policy_file(text, sizeof(text), &conf->upstreams[i])) < 0)
+        const struct upstream_conf *upstream = &conf->upstreams[i];
+
+        if (add_row(board, policy_file(text, sizeof(text), upstream)) < 0)
+            return -1;
+        if (has_check(upstream) && add_row(board, upstream->check.script) < 0)
             return -1;
     }
     for (size_t i = 0; i < conf->section_count; i++) {
@@ -207,6 +291,12 @@ scripts_count(const struct config *conf)
 
         for (size_t j = 0; j < section->script_count; j++)
             (void)seen_add(&seen, section->scripts[j].path, section);
+    }
+    for (size_t i = 0; i < conf->upstream_count; i++) {
+        const struct upstream_conf *upstream = &conf->upstreams[i];
+
+        if (has_check(upstream))
+            (void)seen_add(&seen, upstream->check.script, upstream);
     }
     count = conf->upstream_count + seen.count;
     map_fini(&seen);

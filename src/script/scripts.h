@@ -6,6 +6,7 @@
 #ifndef SCRIPT_SCRIPTS_H
 #define SCRIPT_SCRIPTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/mem.h"
@@ -14,14 +15,30 @@
 struct board;
 struct faults;
 struct runtime;
+struct script;
 struct scripts;
 
 /* Loads every script that RUNTIME's configuration names, and fills the hooks of
- * its sections and upstreams.  Scripts are looked for in script_path, then in
- * DATA_DIR/lua.  Every fault is added to FAULTS; where there was one, nothing
- * is filled and NULL is returned.  The runtime must outlive the result. */
+ * its sections and upstreams; those of checks only where nothing is served (no
+ * engine), to see what is wrong with them.  Scripts are looked for in
+ * script_path, then in DATA_DIR/lua.  Every fault is added to FAULTS; where
+ * there was one, nothing is filled and NULL is returned.  The runtime must
+ * outlive the result. */
 struct scripts *scripts_load(struct runtime *runtime, const char *data_dir,
                              struct faults *faults) MUST_CHECK;
+
+/* Loads the scripts of the checks alone, for control. Those that cannot be
+ * loaded any more are left out, and FAULTS say why. */
+struct scripts *
+scripts_load_checks(struct runtime *runtime, const char *data_dir,
+                    struct faults *faults) MUST_CHECK;
+
+/* The script that checks the servers of UPSTREAM; NULL: it is not there. */
+struct script *scripts_find_check(const struct scripts *scripts,
+                                  const struct upstream_conf *upstream);
+
+/* Does any upstream have its servers checked by a script? */
+bool scripts_have_checks(const struct config *conf);
 
 /* Empties the runtime's hooks and gives all scripts back. NULL does nothing. */
 void scripts_free(struct scripts *scripts);

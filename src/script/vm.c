@@ -10,8 +10,10 @@
 
 #include "base/log.h"
 #include "script/calls.h"
+#include "script/connections.h"
 #include "script/embedded.h"
 #include "script/host.h"
+#include "script/waits.h"
 
 /* LuaJIT's profiler, on which interrupting scripts rests, serves one VM of a
  * process only; so there is one, whatever number of configurations use it. */
@@ -45,10 +47,19 @@ load_embedded(lua_State *L)
     return 1;
 }
 
-/* Names package.preload["script.NAME"] for each Lua module. */
+/* Names package.preload["script.NAME"] for each module. */
 static void
 preload_modules(lua_State *L)
 {
+    static const struct {
+        const char *name;
+        lua_CFunction open;
+    } modules[] = {
+        {"script.host", host_open},
+        {"script.waits", waits_open},
+        {"script.connections", connections_open},
+    };
+
     lua_getglobal(L, "package");
     lua_getfield(L, -1, "preload");
     for (size_t i = 0; i < embedded_count; i++) {
@@ -65,8 +76,10 @@ preload_modules(lua_State *L)
         lua_settable(L, -4);
         lua_pop(L, 1);
     }
-    lua_pushcfunction(L, host_open);
-    lua_setfield(L, -2, "script.host");
+    for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++) {
+        lua_pushcfunction(L, modules[i].open);
+        lua_setfield(L, -2, modules[i].name);
+    }
     lua_pop(L, 2);
 }
 
@@ -122,6 +135,7 @@ prepare(lua_State *L)
     push_function(L, "script.request", "new");
     push_function(L, "script.request", "forget");
     push_function(L, "script.request", "handles");
+    push_function(L, "script.checked", "new");
     return VM_SLOTS;
 }
 
@@ -156,6 +170,13 @@ start(void)
     vm->conn = handle_at(vm->L, VM_CONN);
     vm->result = handle_at(vm->L, VM_RESULT);
     return vm;
+}
+
+struct vm *
+vm_of(lua_State *L)
+{
+    (void)L;
+    return the_vm;
 }
 
 struct vm *

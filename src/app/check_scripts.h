@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scripts that check servers, in the control process: a VM is made only
+ * where the configuration has such checks.
+ */
+#ifndef APP_CHECK_SCRIPTS_H
+#define APP_CHECK_SCRIPTS_H
+
+#include <stdbool.h>
+
+#include "app/setup.h"
+#include "proxy/engine.h"
+
+struct addresses;
+struct board;
+struct config;
+struct loop;
+struct resolver;
+
+struct check_scripts {
+    bool in_use; /* there are some */
+    struct engine engine;
+    struct service service;
+};
+
+/* Loads those of CONFIG, which look names up by RESOLVER; what is wrong with
+ * one is logged, and its checks fail. ADDRESSES: what names meant at start-up.
+ * Before health is started. */
+void
+check_scripts_start(struct check_scripts *scripts, struct loop *loop,
+                    struct board *board, const struct config *config,
+                    struct addresses *addresses, struct resolver *resolver);
+
+/* After health has ended. */
+void check_scripts_stop(struct check_scripts *scripts);
+
+#endif

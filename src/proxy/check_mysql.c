@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check = mysql: HAProxy's mysql-check with a user. The server greets, takes
+ * the login, and is left in order.
+ */
+#include "proxy/check.h"
+
+#include "proxy/mysql_client.h"
+
+enum {
+    ER_UNKNOWN_COM_ERROR = 1047, /* Galera: the node is not prepared to serve */
+};
+
+static void
+go_on(struct checker *c, struct mysql_client *client,
+      enum mysql_outcome outcome)
+{
+    switch (outcome) {
+    case MYSQL_OUTCOME_WAIT:
+        break;
+    case MYSQL_OUTCOME_DONE:
+        mysql_client_quit(client);
+        checker_end(c, CHECK_STATUS_L7OK, "%s", client->version);
+        break;
+    case MYSQL_OUTCOME_REFUSED:
+        c->verdict.at_once = client->number == ER_UNKNOWN_COM_ERROR;
+        checker_end(c, CHECK_STATUS_L7STS, "%s", client->reason);
+        break;
+    case MYSQL_OUTCOME_BROKEN:
+        checker_end(c, CHECK_STATUS_L7RSP, "%s", client->reason);
+        break;
+    }
+}
+
+static void
+on_connected(struct checker *c)
+{
+    const struct check_conf *conf = &c->upstream->check;
+
+    mysql_client_begin(c->state, &c->stream, conf->user, conf->password);
+}
+
+static void
+on_ready(struct checker *c)
+{
+    go_on(c, c->state, mysql_client_step(c->state));
+}
+
+const struct check_kind_ops check_mysql = {
+    .size = sizeof(struct mysql_client),
+    .connected = on_connected,
+    .ready = on_ready,
+};

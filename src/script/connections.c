@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What has come is kept until it is asked for, and nothing is read before:
+ *
+ *     input  [ taken | scanned: no line end | new ]
+ *            p       start                        len
+ */
+#include "script/connections.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "base/buf.h"
+#include "net/resolver.h"
+#include "net/stream.h"
+#include "script/task.h"
+#include "script/vm.h"
+
+enum {
+    READ_SIZE = 16 * 1024, /* bytes read at a time */
+    READS_MAX = 16,        /* in a row; then others have their turn */
+    REASON_MAX = 96,       /* bytes of a reason, with its NUL */
+};
+
+static const char METATABLE[] = "moongate.connection";
+static const char CLOSED[] = "closed";
+
+struct connection {
+    struct task_guest guest;
+    struct task *task; /* NULL: it has ended */
+    int ref;           /* keeps it from the collector until then */
+    uint64_t timeout_ms;
+    struct stream stream;
+    struct lookup lookup;
+    struct addr addrs[RESOLVER_ADDRS_MAX];
+    unsigned addr_count;
+    unsigned addr_next;
+    bool busy;   /* an operation waits */
+    size_t sent; /* bytes, by the operation that waits */
+    struct buf input;
+    size_t start;           /* bytes of it that were taken */
+    size_t scanned;         /* bytes after these without a line end */
+    char ended[REASON_MAX]; /* why nothing more will come; "": it may */
+};
+
+/* --- life ----------------------------------------------------------------- */
+
+static void
+end(struct connection *c)
+{
+    struct task *task = c->task;
+
+    if (task == NULL)
+        return;
+    c->task = NULL;
+    task_forget(task, &c->guest);
+    lookup_stop(&c->lookup);
+    stream_close(&c->stream);
+    buf_fini(&c->input);
+    vm_release(task->vm, c->ref);
+}
+
+static void
+on_task_end(struct task_guest *guest)
+{
+    end(container_of(guest, struct connection, guest));
+}
+
+static void
+on_ready(struct stream *stream)
+{
+    struct connection *c = container_of(stream, struct connection, stream);
+
+    if (c->busy)
+        task_wake(c->task);
+}
+
+static struct connection *
+check_connection(lua_State *L)
+{
+    return luaL_checkudata(L, 1, METATABLE);
+}
+
+/* --- results -------------------------------------------------------------- */
+
+/* The system's words begin with a capital. */
+static const char *
+reason_of(int error, char reason[REASON_MAX])
+{
+    (void)snprintf(reason, REASON_MAX, "%s", strerror(error));
+    if (reason[0] >= 'A' && reason[0] <= 'Z')
+        reason[0] = (char)(reason[0] - 'A' + 'a');
+    return reason;
+}
+
+/* The operation is over; the COUNT results are on the stack. */
+static int
+done(struct connection *c, int count)
+{
+    c->busy = false;
+    if (c->task != NULL)
+        task_begin_wait(c->task);
+    return count;
+}
+
+static int
+succeed(struct connection *c, lua_State *L)
+{
+    lua_pushboolean(L, 1);
+    lua_pushboolean(L, 1);
+    return done(c, 2);
+}
+
+static int
+fail(struct connection *c, lua_State *L, const char *reason)
+{
+    lua_pushboolean(L, 1);
+    lua_pushnil(L);
+    lua_pushstring(L, reason);
+    return done(c, 3);
+}
+
+static int
+wait(struct connection *c, lua_State *L)
+{
+    c->busy = true;
+    return task_wait(c->task, L, c->timeout_ms);
+}
+
+/* --- connecting ----------------------------------------------------------- */
+
+/* The name is known, or will not be. */
+static void
+on_lookup(struct lookup *lookup, const struct addr *addrs, unsigned count,
+          const char *why)
+{
+    struct connection *c = container_of(lookup, struct connection, lookup);
+
+    for (unsigned i = 0; i < count; i++)
+        c->addrs[i] = addrs[i];
+    c->addr_count = count;
+    if (count == 0)
+        (void)snprintf(c->ended, sizeof(c->ended), "%s", why);
+    if (c->busy)
+        task_wake(c->task);
+}
+
+/* Begins to find out what HOST means. Without a resolver only addresses mean
+ * something. */
+static int
+find_addresses(struct connection *c, const char *host, uint16_t port)
+{
+    struct resolver *resolver = c->task->vm->resolver;
+    const char *why;
+    int result;
+
+    if (strncmp(host, "unix:", strlen("unix:")) == 0)
+        result = addr_parse(&c->addrs[0], host, &why);
+    else
+        result = addr_parse_host(&c->addrs[0], host, port);
+    if (result == 0) {
+        c->addr_count = 1;
+        return 0;
+    }
+    if (resolver != NULL)
+        return lookup_start(&c->lookup, resolver, host, port);
+    errno = ENOSYS;
+    return -1;
+}
+
+/* Connects to one address after the other. 0; EINPROGRESS; or why the last one
+ * did not let it. */
+static int
+try_addresses(struct connection *c)
+{
+    int error = 0;
+
+    for (;;) {
+        if (stream_is_open(&c->stream)) {
+            error = stream_connect_error(&c->stream);
+            if (error == 0 || error == EINPROGRESS)
+                return error;
+            stream_close(&c->stream);
+        }
+        if (c->addr_next == c->addr_count)
+            return error;
+        if (stream_connect(&c->stream, c->task->loop, &c->addrs[c->addr_next++],
+                           on_ready) < 0)
+            error = errno;
+    }
+}
+
+static int
+go_on_connecting(struct connection *c, lua_State *L)
+{
+    char reason[REASON_MAX];
+    int error = EINPROGRESS;
+
+    if (!lookup_is_running(&c->lookup)) {
+        if (c->addr_count == 0)
+            return fail(c, L, c->ended);
+        error = try_addresses(c);
+    }
+    if (error == 0)
+        return succeed(c, L);
+    if (error != EINPROGRESS)
+        return fail(c, L, reason_of(error, reason));
+    if (c->task->late)
+        return fail(c, L, "timeout");
+    return wait(c, L);
+}
+
+static int
+connect_to(lua_State *L)
+{
+    struct connection *c = check_connection(L);
+    const char *host = luaL_checkstring(L, 2);
+    uint16_t port = (uint16_t)luaL_optinteger(L, 3, 0);
+    char reason[REASON_MAX];
+
+    if (c->task == NULL)
+        return fail(c, L, CLOSED);
+    if (c->busy || find_addresses(c, host, port) == 0)
+        return go_on_connecting(c, L);
+    (void)snprintf(reason, sizeof(reason), "cannot look %s up here", host);
+    return fail(c, L, reason);
+}
+
+/* --- sending -------------------------------------------------------------- */
+
+static int
+send_text(lua_State *L)
+{
+    struct connection *c = check_connection(L);
+    size_t len;
+    const char *text = luaL_checklstring(L, 2, &len);
+    char reason[REASON_MAX];
+
+    if (c->task == NULL || !stream_is_open(&c->stream))
+        return fail(c, L, CLOSED);
+    if (!c->busy)
+        c->sent = 0;
+    while (c->sent < len) {
+        ssize_t n = stream_write(&c->stream, text + c->sent, len - c->sent);
+
+        if (n >= 0)
+            c->sent += (size_t)n;
+        else if (errno != EAGAIN)
+            return fail(c, L, reason_of(errno, reason));
+        else if (c->task->late)
+            return fail(c, L, "timeout");
+        else
+            return wait(c, L);
+    }
+    return succeed(c, L);
+}
+
+/* --- receiving ------------------------------------------------------------ */
+
+/* What is asked for. */
+enum wanted {
+    WANTED_LINE,  /* up to a line end, which is taken and not given */
+    WANTED_ALL,   /* up to the end */
+    WANTED_BYTES, /* so many */
+};
+
+static enum wanted
+read_wanted(lua_State *L, size_t *count)
+{
+    *count = 0;
+    if (lua_type(L, 2) == LUA_TNUMBER) {
+        *count = (size_t)lua_tonumber(L, 2);
+        return WANTED_BYTES;
+    }
+    return strcmp(luaL_checkstring(L, 2), "*a") == 0 ? WANTED_ALL : WANTED_LINE;
+}
+
+static struct str
+input(const struct connection *c)
+{
+    return str_make(c->input.p + c->start, c->input.len - c->start);
+}
+
+/* Pushes the first LEN bytes of the input and takes TAKEN of them. */
+static void
+give(struct connection *c, lua_State *L, size_t len, size_t taken)
+{
+    lua_pushlstring(L, input(c).p, len);
+    c->start += taken;
+    c->scanned = 0;
+    if (c->start == c->input.len) {
+        buf_reset(&c->input);
+        c->start = 0;
+    }
+}
+
+static int
+give_all(struct connection *c, lua_State *L)
+{
+    lua_pushboolean(L, 1);
+    give(c, L, input(c).len, input(c).len);
+    return done(c, 2);
+}
+
+static int
+give_bytes(struct connection *c, lua_State *L, size_t count)
+{
+    if (input(c).len < count)
+        return 0;
+    lua_pushboolean(L, 1);
+    give(c, L, count, count);
+    return done(c, 2);
+}
+
+static int
+give_line(struct connection *c, lua_State *L)
+{
+    struct str in = input(c);
+    const char *from = in.p + c->scanned;
+    const char *end_of_line =
+        in.len == c->scanned ? NULL : memchr(from, '\n', in.len - c->scanned);
+    size_t len;
+
+    if (end_of_line == NULL) {
+        c->scanned = in.len;
+        return 0;
+    }
+    len = (size_t)(end_of_line - in.p);
+    lua_pushboolean(L, 1);
+    give(c, L, len > 0 && in.p[len - 1] == '\r' ? len - 1 : len, len + 1);
+    return done(c, 2);
+}
+
+/* Gives what is there in full; 0 results otherwise. */
+static int
+give_wanted(struct connection *c, lua_State *L, enum wanted wanted,
+            size_t count)
+{
+    switch (wanted) {
+    case WANTED_LINE:
+        return give_line(c, L);
+    case WANTED_BYTES:
+        return give_bytes(c, L, count);
+    case WANTED_ALL:
+        break;
+    }
+    return strcmp(c->ended, CLOSED) == 0 ? give_all(c, L) : 0;
+}
+
+/* Fails for REASON, and gives what has come so far. */
+static int
+give_part(struct connection *c, lua_State *L, const char *reason)
+{
+    lua_pushboolean(L, 1);
+    lua_pushnil(L);
+    lua_pushstring(L, reason);
+    give(c, L, input(c).len, input(c).len);
+    return done(c, 4);
+}
+
+/* Room for the next bytes, at most CONNECTIONS_INPUT_MAX with those that are
+ * there; NULL without memory. */
+static char *
+make_room(struct connection *c, size_t *size)
+{
+    size_t len = c->input.len - c->start;
+
+    if (c->start > 0) {
+        memmove(c->input.p, c->input.p + c->start, len);
+        c->input.len = len;
+        c->start = 0;
+    }
+    *size = CONNECTIONS_INPUT_MAX - len;
+    if (*size > READ_SIZE)
+        *size = READ_SIZE;
+    return buf_reserve(&c->input, *size);
+}
+
+static void
+read_more(struct connection *c)
+{
+    size_t size;
+    char *room = make_room(c, &size);
+    ssize_t n;
+
+    if (room == NULL) {
+        c->input.failed = false;
+        (void)reason_of(ENOMEM, c->ended);
+        return;
+    }
+    n = stream_read(&c->stream, room, size);
+    if (n > 0)
+        c->input.len += (size_t)n;
+    else if (n == 0)
+        (void)snprintf(c->ended, sizeof(c->ended), "%s", CLOSED);
+    else if (errno != EAGAIN)
+        (void)reason_of(errno, c->ended);
+}
+
+static int
+receive(lua_State *L)
+{
+    struct connection *c = check_connection(L);
+    size_t count;
+    enum wanted wanted = read_wanted(L, &count);
+
+    if (c->task == NULL)
+        return fail(c, L, CLOSED);
+    for (unsigned reads = 0;; reads++) {
+        int results = give_wanted(c, L, wanted, count);
+
+        if (results > 0)
+            return results;
+        if (c->ended[0] != '\0')
+            return give_part(c, L, c->ended);
+        if (input(c).len == CONNECTIONS_INPUT_MAX)
+            return give_part(c, L, "more than fits has come");
+        if (c->task->late)
+            return give_part(c, L, "timeout");
+        if (!c->stream.readable)
+            return wait(c, L);
+        if (reads == READS_MAX && stream_yield(&c->stream) == 0)
+            return wait(c, L);
+        read_more(c);
+    }
+}
+
+/* --- the module ----------------------------------------------------------- */
+
+static int
+misuse(lua_State *L)
+{
+    const struct connection *c = lua_touserdata(L, 1);
+    const char *why = NULL;
+
+    if (c == NULL || !lua_getmetatable(L, 1) ||
+        (luaL_getmetatable(L, METATABLE), !lua_rawequal(L, -1, -2)))
+        why = "a connection is expected (is the colon missing?)";
+    else if (c->task != NULL && c->task != vm_of(L)->task)
+        why = "the connection is of another hook that is under way";
+    lua_pushstring(L, why);
+    return 1;
+}
+
+static int
+new_connection(lua_State *L)
+{
+    const char *why = NULL;
+    struct task *task = task_of(L, &why);
+    uint64_t timeout_ms = (uint64_t)luaL_checknumber(L, 1);
+    struct connection *c;
+
+    if (task == NULL)
+        return luaL_error(L, "connect waits, and %s", why);
+    if (task->guest_count >= CONNECTIONS_MAX) {
+        lua_pushnil(L);
+        lua_pushliteral(L, "too many connections are open");
+        return 2;
+    }
+    c = lua_newuserdata(L, sizeof(*c));
+    *c = (struct connection){
+        .guest.end = on_task_end,
+        .timeout_ms = timeout_ms == 0 ? TASK_FOREVER : timeout_ms,
+        .stream.fd = -1,
+    };
+    luaL_getmetatable(L, METATABLE);
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    c->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    lookup_init(&c->lookup, on_lookup);
+    buf_init_growing(&c->input, CONNECTIONS_INPUT_MAX);
+    c->task = task;
+    task_hold(task, &c->guest);
+    return 1;
+}
+
+static int
+begin(lua_State *L)
+{
+    struct connection *c = check_connection(L);
+
+    c->busy = false;
+    return 0;
+}
+
+static int
+close_connection(lua_State *L)
+{
+    end(check_connection(L));
+    return 0;
+}
+
+int
+connections_open(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"misuse", misuse},
+        {"new", new_connection},
+        {"begin", begin},
+        {"connect", connect_to},
+        {"send", send_text},
+        {"receive", receive},
+        {"close", close_connection},
+        {NULL, NULL},
+    };
+
+    lua_newtable(L);
+    luaL_register(L, NULL, functions);
+    luaL_newmetatable(L, METATABLE);
+    lua_setfield(L, -2, "metatable");
+    lua_pushinteger(L, CONNECTIONS_INPUT_MAX);
+    lua_setfield(L, -2, "INPUT_MAX");
+    return 1;
+}
