@@ -7,7 +7,8 @@
 --   cluster:stop()
 --
 -- Users: `app` with password `app` and all rights on the schema `app`; `check`
--- with no password and no rights.  Nobody logs in as root over TCP.
+-- with no password and no rights; `admin` with password `admin` and all rights.
+-- Nobody logs in as root over TCP.
 local lfs = require "lfs"
 local account = require "support.account"
 local folder = require "support.folder"
@@ -20,6 +21,7 @@ local CACHE = lfs.currentdir() .. "/build/cache"
 local START_SECONDS = 60
 local STOP_SECONDS = 20
 local ATTEMPTS = 3  -- when another program has taken a port meanwhile
+local TEMPLATE = 2  -- goes up when the files of a new node change
 local PORTS_OF_NODE = 4  -- SQL, group, state transfer whole and in parts
 
 -- The files of a node before its first start.  In bootstrap mode the server
@@ -30,6 +32,8 @@ FLUSH PRIVILEGES;
 CREATE USER app@'%' IDENTIFIED BY 'app';
 GRANT ALL ON app.* TO app@'%';
 CREATE USER `check`@'%';
+CREATE USER admin@'127.0.0.1' IDENTIFIED BY 'admin';
+GRANT ALL ON *.* TO admin@'127.0.0.1';
 ]]
 
 local _M = {}
@@ -101,6 +105,9 @@ local function node_new(name, place, numbers, group)
     "gmcast.listen_addr=tcp://127.0.0.1:" .. numbers[2],
     "ist.recv_addr=127.0.0.1:" .. numbers[4],
     "gcache.size=8M", "gcache.page_size=8M", "pc.recovery=no",
+    -- Nodes that are gone are noticed in seconds, not in a quarter of a minute.
+    "evs.keepalive_period=PT0.5S", "evs.suspect_timeout=PT2S",
+    "evs.inactive_timeout=PT4S",
   }
   -- The socket's path counts from the data folder: it has to be short.
   node.argv = account.command(prefix, {
@@ -163,7 +170,7 @@ end
 local function template()
   local version = run({ "mariadbd", "--no-defaults", "--version" })
     :match("Ver ([%w.]+)")
-  local place = CACHE .. "/galera-" .. version
+  local place = ("%s/galera-%s-%d"):format(CACHE, version, TEMPLATE)
   if lfs.attributes(place, "mode") == "directory" then
     return place
   end
@@ -258,6 +265,27 @@ function _M.query(port, sql, options)
     return nil, text
   end
   return text
+end
+
+
+--- Runs SQL at a node as its administrator.
+-- @return as query
+function Node:admin(sql)
+  return _M.query(self.port, sql, { user = "admin", password = "admin",
+                                    schema = "" })
+end
+
+
+--- A status variable as the node itself says it.
+function Node:status(name)
+  local text = self:admin("SHOW GLOBAL STATUS LIKE '" .. name .. "'")
+  return text and text:match("\t(.*)")
+end
+
+
+--- Forgets the node's data: its next start asks for all of them (SST).
+function Node:forget()
+  run({ "sh", "-c", "rm -rf " .. self.folder .. "/data/*" })
 end
 
 
