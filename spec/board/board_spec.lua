@@ -482,10 +482,10 @@ describe("board", function()
       assert.equal(3, #lines)
       assert.matches("^upstream +server +address +state +role +since +weight",
         lines[1])
-      assert.matches("^php +a +127%.0%.0%.1:9001 +no check +%- +0s +1/1 +0 +0 +0 ",
-        lines[2])
-      assert.matches("^php +second +unix:/run/b%.sock +down +backup +0s +7/7 +1 +0 +30 ",
-        lines[3])
+      assert.matches("^php +a +127%.0%.0%.1:9001 +no check +%- +0s +1/1 +0 "
+        .. "+0 +0 ", lines[2])
+      assert.matches("^php +second +unix:/run/b%.sock +down +backup +0s +7/7 "
+        .. "+1 +0 +30 ", lines[3])
       -- The last column is as long as it is.
       local last = lines[1]:find(" last check", 1, true)
       assert.equal(last - 1, #lines[2])

@@ -460,12 +460,13 @@ server_widths(const struct board *b)
     return widths;
 }
 
-/* What a server said may be in its words: they stay on one line. */
+/* Words that a server may have chosen, on one line. */
 static void
-put_line(struct buf *out, const char *words)
+put_plain(struct buf *out, const char *words)
 {
     for (; *words != '\0'; words++)
-        buf_char(out, (unsigned char)*words < ' ' ? ' ' : *words);
+        buf_char(out,
+                 (unsigned char)*words < ' ' || *words == 0x7f ? '?' : *words);
 }
 
 /* "Layer7 check passed: 200 in 3ms" */
@@ -477,7 +478,7 @@ check_text(struct buf *out, const struct board *b,
 
     if (atomic_load(&line->row->checked_ms) > 0) {
         buf_char(out, ' ');
-        put_line(out, board_check_words(b, row, words));
+        put_plain(out, board_check_words(b, row, words));
         buf_printf(out, " in %" PRIu32 "ms",
                    atomic_load(&line->row->check_us) / 1000);
     }
