@@ -42,6 +42,9 @@ local SYSTEM = {
     .. " uint32_t sin6_scope_id; };",
   -- Only its size matters; support.stream checks it.
   ["event2/event_struct.h"] = "struct event { long event_words[16]; };",
+  -- Only its size matters, as glibc has it.
+  ["pthread.h"] = "typedef union { char opaque[40]; long align; }"
+    .. " pthread_mutex_t;",
   ["sys/un.h"] = "struct sockaddr_un { sa_family_t sun_family;"
     .. " char sun_path[108]; };",
 }

@@ -1,5 +1,5 @@
 --- maxconn: never more connections to a server than it says, over all workers;
--- what is beyond is refused.
+-- what is beyond waits, for queue_timeout at most.
 local fastcgi = require "support.fastcgi"
 local http = require "support.http"
 local loop = require "support.loop"
@@ -43,6 +43,7 @@ describe("maxconn", function()
         protocol = tcp
         server one = 127.0.0.1:${port_one} maxconn=7
         server two = 127.0.0.1:${port_two} maxconn=3
+        queue_timeout = 300ms
         [tcp db]
         listen = 127.0.0.1:${port_db}
         upstream = db
@@ -76,6 +77,7 @@ describe("maxconn", function()
         protocol = tcp
         server one = 127.0.0.1:${port_one} maxconn=2
         connect_timeout = 500ms
+        queue_timeout = 300ms
         retries = 0
         [tcp db]
         listen = 127.0.0.1:${port_db}
@@ -103,6 +105,7 @@ describe("maxconn", function()
       config = [[
         [upstream php]
         server one = 127.0.0.1:${port_php} maxconn=2
+        queue_timeout = 100ms
         [http web]
         listen = 127.0.0.1:${port_web}
         root = ${dir}/www

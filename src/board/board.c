@@ -578,6 +578,9 @@ board_worker_died(struct board *b, unsigned worker)
     slots_give_back(b->slots, worker);
     queue_forget_worker(b, worker);
     note_all_changes(b);
+    /* What it held is free, and it may have granted turns and told nobody:
+     * the others look at their queues as when a server has come up. */
+    atomic_fetch_add(&b->header->states, 1);
     wake_workers(b);
 }
 

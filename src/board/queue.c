@@ -194,28 +194,64 @@ list_drop(const struct board *b, struct queue_list *list, uint32_t number)
 
 /* --- the lock ------------------------------------------------------------- */
 
-/* Puts an entry where its state says that it belongs. */
+/* How many wait in each queue. Who gives a slot back reads `waiting` without
+ * the lock, so it is never less than it should be, not even for a moment;
+ * `granted` has the sum until then. */
+static void
+count_again(struct board *b)
+{
+    unsigned queues = b->header->limits.upstreams + b->header->limits.servers;
+
+    for (unsigned i = 0; i < queues; i++)
+        b->queues[i].granted = 0;
+    for (uint32_t i = 1; i <= b->queue_table->used; i++) {
+        const struct queue_entry *entry = entry_at(b, i);
+
+        if (atomic_load(&entry->state) != QUEUE_FREE)
+            queue_at(b, entry->queue)->granted++;
+    }
+    for (unsigned i = 0; i < queues; i++) {
+        atomic_store(&b->queues[i].waiting, b->queues[i].granted);
+        b->queues[i].granted = 0;
+        b->queues[i].root = 0;
+    }
+}
+
+/* Puts an entry where its state says that it belongs. A granted one goes to the
+ * heap that its worker's list is made of; its worker may be told twice. */
 static void
 place_again(struct board *b, uint32_t number)
 {
-    struct queue_table *table = b->queue_table;
     struct queue_entry *entry = entry_at(b, number);
-    struct queue_row *queue = queue_at(b, entry->queue);
+    uint32_t *granted = &b->queue_table->granted[entry->worker].first;
 
     switch ((enum queue_state)atomic_load(&entry->state)) {
     case QUEUE_FREE:
         add_spare(b, number);
         return;
     case QUEUE_WAITING:
-        atomic_fetch_add(&queue->waiting, 1);
         heap_add(b, number);
         return;
     case QUEUE_GRANTED:
-        atomic_fetch_add(&queue->waiting, 1);
-        queue->granted++;
-        /* Its worker may be told twice. */
-        list_append(b, &table->granted[entry->worker], number);
+        queue_at(b, entry->queue)->granted++;
+        entry->child = entry->next = entry->prev = 0;
+        *granted = meld(b, *granted, number);
         return;
+    }
+}
+
+static void
+make_list_of_heap(const struct board *b, struct queue_list *list)
+{
+    uint32_t root = list->first;
+
+    *list = (struct queue_list){.first = 0};
+    while (root != 0) {
+        uint32_t front = root;
+
+        root = meld_siblings(b, entry_at(b, front)->child);
+        entry_at(b, front)->child = 0;
+        list_append(b, list, front);
     }
 }
 
@@ -224,18 +260,16 @@ static void
 rebuild(struct board *b)
 {
     struct queue_table *table = b->queue_table;
-    unsigned queues = b->header->limits.upstreams + b->header->limits.servers;
+    unsigned workers = b->header->limits.workers;
 
-    for (unsigned i = 0; i < queues; i++) {
-        atomic_store(&b->queues[i].waiting, 0);
-        b->queues[i].granted = 0;
-        b->queues[i].root = 0;
-    }
-    for (unsigned i = 0; i < b->header->limits.workers; i++)
+    count_again(b);
+    for (unsigned i = 0; i < workers; i++)
         table->granted[i] = (struct queue_list){.first = 0};
     table->spare = 0;
     for (uint32_t i = 1; i <= table->used; i++)
         place_again(b, i);
+    for (unsigned i = 0; i < workers; i++)
+        make_list_of_heap(b, &table->granted[i]);
 }
 
 static void

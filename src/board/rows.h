@@ -160,7 +160,7 @@ struct board_header {
     uint64_t size;                       /* bytes of the whole */
     uint64_t started_ms;                 /* wall time */
     _Atomic uint64_t added[BOARD_KINDS]; /* rows, by the master; names.h */
-    _Atomic uint64_t states; /* changes of servers' states, by control */
+    _Atomic uint64_t states; /* changes of servers' states, and deaths */
     char version[BOARD_VERSION_MAX + 1];
 };
 

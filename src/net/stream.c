@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -391,6 +392,28 @@ stream_yield(struct stream *stream)
     if (errno == 0)
         errno = ENOMEM;
     return -1;
+}
+
+static bool
+is_broken(int fd)
+{
+    struct pollfd about = {.fd = fd};
+
+    /* Asked for or not, these are told. */
+    return poll(&about, 1, 0) > 0 && (about.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+bool
+stream_is_deserted(const struct stream *stream)
+{
+    char byte;
+    ssize_t n = recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    if (n == 0)
+        return true;
+    if (n < 0)
+        return errno != EAGAIN && errno != EINTR;
+    return is_broken(stream->fd);
 }
 
 int

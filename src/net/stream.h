@@ -122,6 +122,11 @@ int stream_yield(struct stream *stream) MUST_CHECK;
 /* Ends the own side; the peer may still send. */
 int stream_shutdown(struct stream *stream);
 
+/* Whether whoever is at the other end is there no more, as far as that can be
+ * known without reading: it broke the connection off, or it has ended its side
+ * and nothing that it sent is left to be read. */
+bool stream_is_deserted(const struct stream *stream);
+
 /* Lets the kernel find out about a peer that is gone (keep-alive probes). */
 void stream_probe(struct stream *stream);
 

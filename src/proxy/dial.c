@@ -216,7 +216,7 @@ make_room(struct upstream *upstream)
 }
 
 static bool
-enter_queue(struct dial *dial)
+enter_queue(struct dial *dial, uint64_t timeout_ms)
 {
     struct flow *flow = dial->flow;
     int server = awaited_row(flow);
@@ -227,9 +227,9 @@ enter_queue(struct dial *dial)
         return false;
     *(server == BOARD_NONE ? &flow->ahead_of_any : &flow->ahead_of_server) =
         ahead;
+    flow->queued = true;
     dial->queued_us = clock_us();
-    loop_start_timer(dial->engine->loop, &dial->timer,
-                     dial->limits->queue_timeout_ms);
+    loop_start_timer(dial->engine->loop, &dial->timer, timeout_ms);
     make_room(flow->upstream);
     return true;
 }
@@ -240,6 +240,7 @@ leave_queue(struct dial *dial, enum queue_end why)
     if (!waiter_waits(&dial->waiter))
         return;
     timer_stop(&dial->timer);
+    dial->flow->queued = false;
     dial->flow->queued_us += clock_us() - dial->queued_us;
     waiter_leave(&dial->waiter, why);
 }
@@ -263,31 +264,69 @@ expire(struct dial *dial)
                 : "no server had room within queue_timeout");
 }
 
+/* Where only servers that have failed have room, the first in the queue would
+ * keep it from all others: after a moment they are better than none. */
+static bool
+may_forgive(const struct dial *dial)
+{
+    return dial->flow->tried_count > 0 &&
+           clock_us() - dial->queued_us >= DIAL_SAME_SERVER_MS * 1000;
+}
+
+static enum upstream_error
+take_turn(struct dial *dial, bool *again, const char **reason)
+{
+    struct flow *flow = dial->flow;
+    enum upstream_error error;
+
+    flow->granted = true;
+    error = upstream_take(flow, dial->fresh, again, reason);
+    if (error == UPSTREAM_FULL && may_forgive(dial)) {
+        flow->tried_count = 0;
+        error = upstream_take(flow, dial->fresh, again, reason);
+    }
+    flow->granted = false;
+    return error;
+}
+
+/* It waits for something else now, but no longer than it would have. */
+static bool
+wait_elsewhere(struct dial *dial)
+{
+    uint64_t due_ms = dial->timer.due_ms;
+    uint64_t now_ms = clock_ms();
+
+    leave_queue(dial, QUEUE_GIVEN_UP);
+    return enter_queue(dial, due_ms > now_ms ? due_ms - now_ms : 0);
+}
+
 /* Its turn has come, or its chances have changed. */
 static void
 on_turn(struct waiter *waiter)
 {
     struct dial *dial = container_of(waiter, struct dial, waiter);
     const char *reason = "the policy chose no server";
-    enum upstream_error error;
     bool again;
+    enum upstream_error error = take_turn(dial, &again, &reason);
 
-    dial->flow->granted = true;
-    error = upstream_take(dial->flow, dial->fresh, &again, &reason);
-    dial->flow->granted = false;
     if (error == UPSTREAM_TAKEN) {
         leave_queue(dial, QUEUE_SERVED);
         count_wait(dial);
+        /* With a kept connection, the slot that was granted is left over. */
+        if (dial->flow->upstream->conf->keepalive > 0)
+            wait_queue_settle(&dial->flow->upstream->queue);
         use_server(dial, again);
         return;
     }
-    if (may_wait(dial, error) && waiter->server == awaited_row(dial->flow)) {
-        waiter_stay(waiter);
+    if (may_wait(dial, error)) {
+        if (waiter->server == awaited_row(dial->flow))
+            waiter_stay(waiter);
+        else if (!wait_elsewhere(dial))
+            give_up(dial, result_of(error), reason);
         return;
     }
     leave_queue(dial, QUEUE_GIVEN_UP);
-    if (!may_wait(dial, error) || !enter_queue(dial))
-        give_up(dial, result_of(error), reason);
+    give_up(dial, result_of(error), reason);
 }
 
 /* --- attempts ------------------------------------------------------------- */
@@ -303,7 +342,8 @@ attempt(struct dial *dial)
     error = upstream_take(dial->flow, dial->fresh, &again, &reason);
     if (error == UPSTREAM_TAKEN)
         use_server(dial, again);
-    else if (!may_wait(dial, error) || !enter_queue(dial))
+    else if (!may_wait(dial, error) ||
+             !enter_queue(dial, dial->limits->queue_timeout_ms))
         give_up(dial, result_of(error), reason);
 }
 

@@ -51,6 +51,7 @@ struct flow {
     bool has_turn;
 
     int32_t priority; /* in queues: smaller goes first */
+    bool queued;      /* it waits in a queue */
     bool granted;     /* it has waited: it goes before those who have not */
     struct server *awaited;   /* full: the one to wait for; NULL: any */
     uint64_t queued_us;       /* how long it has waited in queues */

@@ -334,6 +334,15 @@ make_room(struct http_conn *conn)
     return true;
 }
 
+/* HAProxy's flags for a client that broke off. */
+static const char *
+flags_of_break(const struct http_conn *conn)
+{
+    if (conn->state != HTTP_CONN_ANSWER)
+        return "CR";
+    return conn->exchange != NULL && conn->exchange->flow.queued ? "CQ" : "CD";
+}
+
 /* Reads once.  true when there is something new: bytes, or their end.  Errors
  * close the connection. */
 static bool
@@ -361,8 +370,7 @@ fill(struct http_conn *conn)
         return true;
     }
     if (errno != EAGAIN)
-        conn_close(conn, conn->state == HTTP_CONN_ANSWER ? "CD" : "CR",
-                   strerror(errno));
+        conn_close(conn, flags_of_break(conn), strerror(errno));
     return false;
 }
 
@@ -707,8 +715,12 @@ step_answer(struct http_conn *conn)
     if (conn->state != HTTP_CONN_ANSWER)
         return false;
     /* A client that is gone is noticed, and what it sends ahead is taken as
-     * long as there is room for it. */
+     * long as there is room for it. Who ends its side while its request waits
+     * has lost patience, most likely: others wait, too. */
     (void)fill(conn);
+    if (conn->read_ended && conn->exchange != NULL &&
+        conn->exchange->flow.queued)
+        conn_close(conn, "CQ", "the client left while it waited");
     return false;
 }
 

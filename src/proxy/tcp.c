@@ -189,10 +189,18 @@ session_run(struct tcp_session *s)
         session_close(s, "--", "both sides have ended");
 }
 
+/* Who ends its side while it waits, and has said nothing, is not there any
+ * more: it makes room for those behind it. What it has said is still to be
+ * brought to a server. */
 static void
 on_client(struct stream *stream)
 {
-    session_run(container_of(stream, struct tcp_session, client));
+    struct tcp_session *s = container_of(stream, struct tcp_session, client);
+
+    if (s->flow.queued && stream_is_deserted(stream))
+        session_close(s, "CQ", "the client left while it waited");
+    else
+        session_run(s);
 }
 
 static void

@@ -226,6 +226,7 @@ take_pinned(struct flow *flow, bool fresh, bool *again, const char **reason)
     roster_refresh_one(&upstream->roster, server->index);
     if (!view->up || view->maint) {
         *reason = "the server that was asked for is not available";
+        flow->awaited = server;
         return UPSTREAM_DOWN;
     }
     return take_only(flow, server, fresh, reason);
