@@ -149,6 +149,7 @@ call_pick(struct upstream *upstream, struct flow *flow, unsigned count)
     bool wait = false;
 
     for (unsigned i = 0; i < count; i++) {
+        bool wait = false;
         int index;
 
         flow->turn = i;

@@ -166,6 +166,15 @@ function req:set_header(name, value) end
 function req:rewrite(path, query) end
 
 
+--- A server that is checked, to read only; as it is now, each time a field is
+-- read.  It may be kept from check to check.
+---@class moongate.checked: moongate.server
+---@field upstream string  the name of its upstream
+---@field host string  where it is now: an address; or "unix:/PATH"
+---@field port integer?  none for a Unix socket
+---@field address string  the two: "HOST:PORT", "[V6]:PORT" or "unix:/PATH"
+
+
 -- --- what hooks return -------------------------------------------------------
 
 --- Where to go instead, and how urgent it is.  A priority alone is no decision:
@@ -202,14 +211,22 @@ function req:rewrite(path, query) end
 ---@field state fun(server: moongate.server, up: boolean, why: string)?  it has come up or gone down; called in every worker
 ---@field done fun(flow: moongate.flow, server: moongate.server, result: moongate.result)?
 
+--- What the script of `check = lua` returns.  `check` is called in the control
+-- process, and may wait: for sleep() and tcp.connect(), and on connections.
+-- Raising, and returning anything else, is a failed check.
+---@class moongate.check_hooks
+---@field load fun(saved: nil)?
+---@field check fun(server: moongate.checked): boolean, string?
+
 
 -- --- the module --------------------------------------------------------------
 
 ---@class moongate
----@field worker integer  the number of this worker
+---@field worker integer  the number of this worker; -1 in the control process
 local moongate = {
   log = {},
   hash = {},
+  tcp = {},
 }
 
 --- Each takes the parts of a line, or a function that gives it and is called
@@ -229,6 +246,38 @@ function moongate.log.error(...) end
 --- Seconds since 1970, with thousandths.
 ---@return number
 function moongate.now() end
+
+--- Waits, while all else goes on.  Only in `check`.
+---@param seconds number  0 to 86400
+function moongate.sleep(seconds) end
+
+--- Connects.  Only in `check`; the connection ends with the hook's call, and at
+-- most 32 of it are open.
+---@param host string  an address, a name, or "unix:/PATH"
+---@param port integer?  none for a Unix socket
+---@param options { timeout: number? }?  seconds that each operation may take; else as long as the check may
+---@return moongate.connection?, string? reason
+function moongate.tcp.connect(host, port, options) end
+
+--- A connection; its methods wait.
+---@class moongate.connection
+local connection = {}
+
+--- Sends all of a text.
+---@param text string|number
+---@return true?, string? reason
+function connection:send(text) end
+
+--- Receives a line ("*l", which is meant where nothing is given), without its
+-- end; all up to the end ("*a"); or so many bytes.  What comes before it is
+-- complete is kept up to a megabyte.  The reason is "closed" at the end,
+-- "timeout", or the system's.
+---@param what string|integer|nil  "*l", "*a" or a number of bytes
+---@return string?, string? reason, string? part  what had come
+function connection:receive(what) end
+
+--- Closes; closing twice does nothing.
+function connection:close() end
 
 --- An answer, for `request` to return.
 ---@param status integer  200 to 599

@@ -75,8 +75,13 @@ function _M.pick(state, flow, servers)
   if not wanted then
     return nil, "no server is in service"
   end
-  if wanted ~= chosen then
-    wanted = servers:choose(wanted) or wanted
+  if wanted == chosen then
+    return wanted, "wait"
+  end
+  local held = servers:choose(wanted)
+  -- Who has chosen may know of a server's return that is news here.
+  if held and is_in_service(servers[held]) then
+    return held, "wait"
   end
   return wanted, "wait"
 end

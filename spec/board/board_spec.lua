@@ -358,15 +358,15 @@ describe("board", function()
 
 
     it("keeps the words of the last check, cut at their limit", function()
-      local text = ffi.new("char[64]")
+      local text = ffi.new("char[128]")
       assert.equal("", ffi.string(core.board_check_words(board, row, text)))
-      for _, words in ipairs { "timeout", "layer 7: 503", ("x"):rep(63) } do
+      for _, words in ipairs { "timeout", "layer 7: 503", ("x"):rep(127) } do
         core.board_note_check(board, row, 1, str(words), 1000)
         assert.equal(words, ffi.string(core.board_check_words(board, row,
           text)))
       end
       core.board_note_check(board, row, 1, str(("y"):rep(200)), 1000)
-      assert.equal(("y"):rep(63), ffi.string(core.board_check_words(board,
+      assert.equal(("y"):rep(127), ffi.string(core.board_check_words(board,
         row, text)))
     end)
 
@@ -478,14 +478,18 @@ describe("board", function()
       local lines = {}
       for line in text:gmatch("(.-)\n") do
         lines[#lines + 1] = line
-        assert.equal(#lines[1], #line)
       end
       assert.equal(3, #lines)
-      assert.matches("^upstream +server +address +state +role +weight",
+      assert.matches("^upstream +server +address +state +role +since +weight",
         lines[1])
-      assert.matches("^php +a +127%.0%.0%.1:9001 +up +%- +1 +0 +0 ", lines[2])
-      assert.matches("^php +second +unix:/run/b%.sock +down +backup +7 +1 "
-        .. "+30 ", lines[3])
+      assert.matches("^php +a +127%.0%.0%.1:9001 +no check +%- +0s +1/1 +0 "
+        .. "+0 +0 ", lines[2])
+      assert.matches("^php +second +unix:/run/b%.sock +down +backup +0s +7/7 "
+        .. "+1 +0 +30 ", lines[3])
+      -- The last column is as long as it is.
+      local last = lines[1]:find(" last check", 1, true)
+      assert.equal(last - 1, #lines[2])
+      assert.matches("^ says .* in 1ms$", lines[3]:sub(last))
     end)
 
 
@@ -494,8 +498,8 @@ describe("board", function()
       local second = core.board_find_server(board, 0, str "second")
       assert.is_true(core.board_choose(board, 0, second, held))
       local text = rendered(core.render_servers, TEXT)
-      assert.matches("\nphp +second +[^ ]+ +down +chosen +7 ", text)
-      assert.matches("\nphp +a +[^ ]+ +up +%- +1 ", text)
+      assert.matches("\nphp +second +[^ ]+ +down +chosen +0s +7/7 ", text)
+      assert.matches("\nphp +a +[^ ]+ +no check +%- +0s +1/1 ", text)
       core.buf_fini(out)
       core.buf_init_growing(out, 1e6)
       local json = rendered(core.render_servers, JSON)

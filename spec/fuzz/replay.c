@@ -16,8 +16,8 @@ static const struct {
     {"cgi", fuzz_cgi},           {"chunked", fuzz_chunked},
     {"cookie", fuzz_cookie},     {"etag", fuzz_etag},
     {"fcgi", fuzz_fcgi},         {"http1", fuzz_http1},
-    {"httpdate", fuzz_httpdate}, {"range", fuzz_range},
-    {"uri", fuzz_uri},
+    {"httpdate", fuzz_httpdate}, {"mysql", fuzz_mysql},
+    {"range", fuzz_range},       {"uri", fuzz_uri},
 };
 
 static uint8_t bytes[MAX_FILE];

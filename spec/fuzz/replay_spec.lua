@@ -24,7 +24,7 @@ end
 
 local function compile(program)
   local argv = { COMPILER, "-o", program, HERE .. "replay.c",
-    "src/base/buf.c", "src/base/str.c" }
+    "src/base/addr.c", "src/base/buf.c", "src/base/hash.c", "src/base/str.c" }
   for _, flag in ipairs(FLAGS) do
     argv[#argv + 1] = flag
   end

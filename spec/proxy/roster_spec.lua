@@ -19,7 +19,7 @@ end
 local function new_world(count)
   local limits = ffi.new("struct board_limits", {
     workers = WORKERS, upstreams = 1, servers = count + 1, sections = 1,
-    scripts = 1, ring_bytes = 4096,
+    scripts = 1, entries = 16, ring_bytes = 4096,
   })
   local world = { count = count, rows = {}, rosters = {}, views = {} }
   core.clock_update()
@@ -326,7 +326,7 @@ describe("a roster", function()
     assert.is_true(views[1].usable and views[2].usable)
     core.roster_leave(world.rosters[0], tried_first)
 
-    core.board_set_up(board, rows[0], false, 1, str "gone")
+    core.board_set_up(board, rows[0], false, str "gone")
     assert.are.equal(2, core.roster_enter(world.rosters[0], fresh, counts))
     core.roster_leave(world.rosters[0], fresh)
     for i = 1, 2 do

@@ -1,6 +1,7 @@
 --- The hook `check`: what it gets, what its answers come to, and that it may
 -- wait without leaving anything behind.
 local checks = require "script.checks"
+local folder = require "support.folder"
 local loop = require "support.loop"
 local net = require "support.net"
 local peer = require "support.peer"
@@ -44,13 +45,15 @@ describe("a check by a script", function()
     { "false alone", "return false", "L7STS",
       "Layer7 wrong status: the script says so" },
     { "nothing", "", "L7RSP",
-      "Layer7 invalid response: it answered a nil, neither true nor fa",
+      "Layer7 invalid response: it answered a nil, neither true nor false",
       fault = "it answered a nil, neither true nor false" },
     { "a number", "return 1", "L7RSP",
-      "Layer7 invalid response: it answered a number, neither true nor",
+      "Layer7 invalid response: it answered a number, neither true nor "
+        .. "false",
       fault = "it answered a number, neither true nor false" },
     { "an error", "local x = nil .. 1", "L7RSP",
-      "Layer7 invalid response: c.lua:3: attempt to concatenate a nil ",
+      "Layer7 invalid response: c.lua:3: attempt to concatenate a nil "
+        .. "value",
       fault = "c.lua:3: attempt to concatenate a nil value | stack traceback" },
     { "an error that is a table", "error({})", "L7RSP",
       "Layer7 invalid response: (a table was raised)",
@@ -58,7 +61,8 @@ describe("a check by a script", function()
     { "an error after a wait", "moongate.sleep(0)\nerror('late', 0)", "L7RSP",
       "Layer7 invalid response: late", fault = "late | stack traceback" },
     { "a yield of its own", "coroutine.yield()", "L7RSP",
-      "Layer7 invalid response: it yielded outside of a coroutine of i",
+      "Layer7 invalid response: it yielded outside of a coroutine of "
+        .. "its own",
       fault = "it yielded outside of a coroutine of its own" },
   }
   for _, case in ipairs(ANSWERS) do
@@ -201,12 +205,16 @@ describe("a check by a script", function()
     assert.are.same({}, c.log)
   end)
 
-  it("uses one coroutine for a thousand checks", function()
-    start("moongate.sleep(0)\nreturn true")
+  it("uses the coroutine of the one before it", function()
+    start("moongate.sleep(server.name == 's1' and 0 or 3600)\nreturn true",
+      { servers = { "127.0.0.1:1", "127.0.0.1:2" }, timeout = "50ms" })
     for _ = 1, 20 do
-      assert.are.equal("L7OK", (c:run()))
+      assert.are.equal("L7OK", (c:run(1)))
+      assert.are.equal(1, c:spare_coroutines())
     end
-    assert.are.same({ calls = 20, errors = 0, fallbacks = 0 }, c:counts())
+    assert.are.equal("L7TOUT", (c:run(2)))
+    assert.are.equal(0, c:spare_coroutines())
+    assert.are.same({ calls = 21, errors = 0, fallbacks = 0 }, c:counts())
   end)
 end)
 
@@ -270,6 +278,27 @@ describe("a connection of a check", function()
     local code, words = c:run()
     assert.are.same({}, c.log)
     assert.are.equal("L7OK", code, words)
+    assert_closed(server)
+  end)
+
+  it("waits within pcall, metamethods and loops over them", function()
+    local server = start([[
+      local ok, line = pcall(conn.receive, conn)
+      assert(ok and line == "a", line)
+      local lazy = setmetatable({}, { __index = function() return
+        conn:receive() end })
+      assert(lazy.x == "b")
+      for one in conn.receive, conn do
+        return one == "c"
+      end
+    ]], function(connection)
+      for _, line in ipairs { "a", "b", "c" } do
+        loop.watch(0.02)
+        connection:send(line .. "\n")
+      end
+    end)
+    assert.are.equal("L7OK", (c:run()))
+    assert.are.same({}, c.log)
     assert_closed(server)
   end)
 
@@ -402,14 +431,8 @@ describe("a connection of a check", function()
   end)
 
   it("is not another check's to use", function()
-    local server = start([[
-      if server.name == "s1" then
-        kept = conn
-        moongate.sleep(3600)
-      end
-    ]], peer.sink)
+    local server = peer.serve(peer.sink)
     local address = "127.0.0.1:" .. server.port
-    c:stop()
     c = checks.start {
       script = script([[
         if server.name == "s1" then
@@ -464,21 +487,15 @@ describe("a connection of a check", function()
   end)
 
   it("goes to a Unix socket", function()
-    c = checks.start {
-      script = script("return moongate.tcp.connect(server.host, server.port)"
-        .. ":receive() == 'hello'"),
-      servers = { "unix:/tmp/moongate-spec-none.sock" },
-    }
-    local dir = require("support.folder").make()
+    local dir = folder.make()
     peer.serve(peer.greet("hello\n"), { unix = dir .. "/s" })
-    c:stop()
     c = checks.start {
       script = script("return moongate.tcp.connect(server.host, server.port)"
         .. ":receive() == 'hello'"),
       servers = { "unix:" .. dir .. "/s" },
     }
     assert.are.equal("L7OK", (c:run()))
-    require("support.folder").remove(dir)
+    folder.remove(dir)
   end)
 
   local WRONG = {

@@ -8,6 +8,7 @@
 --     checks:run()  -- "L7OK", "Layer7 check passed"
 --     checks:stop()
 local ffi = require "ffi"
+local lfs = require "lfs"
 local loop = require "support.loop"
 local program = require "script.program"
 local support = require "support.ffi"
@@ -23,8 +24,8 @@ Checks.__index = Checks
 
 local function core_load()
   return support.load("proxy/check.h", "script/scripts.h",
-    "script/check_lua.h", "net/resolver.h", "board/check_status.h",
-    "config/faults.h")
+    "script/check_lua.h", "script/script.h", "script/vm.h",
+    "net/resolver.h", "board/check_status.h", "config/faults.h")
 end
 
 
@@ -61,7 +62,7 @@ local function new_checker(self, index)
   local checker = ffi.new("struct checker")
   assert(core.checker_init(checker, self.loop, upstream.conf, server.conf,
     self.on_end, nil) == 0)
-  checker.addr = server.addrs[0]
+  assert(core.addr_parse(checker.addr, server.conf.address.text.p, nil) == 0)
   self.checkers[index] = checker
 end
 jit.off(new_checker)
@@ -155,10 +156,16 @@ function Checks:counts()
 end
 
 
+--- How many coroutines wait for the next hook.
+function Checks:spare_coroutines()
+  return self.scripts.vm.coroutines.spare_count
+end
+
+
 --- How many descriptors this process has open.
 function _M.open_files()
   local count = 0
-  for _ in require("lfs").dir("/proc/self/fd") do
+  for _ in lfs.dir("/proc/self/fd") do
     count = count + 1
   end
   return count

@@ -29,13 +29,15 @@ local CASES = {
     "the hook 'pick' is never called for http web" },
   { "a policy's value in a section", "return { waits = true }",
     "'waits' is for policies only" },
+  { "a check's hook in a section", "return { check = print }",
+    "the hook 'check' is never called for http web" },
   { "load that raises", "return { load = function() error('no map') end }",
     "load failed: a.lua:1: no map" },
   { "an error that is a table", "error({})",
     "something that is not a text was raised" },
 }
 
-local LATER = { "save", "response", "log", "check", "login", "close" }
+local LATER = { "save", "response", "log", "login", "close" }
 
 
 local function contains(texts, wanted)

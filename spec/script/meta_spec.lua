@@ -1,5 +1,7 @@
 --- lua/meta/moongate.lua describes what there is, and all of what a server is.
+local checks = require "script.checks"
 local folder = require "support.folder"
+local peer = require "support.peer"
 local program = require "script.program"
 
 local META = folder.read("lua/meta/moongate.lua")
@@ -8,8 +10,10 @@ local META = folder.read("lua/meta/moongate.lua")
 -- The names of a class: its fields, and the methods of its variable.
 local function names_of(class, variable)
   local names = {}
-  local fields = META:match("%-%-%-@class " .. class:gsub("%.", "%%.")
-    .. "\n(.-)\n[^%-]") or META:match("%-%-%-@class " .. class .. "\n(.-)\n\n")
+  local head = "%-%-%-@class " .. class:gsub("%.", "%%.")
+    .. "%f[^%w_.][^\n]*\n"
+  local fields = META:match(head .. "(.-)\n[^%-]")
+    or META:match(head .. "(.-)\n\n")
   for name in fields:gmatch("%-%-%-@field ([%w_]+)") do
     names[#names + 1] = name
   end
@@ -69,6 +73,24 @@ describe("lua/meta/moongate.lua", function()
     assert.are.equal("pass", (p:accept()))
     assert.are.same({}, p.log)
     p:stop()
+  end)
+
+  it("names what a check gets, and what its connections have", function()
+    local server = peer.serve(peer.sink)
+    local c = checks.start {
+      script = "local moongate = require 'moongate'\n"
+        .. "return { check = function(server)\n"
+        .. reading("server", names_of("moongate.server")) .. "\n"
+        .. reading("server", names_of("moongate.checked"))
+        .. "\nlocal c = assert(moongate.tcp.connect(server.host, "
+        .. "server.port))\n"
+        .. reading("c", names_of("moongate.connection", "connection"))
+        .. "\nreturn true\nend }",
+      servers = { "127.0.0.1:" .. server.port },
+    }
+    assert.are.equal("L7OK", (c:run()))
+    assert.are.same({}, c.log)
+    c:stop()
   end)
 
   it("names every field of a server's view", function()

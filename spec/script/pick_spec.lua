@@ -166,7 +166,7 @@ describe("two workers", function()
 
   for _, case in ipairs {
     { policy = "roundrobin" }, { policy = "static-rr" },
-    { policy = "leastconn" }, { policy = "source" },
+    { policy = "leastconn" }, { policy = "source" }, { policy = "first" },
     { policy = "source hash=consistent", name = "source",
       options = { hash = "consistent" } },
   } do

@@ -38,7 +38,7 @@ describe("the primary of two workers", function()
   end
 
   local function set_up(name, up)
-    p.core.board_set_up(p.site.board, row_of(name), up, 0,
+    p.core.board_set_up(p.site.board, row_of(name), up,
       ffi.new("struct str", "", 0))
   end
 
@@ -140,7 +140,9 @@ describe("the primary of two workers", function()
     set_up("a", false)
     p.core.roster_refresh(p:upstream("pxc").roster)
     set_up_unnoted("a", true)
-    workers[1]:pick("pxc")
+    logged()
+    assert.are.equal("b", workers[1]:pick("pxc"))
+    assert.are.same({}, logged())
     local chosen = p.core.board_chosen(p.site.board, p:upstream("pxc").row)
     assert.are.equal(row_of("a"), chosen)
   end)

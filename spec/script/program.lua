@@ -23,7 +23,8 @@ local LISTENER = "127.0.0.1:8080"
 local function core_load()
   return support.load("config/config.h", "proxy/runtime.h",
     "proxy/upstream.h", "proxy/section.h", "script/scripts.h",
-    "script/script.h", "board/board.h", "base/log.h", "base/clock.h")
+    "script/script.h", "board/board.h", "board/state.h",
+    "base/log.h", "base/clock.h")
 end
 
 

@@ -4,6 +4,7 @@
 --     server.names["app.test"] = nil     -- there is no such name any more
 --     server.names["app.test"] = false   -- it does not answer
 --     server.asked["app.test"]           -- how often the IPv4 address was
+--     server.drops_ipv6 = true           -- as some do that know of none
 --
 -- A name that has addresses of the other family alone has none of this one, and
 -- no error.  Names are asked for in any case (RFC 4343), and the question comes
@@ -88,7 +89,7 @@ local function answer(server, query)
   if type == A then
     server.asked[name] = (server.asked[name] or 0) + 1
   end
-  if addresses == false then
+  if addresses == false or type == AAAA and server.drops_ipv6 then
     return nil
   end
   local list = records(addresses or {}, type)

@@ -5,8 +5,8 @@
 --     moongate.start { wrap = etc.wrap, ... }
 --     etc:write("hosts", "127.0.0.3 app.test\n")
 --
--- Where there is no resolv.conf the name server is a port that nobody has, which
--- refuses: evdns takes one with a port; libc does not, and asks 127.0.0.1.
+-- Where no resolv.conf is given the name server is a port that nobody has: it
+-- refuses.  evdns takes one with a port; libc does not, and asks 127.0.0.1.
 local ffi = require "ffi"
 local folder = require "support.folder"
 local net = require "support.net"

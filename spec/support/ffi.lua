@@ -25,6 +25,7 @@ local SYSTEM = {
     .. " typedef unsigned long dev_t;",
   ["time.h"] = "typedef long time_t; struct timespec {"
     .. " time_t tv_sec; long tv_nsec; };",
+  ["lua.h"] = "typedef struct lua_State lua_State;",
   ["sys/uio.h"] = "struct iovec { void *iov_base; size_t iov_len; };",
   ["sys/socket.h"] = "typedef unsigned socklen_t;"
     .. " typedef unsigned short sa_family_t;"

@@ -7,7 +7,8 @@
 --   cluster:stop()
 --
 -- Users: `app` with password `app` and all rights on the schema `app`; `check`
--- with no password and no rights.  Nobody logs in as root over TCP.
+-- with no password and no rights.  Nobody logs in as root over TCP, but
+-- Node:sql does by the socket.
 local lfs = require "lfs"
 local account = require "support.account"
 local folder = require "support.folder"
@@ -101,6 +102,9 @@ local function node_new(name, place, numbers, group)
     "gmcast.listen_addr=tcp://127.0.0.1:" .. numbers[2],
     "ist.recv_addr=127.0.0.1:" .. numbers[4],
     "gcache.size=8M", "gcache.page_size=8M", "pc.recovery=no",
+    -- Nodes that are gone are noticed in seconds, not in a quarter of a minute.
+    "evs.keepalive_period=PT0.5S", "evs.suspect_timeout=PT2S",
+    "evs.inactive_timeout=PT4S",
   }
   -- The socket's path counts from the data folder: it has to be short.
   node.argv = account.command(prefix, {
@@ -258,6 +262,30 @@ function _M.query(port, sql, options)
     return nil, text
   end
   return text
+end
+
+
+--- Runs SQL on a node as root, who may come by its socket only.
+-- @param sql  string
+-- @return string: as of _M.query; raises for a failure
+function Node:sql(sql)
+  local text = run({ "mariadb", "--no-defaults",
+    "--socket=" .. self.folder .. "/data/sock", "--user=root", "--batch",
+    "--skip-column-names", "--execute=" .. sql })
+  return (text:gsub("\n$", ""))
+end
+
+
+--- A status variable as the node itself says it.
+function Node:status(name)
+  local text = self:sql("SHOW GLOBAL STATUS LIKE '" .. name .. "'")
+  return text:match("\t(.*)")
+end
+
+
+--- Forgets the node's data: its next start asks for all of them (SST).
+function Node:forget()
+  run({ "sh", "-c", "rm -rf " .. self.folder .. "/data/*" })
 end
 
 

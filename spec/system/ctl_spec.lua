@@ -75,7 +75,7 @@ describe("moongate ctl", function()
     assert.are.equal(1, one.active)
     assert.are.equal(2, one.weight)
     assert.are.equal(50, one.maxconn)
-    assert.are.equal("up", one.state)
+    assert.are.equal("no check", one.state)
     assert.is_true(m:server("two").backup)
     client:close()
     m:wait_active("one", 0)
@@ -120,6 +120,13 @@ describe("moongate ctl", function()
       { { "show", "nonsense" }, "nonsense" },
       { { "reload" }, "not supported in this version" },
       { { "script", "list" }, "not supported in this version" },
+      { { "server", "db/one" }, "maint or weight N" },
+      { { "server", "db", "drain" }, "write UPSTREAM/SERVER" },
+      { { "server", "db/on", "drain" }, "did you mean 'db/one'?" },
+      { { "server", "db/one", "stop" }, '"stop" is nothing to do' },
+      { { "server", "db/one", "drain", "now" }, "takes no argument" },
+      { { "server", "db/one", "weight", "257" }, "from 0 to 256" },
+      { { "server", "db/one", "weight" }, "from 0 to 256" },
     } do
       local status, text = process.run({
         moongate.build() .. "/moongate", "ctl", "-s", m.control,
@@ -128,6 +135,34 @@ describe("moongate ctl", function()
       assert.are.equal(1, status)
       assert.is_truthy(text:find(case[2], 1, true), text)
     end
+  end)
+
+  it("drains a server, takes it out and brings it back", function()
+    for _, case in ipairs {
+      { "drain", "drain" }, { "maint", "maint" }, { "ready", "no check" },
+    } do
+      assert.are.equal("db/one is set to " .. case[1] .. ", weight 2\n",
+        m:ctl("server db/one " .. case[1]))
+      assert.are.equal(case[2], m:server("one").state)
+      m:wait_log("server db/one is set to " .. case[1]
+        .. " weight=2 by uid=%d+ pid=%d+")
+    end
+    m:ctl("server db/one maint")
+    -- The other one is a backup that nobody answers for.
+    local client = assert(net.connect(m.port.db))
+    assert.is_nil(client:receive_some())
+    m:ctl("server db/one ready")
+    client = assert(net.connect(m.port.db))
+    assert.are.equal("welcome", client:receive(7))
+  end)
+
+  it("changes a weight", function()
+    local answer = m:ctl("server db/one weight 9 --json")
+    assert.are.same({ server = "db/one", admin = "ready", weight = 9 }, answer)
+    assert.are.equal(9, m:server("one").weight)
+    assert.are.equal(9, m:server("one").weight_now)
+    m:ctl("server db/one weight 0")
+    assert.are.equal(0, m:server("one").weight_now)
   end)
 
   it("tells that nothing runs there", function()

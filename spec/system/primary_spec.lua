@@ -10,6 +10,7 @@ local CONFIG = [[
   protocol = tcp
   policy = ${policy}
   queue_timeout = 30s
+  check = ${check}
   server a = 127.0.0.1:${port_a} ${a}
   server b = 127.0.0.1:${port_b} ${b}
   server c = 127.0.0.1:${port_c} ${c}
@@ -33,7 +34,7 @@ describe("one server for all:", function()
     end
     m = moongate.start {
       config = CONFIG:gsub("%${(%l+)}", function(name)
-        return options[name] or ""
+        return options[name] or name == "check" and "off" or ""
       end),
       ports = ports,
       workers = 2,
@@ -92,7 +93,8 @@ describe("one server for all:", function()
         { servers.a.open, servers.b.accepted, servers.c.accepted })
       assert.is_true(m:server("a").chosen)
       assert.is_false(m:server("b").chosen)
-      assert.is_truthy(m:ctl("show servers"):find("\npxc +a +%S+ +up +chosen "))
+      assert.is_truthy(m:ctl("show servers")
+        :find("\npxc +a +%S+ +no check +chosen "))
       m:wait_log("upstream pxc: the primary is a\n")
       m:stop()
       assert.are.equal(1, count_lines("the primary is"))
@@ -139,6 +141,100 @@ describe("one server for all:", function()
         assert.are.equal("c", client:receive(1))
       end
       assert.is_true(m:server("c").chosen)
+    end)
+  end)
+
+  describe("policy primary, when servers come and go,", function()
+    local function chosen()
+      for _, name in ipairs { "a", "b", "c" } do
+        if m:server(name).chosen then
+          return name
+        end
+      end
+    end
+
+    -- Of six clients, who are served by whichever worker.
+    local function expect(name)
+      for _, client in ipairs { connect(6) } do
+        assert.are.equal(name, client:receive(1))
+      end
+      assert.are.equal(name, chosen())
+    end
+
+    it("moves, and comes back", function()
+      start { policy = "primary", c = "backup" }
+      expect("a")
+      m:ctl("server pxc/a drain")
+      expect("b")
+      m:ctl("server pxc/b weight 0")
+      expect("c")
+      m:ctl("server pxc/a ready")
+      expect("a")
+      m:wait_log("the primary is b now, was a, which is draining")
+      m:wait_log("the primary is c now, was b, which is of weight 0")
+      m:wait_log("the primary is a now, was c, which is up")
+    end)
+
+    it("stays where it went without failback", function()
+      start { policy = "primary failback=off" }
+      expect("a")
+      m:ctl("server pxc/a maint")
+      expect("b")
+      m:ctl("server pxc/a ready")
+      expect("b")
+      m:ctl("server pxc/b maint")
+      expect("a")
+    end)
+
+    it("takes those with it who wait", function()
+      for _, order in ipairs { "drain", "maint", "weight 0" } do
+        start { policy = "primary failback=off", a = "maxconn=1" }
+        local first = connect()
+        assert.are.equal("a", first:receive(1))
+        local waiting = connect_waiting(5)
+        loop.wait_until("five wait", function()
+          return m:server("a").queued == 5
+        end)
+        m:ctl("server pxc/a " .. order)
+        loop.wait_until("they are served, " .. order, function()
+          return servers.b.open == 5
+        end)
+        loop.wait_until("they know", function()
+          take_served(waiting)
+          return #waiting == 0
+        end)
+        assert.are.same({ 1, 5, 0 },
+          { servers.a.accepted, servers.b.accepted, servers.c.accepted })
+        m:stop()
+      end
+    end)
+
+    it("takes those back who wait", function()
+      start { policy = "primary", a = "disabled", b = "maxconn=1" }
+      assert.are.equal("b", (connect():receive(1)))
+      local waiting = connect_waiting(3)
+      loop.wait_until("three wait", function()
+        return m:server("b").queued == 3
+      end)
+      m:ctl("server pxc/a ready")
+      loop.wait_until("they are served", function()
+        return servers.a.open == 3
+      end)
+      loop.wait_until("they know", function()
+        take_served(waiting)
+        return #waiting == 0
+      end)
+    end)
+
+    it("moves when its check fails", function()
+      start { policy = "primary", check = "tcp interval=100ms fall=1" }
+      expect("a")
+      servers.a:refuse()
+      loop.wait_until("b serves", function()
+        return connect():receive_some() == "b"
+      end)
+      m:wait_log("the primary is b now, was a, which is down")
+      expect("b")
     end)
   end)
 

@@ -136,7 +136,7 @@ describe("the name of a server", function()
       .. "name; keeping 127%.0%.0%.2\n")
     rounds(3)
     assert.are.equal("127.0.0.2", (connect(m)))
-    assert.are.equal("up", m:server("a").state)
+    assert.are_not.equal("down", m:server("a").state)
     assert.are.equal(1, count(m:log(), "does not resolve"))
 
     server.names["app.test"] = { "127.0.0.2" }
@@ -159,17 +159,54 @@ describe("the name of a server", function()
         SERVER_LINE, port))
       local shown = m:server("a")
       assert.are.equal("down", shown.state)
-      assert.are.equal("the name does not resolve", shown.check)
+      assert.are.equal("the name does not resolve", shown.reason)
       assert.are.same({}, shown.addresses)
       assert.is_nil((connect(m)))
 
       files:write("hosts", "127.0.0.2 app.test\n")
       m:wait_log("server db/a: app%.test is 127%.0%.0%.2 now\n")
       loop.wait_until("it is up", function()
-        return m:server("a").state == "up"
+        return m:server("a").state ~= "down"
       end)
       assert.are.equal("127.0.0.2", (connect(m)))
     end)
+
+  it("is needed by a check as well", function()
+    serve("127.0.0.2", "127.0.0.3")
+    files:write("hosts", "127.0.0.1 localhost\n")
+    local m = start {
+      config = CONFIG:gsub("retries = 0",
+        "retries = 0\ncheck = tcp interval=100ms rise=2 fall=2"),
+    }
+    m:wait_log("the server is down until its name resolves\n")
+    local function wait_check(pattern)
+      loop.wait_until("a check says " .. pattern, function()
+        return m:server("a").check:find(pattern)
+      end)
+    end
+    wait_check "the name has no address"
+    assert.are.equal("down", m:server("a").state)
+    assert.is_nil((connect(m)))
+
+    files:write("hosts", "127.0.0.2 app.test\n")
+    wait_check "passed"
+    loop.wait_until("it is up", function()
+      return m:server("a").state == "up"
+    end)
+    assert.are.equal("127.0.0.2", (connect(m)))
+
+    -- The check goes where the connections go.
+    files:write("hosts", "127.0.0.4 app.test\n")
+    wait_check "refused"
+    loop.wait_until("it is down", function()
+      return m:server("a").state == "down"
+    end)
+    files:write("hosts", "127.0.0.3 app.test\n")
+    loop.wait_until("it is up", function()
+      return m:server("a").state == "up"
+    end)
+    assert.are.equal("127.0.0.3", (connect(m)))
+  end)
 
   it("must be there at the start where it is not looked up again", function()
     serve("127.0.0.2")
@@ -264,6 +301,17 @@ describe("the name of a server", function()
     end)
     local server = dns.serve { ["app.test"] = { "127.0.0.3" } }
     files:write("resolv.conf", etc.name_server(server.port))
+    m:wait_log("app%.test is 127%.0%.0%.3 now\n")
+    assert.are.equal("127.0.0.3", (connect(m)))
+  end)
+
+  it("has its address of one kind when the other is not answered", function()
+    serve("127.0.0.2", "127.0.0.3")
+    local server = dns.serve { ["app.test"] = { "127.0.0.3" } }
+    server.drops_ipv6 = true
+    files:write("resolv.conf", etc.name_server(server.port))
+    files:write("hosts", "127.0.0.1 localhost\n")
+    local m = start {}
     m:wait_log("app%.test is 127%.0%.0%.3 now\n")
     assert.are.equal("127.0.0.3", (connect(m)))
   end)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/control_command.h"
 
+#include "app/server_command.h"
 #include "board/render.h"
 
 enum {
@@ -20,9 +21,9 @@ static const struct command commands[] = {
     {"show", "info", render_info}, {"show", "servers", render_servers},
     {"show", "sessions", NULL},    {"show", "scripts", NULL},
     {"show", "pools", NULL},       {"show", "errors", NULL},
-    {"server", NULL, NULL},        {"script", NULL, NULL},
-    {"log", NULL, NULL},           {"reload", NULL, NULL},
-    {"stop", NULL, NULL},          {"top", NULL, NULL},
+    {"script", NULL, NULL},        {"log", NULL, NULL},
+    {"reload", NULL, NULL},        {"stop", NULL, NULL},
+    {"top", NULL, NULL},
 };
 
 struct words {
@@ -82,15 +83,21 @@ find(const struct words *w)
 }
 
 void
-control_command_run(struct buf *answer, struct board *board, struct str line)
+control_command_run(struct buf *answer, struct board *board, struct str line,
+                    const char *who)
 {
     struct words w = split(line);
     const struct command *c = find(&w);
 
+    if (w.count > 0 && !w.too_many && str_equal(w.word[0], STR("server"))) {
+        server_command_run(answer, board, w.word + 1, w.count - 1, w.json, who);
+        return;
+    }
     if (c == NULL) {
         buf_printf(answer,
                    "error unknown command \"" STR_FMT
-                   "\"; there are: show info, show servers, each with"
+                   "\"; there are: show info, show servers, server"
+                   " UPSTREAM/SERVER drain|ready|maint|weight N, each with"
                    " --json\n",
                    STR_ARG(line));
         return;

@@ -11,8 +11,9 @@
 struct board;
 
 /* Runs the command that LINE (without a newline) is, and appends its answer:
- * "ok" on a line and the result, or "error" with the reason. */
-void
-control_command_run(struct buf *answer, struct board *board, struct str line);
+ * "ok" on a line and the result, or "error" with the reason. WHO asks is for
+ * the log of what is changed. */
+void control_command_run(struct buf *answer, struct board *board,
+                         struct str line, const char *who);
 
 #endif

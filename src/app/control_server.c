@@ -2,8 +2,10 @@
 #include "app/control_server.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "app/control_command.h"
@@ -16,6 +18,7 @@ enum {
     COMMAND_MAX = 1024,    /* bytes of a command with its newline */
     IDLE_MS = 30000,       /* a client that does nothing is closed */
     ANSWER_MAX = 64 << 20, /* bytes */
+    WHO_MAX = 64,          /* bytes of a client's user and process */
 };
 
 struct client {
@@ -81,11 +84,28 @@ send_answer(struct client *c)
         close_client(c);
 }
 
+/* "uid=0 pid=4242": who is at the other end. */
+static const char *
+format_peer(char *text, size_t size, int fd)
+{
+    struct ucred peer = {.pid = 0};
+    socklen_t len = sizeof(peer);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+        return "unknown";
+    (void)snprintf(text, size, "uid=%ju pid=%jd", (uintmax_t)peer.uid,
+                   (intmax_t)peer.pid);
+    return text;
+}
+
 static void
 answer(struct client *c, struct str command)
 {
+    char who[WHO_MAX];
+
     c->answering = true;
-    control_command_run(&c->answer, c->server->board, command);
+    control_command_run(&c->answer, c->server->board, command,
+                        format_peer(who, sizeof(who), c->stream.fd));
     if (c->answer.failed) {
         buf_reset(&c->answer);
         buf_str(&c->answer, STR("error there is no memory for the answer\n"));

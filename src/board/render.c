@@ -6,6 +6,7 @@
 #include "board/render.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "board/board.h"
@@ -14,6 +15,8 @@
 
 enum {
     NAME_WIDTH_MIN = 8, /* of a column of names */
+    STATE_MAX = 40,     /* bytes of a server's state */
+    SINCE_MAX = 48,     /* bytes of a duration */
 };
 
 /* What a line about a server shows. */
@@ -26,14 +29,32 @@ struct server_line {
     bool chosen; /* by its policy, for all work of the upstream */
 };
 
+/* "up", "going down 1/3", "drain": as HAProxy's page has it, in words. */
 static const char *
-state_word(const struct server_view *view)
+format_state(char text[STATE_MAX + 1], const struct server_line *line)
 {
+    const struct server_view *view = &line->view;
+    int32_t passes = atomic_load(&line->row->passes);
+    int32_t rise = atomic_load(&line->row->rise);
+    int32_t fall = atomic_load(&line->row->fall);
+
     if (view->maint)
         return "maint";
     if (view->draining)
         return "drain";
-    return view->up ? "up" : "down";
+    if (fall == 0)
+        return view->up ? "no check" : "down";
+    if (view->up && view->fails == 0)
+        return "up";
+    if (!view->up && passes == 0)
+        return "down";
+    if (view->up)
+        (void)snprintf(text, STATE_MAX + 1, "going down %" PRId32 "/%" PRId32,
+                       view->fails, fall);
+    else
+        (void)snprintf(text, STATE_MAX + 1, "going up %" PRId32 "/%" PRId32,
+                       passes, rise);
+    return text;
 }
 
 static const char *
@@ -411,6 +432,7 @@ struct server_widths {
     int upstream;
     int name;
     int address;
+    int state;
 };
 
 static int
@@ -423,8 +445,9 @@ static struct server_widths
 server_widths(const struct board *b)
 {
     struct server_widths widths = {NAME_WIDTH_MIN, NAME_WIDTH_MIN,
-                                   NAME_WIDTH_MIN};
+                                   NAME_WIDTH_MIN, NAME_WIDTH_MIN};
     struct server_line line;
+    char state[STATE_MAX + 1];
 
     for (unsigned i = 0; i < b->header->limits.servers; i++) {
         if (!read_server(&line, b, i))
@@ -432,8 +455,34 @@ server_widths(const struct board *b)
         widths.upstream = wider(widths.upstream, line.upstream.len);
         widths.name = wider(widths.name, line.name.len);
         widths.address = wider(widths.address, strlen(line.row->address));
+        widths.state = wider(widths.state, strlen(format_state(state, &line)));
     }
     return widths;
+}
+
+/* Words that a server may have chosen, on one line. */
+static void
+put_plain(struct buf *out, const char *words)
+{
+    for (; *words != '\0'; words++)
+        buf_char(out,
+                 (unsigned char)*words < ' ' || *words == 0x7f ? '?' : *words);
+}
+
+/* "Layer7 check passed: 200 in 3ms" */
+static void
+check_text(struct buf *out, const struct board *b,
+           const struct server_line *line, int row)
+{
+    char words[BOARD_WORDS_MAX + 1];
+
+    if (atomic_load(&line->row->checked_ms) > 0) {
+        buf_char(out, ' ');
+        put_plain(out, board_check_words(b, row, words));
+        buf_printf(out, " in %" PRIu32 "ms",
+                   atomic_load(&line->row->check_us) / 1000);
+    }
+    buf_char(out, '\n');
 }
 
 static void
@@ -442,16 +491,24 @@ server_text(struct buf *out, const struct server_line *line,
 {
     const struct server_view *view = &line->view;
     const struct server_totals *sum = &line->totals;
+    char state[STATE_MAX + 1];
+    char since[SINCE_MAX];
+    struct buf since_buf;
 
-    buf_printf(out, "%-*.*s %-*.*s %-*s %-5s %-6s", widths->upstream,
+    buf_init(&since_buf, since, sizeof(since));
+    put_duration(&since_buf, seconds_since(atomic_load(&line->row->since_ms)));
+    buf_printf(out, "%-*.*s %-*.*s %-*s %-*s %-6s %15.*s", widths->upstream,
                STR_ARG(line->upstream), widths->name, STR_ARG(line->name),
-               widths->address, line->row->address, state_word(view),
-               role_word(line));
+               widths->address, line->row->address, widths->state,
+               format_state(state, line), role_word(line),
+               STR_ARG(buf_text(&since_buf)));
     buf_printf(out,
-               " %6" PRId32 " %6" PRId32 " %7" PRId32 " %11" PRIu64 " %8" PRIu64
-               " %8" PRIu64 " %14" PRIu64 " %14" PRIu64 "\n",
-               view->weight, view->active, view->maxconn, sum->requests,
-               sum->errors, sum->retries, sum->bytes_in, sum->bytes_out);
+               " %3" PRId32 "/%-3" PRId32 " %6" PRId32 " %6" PRId32 " %7" PRId32
+               " %11" PRIu64 " %8" PRIu64 " %8" PRIu64 " %14" PRIu64
+               " %14" PRIu64,
+               view->weight, atomic_load(&line->row->weight), view->active,
+               view->queued, view->maxconn, sum->requests, sum->errors,
+               sum->retries, sum->bytes_in, sum->bytes_out);
 }
 
 static void
@@ -460,14 +517,18 @@ servers_text(struct buf *out, const struct board *b)
     struct server_widths widths = server_widths(b);
     struct server_line line;
 
-    buf_printf(
-        out, "%-*s %-*s %-*s %-5s %-6s %6s %6s %7s %11s %8s %8s %14s %14s\n",
-        widths.upstream, "upstream", widths.name, "server", widths.address,
-        "address", "state", "role", "weight", "active", "maxconn", "total",
-        "errors", "retries", "bytes in", "bytes out");
+    buf_printf(out,
+               "%-*s %-*s %-*s %-*s %-6s %15s %7s %6s %6s %7s %11s %8s %8s %14s"
+               " %14s %s\n",
+               widths.upstream, "upstream", widths.name, "server",
+               widths.address, "address", widths.state, "state", "role",
+               "since", "weight", "active", "queued", "maxconn", "total",
+               "errors", "retries", "bytes in", "bytes out", "last check");
     for (unsigned i = 0; i < b->header->limits.servers; i++) {
-        if (read_server(&line, b, i))
-            server_text(out, &line, &widths);
+        if (!read_server(&line, b, i))
+            continue;
+        server_text(out, &line, &widths);
+        check_text(out, b, &line, (int)i);
     }
 }
 
@@ -488,12 +549,33 @@ addresses_json(struct buf *out, const struct board *b, int row)
     buf_char(out, ']');
 }
 
+/* The last check, and why the server is up or down. */
+static void
+check_json(struct buf *out, const struct board *b,
+           const struct server_line *line, int row)
+{
+    uint8_t status = atomic_load(&line->row->check_status);
+    char words[BOARD_WORDS_MAX + 1];
+
+    buf_str(out, STR(",\"reason\":"));
+    json_string(out, str_from(board_reason(b, row, words)));
+    buf_str(out, STR(",\"check\":"));
+    json_string(out, str_from(board_check_words(b, row, words)));
+    buf_str(out, STR(",\"check_status\":"));
+    json_string(out, str_from(check_status_code((enum check_status)status)));
+    buf_printf(out,
+               ",\"check_ms\":%" PRIu32 ",\"failures\":%" PRIu64
+               ",\"weight_now\":%" PRId32,
+               atomic_load(&line->row->check_us) / 1000,
+               atomic_load(&line->row->failures), line->view.weight);
+}
+
 static void
 server_json(struct buf *out, const struct board *b,
             const struct server_line *line, int row)
 {
     const struct server_view *view = &line->view;
-    char words[BOARD_WORDS_MAX + 1];
+    char state[STATE_MAX + 1];
 
     buf_str(out, STR("{\"upstream\":"));
     json_string(out, line->upstream);
@@ -502,16 +584,19 @@ server_json(struct buf *out, const struct board *b,
     buf_str(out, STR(",\"address\":"));
     json_string(out, str_from(line->row->address));
     buf_str(out, STR(",\"state\":"));
-    json_string(out, str_from(state_word(view)));
+    json_string(out, str_from(format_state(state, line)));
     buf_printf(
-        out, ",\"since_s\":%" PRIu64 ",\"backup\":%s,\"chosen\":%s,\"check\":",
+        out, ",\"up\":%s,\"since_s\":%" PRIu64 ",\"backup\":%s,\"chosen\":%s",
+        view->up ? "true" : "false",
         seconds_since(atomic_load(&line->row->since_ms)),
         view->backup ? "true" : "false", line->chosen ? "true" : "false");
-    json_string(out, str_from(board_check_words(b, row, words)));
+    check_json(out, b, line, row);
     buf_printf(out,
                ",\"weight\":%" PRId32 ",\"active\":%" PRId32
-               ",\"maxconn\":%" PRId32 ",\"fails\":%" PRId32,
-               view->weight, view->active, view->maxconn, view->fails);
+               ",\"queued\":%" PRId32 ",\"maxconn\":%" PRId32
+               ",\"fails\":%" PRId32,
+               atomic_load(&line->row->weight), view->active, view->queued,
+               view->maxconn, view->fails);
     json_totals(out, server_counter_infos, server_counter_count, &line->totals);
     addresses_json(out, b, row);
     buf_char(out, '}');

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "codec/proxyproto.h"
 
@@ -75,36 +76,49 @@ on_finish(struct deferred *deferred)
     c->on_end(c);
 }
 
-/* Nothing, if FMT makes nothing. */
+/* The status's own words, and what FMT makes behind SEPARATOR. */
 static void
-add_words(char *to, size_t size, const char *separator, const char *fmt,
+put_words(struct check_verdict *verdict, const char *separator, const char *fmt,
+          va_list args) __attribute__((format(printf, 3, 0)));
+
+static void
+put_words(struct check_verdict *verdict, const char *separator, const char *fmt,
           va_list args)
 {
-    int n = snprintf(to, size, "%s", separator);
+    struct buf words;
+    char more[sizeof(verdict->words)];
 
-    if (n < 0 || (size_t)n >= size ||
-        vsnprintf(to + n, size - (size_t)n, fmt, args) <= 0)
-        *to = '\0';
+    (void)vsnprintf(more, sizeof(more), fmt, args);
+    /* What a server has said may be in it, and goes to the log. */
+    for (char *p = more; *p != '\0'; p++) {
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            *p = '?';
+    }
+    buf_init(&words, verdict->words, sizeof(verdict->words) - 1);
+    buf_str(&words, str_from(check_status_words(verdict->status)));
+    if (more[0] != '\0') {
+        buf_str(&words, str_from(separator));
+        buf_str(&words, str_slice(str_from(more), 0, words.cap - words.len));
+    }
+    verdict->words[words.len] = '\0';
 }
 
-/* SEPARATOR and what FMT makes follow the status's own words. */
+static void
+end_check(struct checker *c, enum check_status status, const char *separator,
+          const char *fmt, va_list args) __attribute__((format(printf, 4, 0)));
+
 static void
 end_check(struct checker *c, enum check_status status, const char *separator,
           const char *fmt, va_list args)
 {
-    struct check_verdict *verdict = &c->verdict;
-    size_t size = sizeof(verdict->words);
-    int n;
-
     if (!c->running || c->ended)
         return;
     c->ended = true;
     c->awaiting = false;
     timer_stop(&c->deadline);
-    verdict->status = status;
-    verdict->took_us = (uint32_t)(clock_us() - c->started_us);
-    n = snprintf(verdict->words, size, "%s", check_status_words(status));
-    add_words(verdict->words + n, size - (size_t)n, separator, fmt, args);
+    c->verdict.status = status;
+    c->verdict.took_us = (uint32_t)(clock_us() - c->started_us);
+    put_words(&c->verdict, separator, fmt, args);
     loop_defer(c->loop, &c->finish);
 }
 

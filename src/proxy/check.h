@@ -92,8 +92,8 @@ void checker_fini(struct checker *c);
  * Refused (nothing happens) while one is running. */
 void checker_start(struct checker *c);
 
-/* For the kinds: ends the check with STATUS. FMT, if not "", adds to the
- * status's own words, behind ": ". */
+/* For the kinds: ends the check with STATUS. What FMT makes, if it is not
+ * empty, follows the status's own words, behind ": ". */
 void checker_end(struct checker *c, enum check_status status, const char *fmt,
                  ...) __attribute__((format(printf, 3, 4)));
 

@@ -235,19 +235,24 @@ is_plugin_unknown(const struct mysql_client *client)
 static enum mysql_outcome
 refused(struct mysql_client *client, const struct mysql_err *err)
 {
-    char text[MYSQL_CLIENT_REASON_MAX + 1];
-    size_t size = sizeof(client->reason);
+    struct buf out;
 
     client->number = err->number;
-    set_text(text, sizeof(text), err->text);
-    if (is_plugin_unknown(client))
-        (void)snprintf(client->reason, size, PLUGIN_UNKNOWN,
+    if (is_plugin_unknown(client)) {
+        (void)snprintf(client->reason, sizeof(client->reason), PLUGIN_UNKNOWN,
                        client->plugin_name);
-    else if (err->state.len > 0)
-        (void)snprintf(client->reason, size, "%u (" STR_FMT "): %s",
-                       err->number, STR_ARG(err->state), text);
-    else
-        (void)snprintf(client->reason, size, "%u: %s", err->number, text);
+        return MYSQL_OUTCOME_REFUSED;
+    }
+    buf_init(&out, client->reason, sizeof(client->reason) - 1);
+    buf_uint(&out, err->number);
+    if (err->state.len > 0) {
+        buf_str(&out, STR(" ("));
+        log_text_write(&out, LOG_TEXT_NGINX, err->state, out.cap - out.len);
+        buf_char(&out, ')');
+    }
+    buf_str(&out, STR(": "));
+    log_text_write(&out, LOG_TEXT_NGINX, err->text, out.cap - out.len);
+    client->reason[out.len] = '\0';
     return MYSQL_OUTCOME_REFUSED;
 }
 

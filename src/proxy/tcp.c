@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "board/board.h"
+#include "codec/proxyproto.h"
 #include "proxy/access_log.h"
 #include "proxy/listener.h"
 #include "proxy/runtime.h"
@@ -242,6 +243,40 @@ on_idle(struct timer *timer)
         session_close(s, "sD", "server timed out");
 }
 
+/* Tells the server whom the connection is for, before anything else is said. A
+ * new socket takes so few bytes at once. */
+static bool
+send_proxy(struct tcp_session *s, enum proxyproto_version version)
+{
+    struct addr here = {.len = 0};
+    char space[PROXYPROTO_MAX];
+    struct buf header;
+    ssize_t sent;
+
+    (void)addr_of_socket(&here, s->client.fd);
+    buf_init(&header, space, sizeof(space));
+    proxyproto_write(&header, version, &s->client_addr, &here);
+    sent = stream_write(&s->server->stream, header.p, header.len);
+    if (sent == (ssize_t)header.len)
+        return true;
+    session_break(s, "SC", sent < 0 ? errno : ENOBUFS);
+    return false;
+}
+
+static bool
+introduce(struct tcp_session *s)
+{
+    switch (s->server->server->upstream->conf->send_proxy) {
+    case SEND_PROXY_OFF:
+        break;
+    case SEND_PROXY_V1:
+        return send_proxy(s, PROXYPROTO_V1);
+    case SEND_PROXY_V2:
+        return send_proxy(s, PROXYPROTO_V2);
+    }
+    return true;
+}
+
 static void
 join(struct tcp_session *s)
 {
@@ -252,7 +287,8 @@ join(struct tcp_session *s)
     s->connected_us = clock_us();
     s->active_ms = clock_ms();
     loop_start_timer(s->dial.engine->loop, &s->timer, idle_limit_ms(s));
-    session_run(s);
+    if (introduce(s))
+        session_run(s);
 }
 
 static const char *

@@ -74,6 +74,22 @@ has_any_in_service(const struct upstream *upstream)
     return false;
 }
 
+/* Whether who is in service has changed since this worker last looked. */
+static bool
+look_at_service(struct upstream *upstream)
+{
+    bool changed = false;
+
+    for (unsigned i = 0; i < upstream->server_count; i++) {
+        struct server *server = &upstream->servers[i];
+        bool serves = roster_is_in_service(&upstream->roster, i);
+
+        changed = changed || serves != server->was_serving;
+        server->was_serving = serves;
+    }
+    return changed;
+}
+
 static void
 look_at_upstream(struct upstream *upstream)
 {
@@ -81,6 +97,9 @@ look_at_upstream(struct upstream *upstream)
     pool_drop_gone(upstream);
     for (unsigned i = 0; i < upstream->server_count; i++)
         (void)look_at_server(&upstream->servers[i]);
+    /* It may have them wait for another server now. */
+    if (look_at_service(upstream) && upstream->policy.waits)
+        wait_queue_shake(&upstream->queue, BOARD_NONE);
     if (!upstream->conf->hold && !has_any_in_service(upstream))
         wait_queue_shake(&upstream->queue, BOARD_NONE);
     wait_queue_settle(&upstream->queue);
@@ -117,6 +136,8 @@ transition_init(struct runtime *runtime)
         for (unsigned k = 0; k < upstream->server_count; k++) {
             upstream->servers[k].was_up = upstream->views[k].up;
             upstream->servers[k].was_maint = upstream->views[k].maint;
+            upstream->servers[k].was_serving =
+                roster_is_in_service(&upstream->roster, k);
         }
     }
 }

@@ -47,6 +47,7 @@ struct server {
     struct list flows;     /* that hold it, of this worker */
     bool was_up;           /* when this worker last looked (transition.h) */
     bool was_maint;
+    bool was_serving; /* likewise: up, ready, and of some weight */
 };
 
 struct upstream {

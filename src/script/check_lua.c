@@ -28,7 +28,7 @@ struct lua_check {
     struct checker *checker;
     struct script *script;         /* NULL: it could not be loaded */
     struct script_checked *handle; /* Lua's, kept by `server`; NULL: none */
-    int server;                    /* reference of what the hook gets */
+    int server;                    /* the number of what the hook gets */
     bool ready;                    /* all this is set */
 };
 
@@ -118,8 +118,8 @@ make_server(struct lua_check *check)
     made.constant = lua_topointer(vm->L, -1);
     check->handle = made.handle;
     check->handle->checker = check->checker;
-    lua_pop(vm->L, 1);
-    check->server = luaL_ref(vm->L, LUA_REGISTRYINDEX);
+    check->server = (int)lua_tointeger(vm->L, -2);
+    lua_pop(vm->L, 2);
     return 0;
 }
 
@@ -127,9 +127,8 @@ static void
 prepare(struct lua_check *check, struct checker *c)
 {
     check->checker = c;
-    check->server = LUA_NOREF;
     check->script = scripts_find_check(the_scripts, c->upstream);
-    task_init(&check->task, the_scripts->vm, c->loop, on_end);
+    task_init(&check->task, &the_scripts->vm->coroutines, c->loop, on_end);
     check->ready = true;
 }
 
@@ -137,6 +136,7 @@ static void
 start(struct checker *c)
 {
     struct lua_check *check = c->state;
+    lua_State *from;
     lua_State *L;
 
     if (!check->ready)
@@ -156,8 +156,10 @@ start(struct checker *c)
         return;
     }
     report_call(check->script);
+    from = check->script->owner->vm->L;
     lua_rawgeti(L, LUA_REGISTRYINDEX, check->script->hooks[SCRIPT_HOOK_CHECK]);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, check->server);
+    lua_rawgeti(from, VM_CHECKED, check->server);
+    lua_xmove(from, L, 1);
     task_go(&check->task, 1);
 }
 
@@ -175,12 +177,15 @@ static void
 fini(struct checker *c)
 {
     struct lua_check *check = c->state;
+    lua_State *L;
 
     if (!check->ready || check->handle == NULL)
         return;
+    L = check->script->owner->vm->L;
     check->handle->checker = NULL;
     check->handle = NULL;
-    vm_release(check->task.vm, check->server);
+    lua_pushnil(L);
+    lua_rawseti(L, VM_CHECKED, check->server);
 }
 
 static const struct check_kind_ops check_lua = {
@@ -194,7 +199,7 @@ void
 check_lua_use(struct scripts *scripts, struct resolver *resolver)
 {
     if (scripts != NULL)
-        scripts->vm->resolver = resolver;
+        scripts->vm->coroutines.resolver = resolver;
     the_scripts = scripts;
     check_set_lua(scripts == NULL ? NULL : &check_lua);
 }

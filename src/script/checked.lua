@@ -10,7 +10,11 @@ local views = require "script.views"
 
 local C, c, text = ffi.C, calls.c, calls.text
 
-local _M = {}
+--- What was made, by a number that C has; until C takes it out.
+local kept = {}
+local last = 0
+
+local _M = { kept = kept }
 
 
 -- The fields of a view, from the struct's own text.
@@ -74,8 +78,8 @@ end
 -- @param pointer  lightuserdata: struct upstream *, which lives as long as the
 --                 handle is set
 -- @param index    number: of the server, from 1
--- @return what scripts get; the handle, which C writes to, and which lives as
---   long as that
+-- @return the number under which what scripts get is kept; the handle, which C
+--   writes to, and which lives as long as that
 function _M.new(pointer, index)
   local upstream = ffi.cast("struct upstream *", pointer)
   c.upstream_name(upstream, text)
@@ -98,7 +102,9 @@ function _M.new(pointer, index)
     return "server " .. name
   end
   metatable.__metatable = false
-  return server, self.handle
+  last = last + 1
+  kept[last] = server
+  return last, self.handle
 end
 
 

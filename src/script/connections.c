@@ -18,7 +18,6 @@
 #include "net/resolver.h"
 #include "net/stream.h"
 #include "script/task.h"
-#include "script/vm.h"
 
 enum {
     READ_SIZE = 16 * 1024, /* bytes read at a time */
@@ -61,7 +60,7 @@ end(struct connection *c)
     lookup_stop(&c->lookup);
     stream_close(&c->stream);
     buf_fini(&c->input);
-    vm_release(task->vm, c->ref);
+    luaL_unref(task->all->L, LUA_REGISTRYINDEX, c->ref);
 }
 
 static void
@@ -154,7 +153,7 @@ on_lookup(struct lookup *lookup, const struct addr *addrs, unsigned count,
 static int
 find_addresses(struct connection *c, const char *host, uint16_t port)
 {
-    struct resolver *resolver = c->task->vm->resolver;
+    struct resolver *resolver = c->task->all->resolver;
     const char *why;
     int result;
 
@@ -440,7 +439,7 @@ misuse(lua_State *L)
     if (c == NULL || !lua_getmetatable(L, 1) ||
         (luaL_getmetatable(L, METATABLE), !lua_rawequal(L, -1, -2)))
         why = "a connection is expected (is the colon missing?)";
-    else if (c->task != NULL && c->task != vm_of(L)->task)
+    else if (c->task != NULL && c->task != coroutines_of(L)->running)
         why = "the connection is of another hook that is under way";
     lua_pushstring(L, why);
     return 1;

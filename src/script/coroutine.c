@@ -3,7 +3,29 @@
 
 #include <lauxlib.h>
 
-#include "script/vm.h"
+/* Its address is the key in the registry. */
+static char registry_key;
+
+void
+coroutines_init(struct coroutines *out, lua_State *L)
+{
+    *out = (struct coroutines){.L = L};
+    lua_pushlightuserdata(L, &registry_key);
+    lua_pushlightuserdata(L, out);
+    lua_rawset(L, LUA_REGISTRYINDEX);
+}
+
+struct coroutines *
+coroutines_of(lua_State *L)
+{
+    struct coroutines *all;
+
+    lua_pushlightuserdata(L, &registry_key);
+    lua_rawget(L, LUA_REGISTRYINDEX);
+    all = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return all;
+}
 
 /* Runs protected, since it needs memory. */
 static int
@@ -18,16 +40,16 @@ make(lua_State *L)
 }
 
 int
-coroutine_take(struct coroutine *out, struct vm *vm)
+coroutine_take(struct coroutine *out, struct coroutines *all)
 {
     struct coroutine made = {.L = NULL};
 
-    if (vm->coroutine_count > 0) {
-        *out = vm->coroutines[--vm->coroutine_count];
+    if (all->spare_count > 0) {
+        *out = all->spare[--all->spare_count];
         return 0;
     }
-    if (lua_cpcall(vm->L, make, &made) != 0) {
-        lua_pop(vm->L, 1);
+    if (lua_cpcall(all->L, make, &made) != 0) {
+        lua_pop(all->L, 1);
         return -1;
     }
     *out = made;
@@ -35,18 +57,18 @@ coroutine_take(struct coroutine *out, struct vm *vm)
 }
 
 void
-coroutine_give(struct vm *vm, struct coroutine coroutine)
+coroutine_give(struct coroutines *all, struct coroutine coroutine)
 {
-    if (vm->coroutine_count == COROUTINES_KEPT) {
-        coroutine_drop(vm, coroutine);
+    if (all->spare_count == COROUTINES_KEPT) {
+        coroutine_drop(all, coroutine);
         return;
     }
     lua_settop(coroutine.L, 0);
-    vm->coroutines[vm->coroutine_count++] = coroutine;
+    all->spare[all->spare_count++] = coroutine;
 }
 
 void
-coroutine_drop(struct vm *vm, struct coroutine coroutine)
+coroutine_drop(struct coroutines *all, struct coroutine coroutine)
 {
-    vm_release(vm, coroutine.ref);
+    luaL_unref(all->L, LUA_REGISTRYINDEX, coroutine.ref);
 }

@@ -11,7 +11,8 @@
 
 #include "base/mem.h"
 
-struct vm;
+struct resolver;
+struct task;
 
 enum {
     COROUTINES_KEPT = 64, /* of a VM, without work */
@@ -22,13 +23,28 @@ struct coroutine {
     int ref;      /* what keeps it from the collector */
 };
 
+/* Those of one VM, and what hooks that wait share. */
+struct coroutines {
+    lua_State *L;              /* the VM's main one */
+    struct resolver *resolver; /* for the names they connect to; NULL: none */
+    struct task *running;      /* whose coroutine runs now, or NULL */
+    unsigned spare_count;
+    struct coroutine spare[COROUTINES_KEPT];
+};
+
+/* Prepares OUT for L's VM, which knows it from then on; L runs protected. */
+void coroutines_init(struct coroutines *out, lua_State *L);
+
+/* Those of L's VM: for functions that Lua calls. */
+struct coroutines *coroutines_of(lua_State *L);
+
 /* An idle one with an empty stack. -1 without memory. */
-int coroutine_take(struct coroutine *out, struct vm *vm) MUST_CHECK;
+int coroutine_take(struct coroutine *out, struct coroutines *all) MUST_CHECK;
 
 /* Gives one back whose function has returned. */
-void coroutine_give(struct vm *vm, struct coroutine coroutine);
+void coroutine_give(struct coroutines *all, struct coroutine coroutine);
 
 /* Gives up one that shall not run again. */
-void coroutine_drop(struct vm *vm, struct coroutine coroutine);
+void coroutine_drop(struct coroutines *all, struct coroutine coroutine);
 
 #endif

@@ -2,8 +2,9 @@
 -- what one changes in it no other sees.
 --
 -- Out of reach: io, debug, ffi, jit, package, bytecode, the environments of
--- functions, the coroutines that hooks run in, the collector, the seed of math.random, and the metatable of
--- strings.  What is loaded as text runs in the script's own environment.
+-- functions, the coroutines that hooks run in, the collector, the seed of
+-- math.random, and the metatable of strings.  What is loaded as text runs in
+-- the script's own environment.
 -- @module script.sandbox
 local ffi = require "ffi"
 local host = require "script.host"

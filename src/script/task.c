@@ -5,8 +5,6 @@
 #include <lauxlib.h>
 #include <stdio.h>
 
-#include "script/vm.h"
-
 enum {
     TASK_TEXT_MAX = 1700, /* bytes of what was raised, with its traceback */
 };
@@ -63,9 +61,9 @@ say_what(struct task *task, lua_State *L, int result, char *text, size_t size)
                        "it yielded outside of a coroutine of its own");
         return;
     }
-    if (lua_cpcall(task->vm->L, describe, &raised) == 0)
+    if (lua_cpcall(task->all->L, describe, &raised) == 0)
         return;
-    lua_pop(task->vm->L, 1);
+    lua_pop(task->all->L, 1);
     (void)snprintf(text, size, "not enough memory");
 }
 
@@ -73,18 +71,18 @@ static void
 finish(struct task *task, int result)
 {
     struct coroutine coroutine = task->coroutine;
-    struct vm *vm = task->vm;
+    struct coroutines *all = task->all;
     char text[TASK_TEXT_MAX];
 
     task->coroutine.L = NULL;
     let_go(task);
     if (result == 0) {
         task->on_end(task, coroutine.L, NULL);
-        coroutine_give(vm, coroutine);
+        coroutine_give(all, coroutine);
         return;
     }
     say_what(task, coroutine.L, result, text, sizeof(text));
-    coroutine_drop(vm, coroutine);
+    coroutine_drop(all, coroutine);
     task->on_end(task, NULL, text);
 }
 
@@ -102,9 +100,9 @@ run(struct deferred *deferred)
         task->args = 1;
     }
     task->waiting = false;
-    task->vm->task = task;
+    task->all->running = task;
     result = lua_resume(L, task->args);
-    task->vm->task = NULL;
+    task->all->running = NULL;
     if (result != LUA_YIELD || !task->waiting)
         finish(task, result);
 }
@@ -119,9 +117,10 @@ on_timer(struct timer *timer)
 }
 
 void
-task_init(struct task *task, struct vm *vm, struct loop *loop, task_fn on_end)
+task_init(struct task *task, struct coroutines *all, struct loop *loop,
+          task_fn on_end)
 {
-    *task = (struct task){.vm = vm, .loop = loop, .on_end = on_end};
+    *task = (struct task){.all = all, .loop = loop, .on_end = on_end};
     deferred_init(&task->next, run);
     timer_init(&task->timer, on_timer);
     list_init(&task->guests);
@@ -131,7 +130,7 @@ lua_State *
 task_begin(struct task *task)
 {
     assert(task->coroutine.L == NULL);
-    if (coroutine_take(&task->coroutine, task->vm) < 0)
+    if (coroutine_take(&task->coroutine, task->all) < 0)
         return NULL;
     return task->coroutine.L;
 }
@@ -150,10 +149,10 @@ task_stop(struct task *task)
 
     if (coroutine.L == NULL)
         return;
-    assert(task->vm->task != task);
+    assert(task->all->running != task);
     task->coroutine.L = NULL;
     let_go(task);
-    coroutine_drop(task->vm, coroutine);
+    coroutine_drop(task->all, coroutine);
 }
 
 /* --- waiting -------------------------------------------------------------- */
@@ -161,7 +160,7 @@ task_stop(struct task *task)
 struct task *
 task_of(lua_State *L, const char **why)
 {
-    struct task *task = vm_of(L)->task;
+    struct task *task = coroutines_of(L)->running;
 
     if (task == NULL) {
         *why = "may be used only in a check hook";

@@ -26,7 +26,6 @@
 #include "script/coroutine.h"
 
 struct task;
-struct vm;
 
 #define TASK_FOREVER UINT64_MAX /* as long as the task may run */
 
@@ -42,7 +41,7 @@ struct task_guest {
 };
 
 struct task {
-    struct vm *vm;
+    struct coroutines *all;
     struct loop *loop;
     task_fn on_end;
     struct coroutine coroutine; /* L is NULL: no hook is under way */
@@ -55,9 +54,9 @@ struct task {
     bool late;    /* the timer has rung: it waits in vain */
 };
 
-/* A task that does nothing yet. */
-void
-task_init(struct task *task, struct vm *vm, struct loop *loop, task_fn on_end);
+/* A task that does nothing yet, with the coroutines of a VM. */
+void task_init(struct task *task, struct coroutines *all, struct loop *loop,
+               task_fn on_end);
 
 /* Begins a hook: where to push the function and its arguments, all of which
  * must be there already, as nothing is there to catch what needs memory. NULL

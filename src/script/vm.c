@@ -123,6 +123,10 @@ seed_random(lua_State *L)
 static int
 prepare(lua_State *L)
 {
+    struct vm *vm = lua_touserdata(L, 1);
+
+    lua_pop(L, 1);
+    coroutines_init(&vm->coroutines, L);
     luaL_openlibs(L);
     preload_modules(L);
     seed_random(L);
@@ -136,6 +140,7 @@ prepare(lua_State *L)
     push_function(L, "script.request", "forget");
     push_function(L, "script.request", "handles");
     push_function(L, "script.checked", "new");
+    push_function(L, "script.checked", "kept");
     return VM_SLOTS;
 }
 
@@ -161,7 +166,8 @@ start(void)
     if (vm->L == NULL)
         fatal("cannot start LuaJIT: out of memory");
     lua_pushcfunction(vm->L, prepare);
-    if (lua_pcall(vm->L, 0, VM_SLOTS, 0) != 0)
+    lua_pushlightuserdata(vm->L, vm);
+    if (lua_pcall(vm->L, 1, VM_SLOTS, 0) != 0)
         fatal("cannot start LuaJIT: %s", lua_tostring(vm->L, -1));
     /* Room for what a call pushes behind those places. */
     if (!lua_checkstack(vm->L, LUA_MINSTACK))
@@ -170,13 +176,6 @@ start(void)
     vm->conn = handle_at(vm->L, VM_CONN);
     vm->result = handle_at(vm->L, VM_RESULT);
     return vm;
-}
-
-struct vm *
-vm_of(lua_State *L)
-{
-    (void)L;
-    return the_vm;
 }
 
 struct vm *

@@ -16,11 +16,9 @@
 #include "base/mem.h"
 #include "script/coroutine.h"
 
-struct resolver;
 struct script_conn;
 struct script_flow;
 struct script_result;
-struct task;
 
 /* Places on the stack. */
 enum vm_slot {
@@ -34,9 +32,9 @@ enum vm_slot {
     VM_NEW_REQUEST,    /* new_request(exchange, id): a handle */
     VM_FORGET_REQUEST, /* forget_request(id): drops what was kept for it */
     VM_REQUESTS,       /* the handles of requests, by id */
-    VM_NEW_CHECKED,    /* new_checked(upstream, index): what `check` gets, and
-                          its handle */
-    VM_SLOTS = VM_NEW_CHECKED,
+    VM_NEW_CHECKED,    /* new_checked(upstream, index): a number, a handle */
+    VM_CHECKED,        /* what `check` gets, by that number */
+    VM_SLOTS = VM_CHECKED,
 };
 
 struct vm {
@@ -48,15 +46,9 @@ struct vm {
     int *spare_ids; /* of requests that have ended */
     unsigned spare_count;
     unsigned spare_size;
-    int last_id;               /* the largest that is or was in use */
-    struct resolver *resolver; /* for hooks that wait; NULL: none */
-    struct task *task;         /* whose coroutine runs now, or NULL */
-    struct coroutine coroutines[COROUTINES_KEPT]; /* without work */
-    unsigned coroutine_count;
+    int last_id;                  /* the largest that is or was in use */
+    struct coroutines coroutines; /* for hooks that wait */
 };
-
-/* The VM that L is of: for functions that Lua calls. */
-struct vm *vm_of(lua_State *L);
 
 /* One more user of the VM, which the first one starts; at start-up, and exits
  * when that is impossible. */

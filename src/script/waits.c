@@ -4,7 +4,6 @@
 #include <lauxlib.h>
 
 #include "script/task.h"
-#include "script/vm.h"
 
 static int
 begin(lua_State *L)
@@ -36,7 +35,7 @@ sleep_for(lua_State *L)
 static int
 is_hook(lua_State *L)
 {
-    const struct task *task = vm_of(L)->task;
+    const struct task *task = coroutines_of(L)->running;
 
     lua_pushboolean(L, task != NULL && task->coroutine.L == L);
     return 1;

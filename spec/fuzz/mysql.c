@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * MySQL: the bytes are one packet's payload for every reader, and a stream of
+ * packets that are a result. Texts lie in the payload, nothing is read beyond
+ * it, and what a greeting or a switch said can be answered.
+ */
+#include "codec/mysql_login.h"
+#include "codec/mysql_result.h"
+
+#include "fuzz.h"
+
+enum {
+    PACKET_MAX = 4092, /* bytes of a payload */
+    ROW_MAX = 16,      /* values of a row that are read */
+};
+
+/* A reader takes all of the payload, or answers an error. */
+static bool
+is_taken(ssize_t got, size_t n)
+{
+    FUZZ_CHECK(got == (ssize_t)n || got < 0);
+    if (got < 0)
+        FUZZ_CHECK(mysql_error_text((enum mysql_error)got) != NULL);
+    return got >= 0;
+}
+
+static bool
+is_text_of(struct str text, const uint8_t *p, size_t n)
+{
+    return text.len == 0 || fuzz_inside(text, p, n);
+}
+
+static void
+check_login(const struct mysql_greeting *greeting, struct str plugin)
+{
+    char space[1024];
+    struct buf out;
+    struct mysql_login login = {
+        .capabilities = greeting->capabilities,
+        .user = STR("user"),
+        .answer = str_make((const char *)greeting->challenge,
+                           greeting->challenge_len),
+        .plugin = plugin,
+    };
+    struct mysql_packet packet;
+
+    buf_init(&out, space, sizeof(space));
+    mysql_write_login(&out, 1, &login);
+    if (out.failed)
+        return;
+    FUZZ_CHECK(mysql_read_packet(&packet, (const uint8_t *)out.p, out.len,
+                                 PACKET_MAX) == (ssize_t)out.len);
+    FUZZ_CHECK(packet.sequence == 1);
+}
+
+static void
+check_logins(const uint8_t *p, size_t n)
+{
+    struct mysql_greeting greeting;
+    struct mysql_switch request;
+    struct str said;
+
+    if (is_taken(mysql_read_greeting(&greeting, p, n), n)) {
+        FUZZ_CHECK(is_text_of(greeting.version, p, n));
+        FUZZ_CHECK(is_text_of(greeting.plugin, p, n));
+        FUZZ_CHECK(greeting.challenge_len >= MYSQL_CHALLENGE_LEN);
+        check_login(&greeting, greeting.plugin);
+    }
+    if (is_taken(mysql_read_switch(&request, p, n), n)) {
+        FUZZ_CHECK(n == 1 || is_text_of(request.plugin, p, n));
+        FUZZ_CHECK(is_text_of(request.data, p, n));
+    }
+    if (is_taken(mysql_read_more(&said, p, n), n))
+        FUZZ_CHECK(is_text_of(said, p, n) && said.len == n - 1);
+}
+
+static void
+check_answers(const uint8_t *p, size_t n)
+{
+    struct mysql_column column;
+    struct str values[ROW_MAX];
+    struct mysql_eof eof;
+    struct mysql_err err;
+    struct mysql_ok ok;
+
+    (void)is_taken(mysql_read_ok(&ok, p, n), n);
+    (void)is_taken(mysql_read_eof(&eof, p, n), n);
+    if (is_taken(mysql_read_err(&err, p, n), n))
+        FUZZ_CHECK(is_text_of(err.state, p, n) && is_text_of(err.text, p, n));
+    if (is_taken(mysql_read_column(&column, p, n), n))
+        FUZZ_CHECK(is_text_of(column.schema, p, n) &&
+                   is_text_of(column.table, p, n) &&
+                   is_text_of(column.name, p, n));
+    for (size_t count = 0; count <= ROW_MAX; count++) {
+        if (!is_taken(mysql_read_row(values, count, p, n), n))
+            continue;
+        for (size_t i = 0; i < count; i++)
+            FUZZ_CHECK(is_text_of(values[i], p, n));
+    }
+}
+
+/* Every packet of the bytes, in a copy of its own, as a result. */
+static void
+check_result(const uint8_t *p, size_t n, uint32_t capabilities)
+{
+    struct mysql_result result;
+    struct mysql_packet packet;
+    ssize_t got;
+    int part = MYSQL_PART_OK;
+
+    mysql_result_init(&result, capabilities);
+    while (part > 0 &&
+           (got = mysql_read_packet(&packet, p, n, PACKET_MAX)) > 0) {
+        uint8_t *copy = fuzz_copy(packet.p, packet.len);
+
+        FUZZ_CHECK((size_t)got == MYSQL_HEADER_LEN + packet.len);
+        FUZZ_CHECK((size_t)got <= n);
+        part = mysql_result_next(&result, copy, packet.len);
+        FUZZ_CHECK(part != 0 && result.columns <= MYSQL_COLUMNS_MAX);
+        FUZZ_CHECK(result.described <= result.columns);
+        free(copy);
+        p += got;
+        n -= (size_t)got;
+    }
+}
+
+void
+fuzz_mysql(const uint8_t *p, size_t n)
+{
+    check_logins(p, n);
+    check_answers(p, n);
+    check_result(p, n, 0);
+    check_result(p, n, MYSQL_CAN_END_BY_OK);
+}
