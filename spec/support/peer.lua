@@ -52,6 +52,9 @@ function _M.serve(handler, options)
   server.task = loop.spawn("listener of " .. server.name, function()
     while not server.stopped do
       if loop.wait(listener.fd, loop.READ, math.huge) then
+        -- Who left before this one came is seen to first, so that `most` is
+        -- how many there were.
+        loop.wait(-1, 0, loop.now())
         handle(server, listener:accept())
       end
     end
