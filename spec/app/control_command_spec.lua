@@ -57,7 +57,8 @@ describe("control commands", function()
 
   it("name what is not supported in this version", function()
     for _, line in ipairs {
-      "show sessions", "show pools --json", "script reload x", "log level debug", "reload", "stop graceful", "top",
+      "show sessions", "show pools --json", "script reload x",
+      "log level debug", "reload", "stop graceful", "top",
     } do
       local word, text = run(line)
       assert.are.equal("error", word)

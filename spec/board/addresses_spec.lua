@@ -2,12 +2,9 @@
 -- a writer that is killed at any moment.
 local ffi = require "ffi"
 local loop = require "support.loop"
+require "support.libc"
 local core = require("support.ffi").load("board/board.h", "board/addresses.h",
   "base/addr.h", "base/clock.h")
-
-ffi.cdef [[
-int prctl(int option, ...);
-]]
 
 local C = ffi.C
 local MAX = core.BOARD_ADDRS_MAX

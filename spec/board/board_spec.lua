@@ -356,15 +356,15 @@ describe("board", function()
 
 
     it("keeps the words of the last check, cut at their limit", function()
-      local text = ffi.new("char[64]")
+      local text = ffi.new("char[128]")
       assert.equal("", ffi.string(core.board_check_words(board, row, text)))
-      for _, words in ipairs { "timeout", "layer 7: 503", ("x"):rep(63) } do
+      for _, words in ipairs { "timeout", "layer 7: 503", ("x"):rep(127) } do
         core.board_note_check(board, row, 1, str(words), 1000)
         assert.equal(words, ffi.string(core.board_check_words(board, row,
           text)))
       end
       core.board_note_check(board, row, 1, str(("y"):rep(200)), 1000)
-      assert.equal(("y"):rep(63), ffi.string(core.board_check_words(board,
+      assert.equal(("y"):rep(127), ffi.string(core.board_check_words(board,
         row, text)))
     end)
 

@@ -58,8 +58,21 @@ local function read_config(core, path)
 end
 
 
+-- What the master does: what a server's name means stands on the board.
+local function place_server(core, board, upstream_row, server, addresses)
+  local row = core.board_add_server(board, upstream_row, server.name)
+  local addrs = ffi.new("struct addr[?]", core.BOARD_ADDRS_MAX)
+  local why = ffi.new("const char *[1]")
+  local count = core.addresses_find(addresses, addrs, core.BOARD_ADDRS_MAX,
+    server.address, why)
+  core.board_set_addresses(board, row, addrs, math.max(count, 0))
+end
+
+
 -- A board with the rows that the configuration names.
 local function make_board(core, config)
+  local addresses = ffi.new("struct addresses")
+  core.addresses_init(addresses)
   local limits = ffi.new("struct board_limits")
   limits.workers, limits.ring_bytes = 2, core.RING_BYTES_MIN
   limits.upstreams = config.upstream_count + 1
@@ -71,9 +84,10 @@ local function make_board(core, config)
     local upstream = config.upstreams[i]
     local row = core.board_add_upstream(board, upstream.name)
     for k = 0, tonumber(upstream.server_count) - 1 do
-      core.board_add_server(board, row, upstream.servers[k].name)
+      place_server(core, board, row, upstream.servers[k], addresses)
     end
   end
+  core.addresses_fini(addresses)
   for i = 0, tonumber(config.section_count) - 1 do
     local section = config.sections[i]
     core.board_add_section(board, str(ffi.string(core.section_kind_name(

@@ -102,11 +102,12 @@ end
 --- A bound TCP socket that does not listen: its port refuses connections, and
 -- nobody else gets it meanwhile.
 -- @param port  integer or nil: any
+-- @param host  string or nil: another loopback address than 127.0.0.1
 -- @return the socket; `port` is its port
-function _M.reserve(port)
+function _M.reserve(port, host)
   local self = socket_new(AF_INET, SOCK_STREAM, "listener")
   option_set(self.fd, SOL_SOCKET, SO_REUSEADDR, 1)
-  local address = inet_address("127.0.0.1", port or 0)
+  local address = inet_address(host or "127.0.0.1", port or 0)
   if C.bind(self.fd, address, ffi.sizeof(address)) < 0 then
     local reason = libc.reason()
     self:close()
@@ -118,11 +119,12 @@ end
 
 
 --- A listening TCP socket on 127.0.0.1.
--- @param options  table or nil: port, backlog, rcvbuf (bytes)
+-- @param options  table or nil: port, host (another loopback address), backlog,
+--                 rcvbuf (bytes)
 -- @return the socket; `port` is its port
 function _M.listen(options)
   options = options or {}
-  local self = assert(_M.reserve(options.port))
+  local self = assert(_M.reserve(options.port, options.host))
   if options.rcvbuf then
     option_set(self.fd, SOL_SOCKET, SO_RCVBUF, options.rcvbuf)
   end

@@ -207,7 +207,7 @@ describe("a check", function()
         end
       end)
 
-    it("of kind " .. case.kind .. " keeps no descriptor, and waits for no other",
+    it("of kind " .. case.kind .. " keeps no descriptor, and waits for nobody",
       function()
         start(case.kind, case.check)
         local control = m:pids("mg-control")[1]

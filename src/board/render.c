@@ -332,6 +332,14 @@ server_widths(const struct board *b)
     return widths;
 }
 
+/* What a server said may be in its words: they stay on one line. */
+static void
+put_line(struct buf *out, const char *words)
+{
+    for (; *words != '\0'; words++)
+        buf_char(out, (unsigned char)*words < ' ' ? ' ' : *words);
+}
+
 /* "Layer7 check passed: 200 in 3ms" */
 static void
 check_text(struct buf *out, const struct board *b,
@@ -339,10 +347,12 @@ check_text(struct buf *out, const struct board *b,
 {
     char words[BOARD_WORDS_MAX + 1];
 
-    if (atomic_load(&line->row->checked_ms) > 0)
-        buf_printf(out, " %s in %" PRIu32 "ms",
-                   board_check_words(b, row, words),
+    if (atomic_load(&line->row->checked_ms) > 0) {
+        buf_char(out, ' ');
+        put_line(out, board_check_words(b, row, words));
+        buf_printf(out, " in %" PRIu32 "ms",
                    atomic_load(&line->row->check_us) / 1000);
+    }
     buf_char(out, '\n');
 }
 
@@ -392,6 +402,23 @@ servers_text(struct buf *out, const struct board *b)
     }
 }
 
+/* Those that its name means now; none while that is not known. */
+static void
+addresses_json(struct buf *out, const struct board *b, int row)
+{
+    struct addr addrs[BOARD_ADDRS_MAX];
+    int count = board_read_addresses(addrs, b, row);
+    char text[ADDR_TEXT_MAX];
+
+    buf_str(out, STR(",\"addresses\":["));
+    for (int i = 0; i < count; i++) {
+        if (i > 0)
+            buf_char(out, ',');
+        json_string(out, str_from(addr_format(&addrs[i], text, sizeof(text))));
+    }
+    buf_char(out, ']');
+}
+
 /* The last check, and why the server is up or down. */
 static void
 check_json(struct buf *out, const struct board *b,
@@ -439,6 +466,7 @@ server_json(struct buf *out, const struct board *b,
                atomic_load(&line->row->weight), view->active, view->maxconn,
                view->fails);
     json_totals(out, server_counter_infos, server_counter_count, &line->totals);
+    addresses_json(out, b, row);
     buf_char(out, '}');
 }
 

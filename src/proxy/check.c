@@ -89,6 +89,11 @@ put_words(struct check_verdict *verdict, const char *separator, const char *fmt,
     char more[sizeof(verdict->words)];
 
     (void)vsnprintf(more, sizeof(more), fmt, args);
+    /* What a server has said may be in it, and goes to the log. */
+    for (char *p = more; *p != '\0'; p++) {
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            *p = '?';
+    }
     buf_init(&words, verdict->words, sizeof(verdict->words) - 1);
     buf_str(&words, str_from(check_status_words(verdict->status)));
     if (more[0] != '\0') {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Checks do not drift: each is due an interval after the last one was, however
- * late that came; only one that outlasts its interval puts the next one off.
+ * late that came. One that outlasts its interval costs the next one, so that
+ * servers do not fall into step; but where a server is on its way up or down,
+ * there is no waiting.
  *
  * Live failures are counted by the workers, on the board; what is looked at
  * here is how much that count has grown.
@@ -326,6 +328,19 @@ judge(struct health_server *s, const struct check_verdict *verdict)
     }
 }
 
+/* The next check after one that has ended. */
+static void
+plan_next(struct health_server *s)
+{
+    uint64_t interval_ms = health_state_interval(&s->state, check_of(s));
+    uint64_t due_ms = s->due_ms + interval_ms;
+    uint64_t now_ms = clock_ms();
+
+    if (due_ms < now_ms && !health_state_is_moving(&s->state))
+        due_ms += ((now_ms - due_ms) / interval_ms + 1) * interval_ms;
+    plan(s, due_ms);
+}
+
 static void
 on_verdict(struct checker *checker)
 {
@@ -338,7 +353,7 @@ on_verdict(struct checker *checker)
     log_debug("server %s: %s us=%" PRIu32, name_of(s), verdict->words,
               verdict->took_us);
     judge(s, verdict);
-    plan(s, s->due_ms + health_state_interval(&s->state, check_of(s)));
+    plan_next(s);
 }
 
 /* A name may mean something else by now. */

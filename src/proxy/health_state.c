@@ -36,11 +36,17 @@ health_state_fail(struct health_state *s, const struct check_conf *conf,
     return HEALTH_WENT_DOWN;
 }
 
+bool
+health_state_is_moving(const struct health_state *s)
+{
+    return s->up ? s->fails > 0 : s->passes > 0;
+}
+
 uint32_t
 health_state_interval(const struct health_state *s,
                       const struct check_conf *conf)
 {
-    if (s->up)
-        return s->fails == 0 ? conf->interval_ms : conf->fastinter_ms;
-    return s->passes == 0 ? conf->downinter_ms : conf->fastinter_ms;
+    if (health_state_is_moving(s))
+        return conf->fastinter_ms;
+    return s->up ? conf->interval_ms : conf->downinter_ms;
 }

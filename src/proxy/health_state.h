@@ -43,6 +43,9 @@ health_state_fail(struct health_state *s, const struct check_conf *conf,
 unsigned
 health_state_fall(const struct health_state *s, const struct check_conf *conf);
 
+/* Is it on its way up or down? */
+bool health_state_is_moving(const struct health_state *s);
+
 /* From the last check's start to the next one's. */
 uint32_t health_state_interval(const struct health_state *s,
                                const struct check_conf *conf);

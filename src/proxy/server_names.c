@@ -61,9 +61,9 @@ format_hosts(const struct addr *addrs, int count, char *text)
     return text;
 }
 
-/* Where nothing else decides whether a server is up, its name does. Whatever
- * took it down otherwise is not undone here. */
-static void
+/* Where nothing else decides whether a server is up, its name does; whether
+ * that is a change. Whatever took it down otherwise is not undone here. */
+static bool
 settle(const struct server_names *all, const struct named_server *server,
        bool known)
 {
@@ -72,12 +72,13 @@ settle(const struct server_names *all, const struct named_server *server,
     char words[BOARD_WORDS_MAX + 1];
 
     if (upstream->check.kind != CHECK_OFF && !server->conf->unchecked)
-        return;
+        return false;
     board_reason(all->board, server->row, words);
-    if (!known && up)
-        board_set_up(all->board, server->row, false, STR(SERVER_NAMES_UNKNOWN));
-    else if (known && !up && strcmp(words, SERVER_NAMES_UNKNOWN) == 0)
-        board_set_up(all->board, server->row, true, STR(""));
+    if (known == up || (known && strcmp(words, SERVER_NAMES_UNKNOWN) != 0))
+        return false;
+    board_set_up(all->board, server->row, known,
+                 known ? STR("") : STR(SERVER_NAMES_UNKNOWN));
+    return true;
 }
 
 static void
@@ -137,7 +138,8 @@ resolved(struct server_name *name, const struct addr *addrs, unsigned count)
 
         if (give_addresses(name, server, addrs, count))
             changed = true;
-        settle(all, server, true);
+        if (settle(all, server, true))
+            changed = true;
     }
     name->failing = false;
     if (changed)
@@ -161,6 +163,8 @@ tell_failure(const struct server_name *name, const struct named_server *server,
 static void
 failed(struct server_name *name, const char *why)
 {
+    bool changed = false;
+
     list_for_each(node, &name->servers)
     {
         struct named_server *server =
@@ -170,9 +174,12 @@ failed(struct server_name *name, const char *why)
 
         if (!name->failing)
             tell_failure(name, server, addrs, count, why);
-        settle(name->all, server, count > 0);
+        if (count >= 0 && settle(name->all, server, count > 0))
+            changed = true;
     }
     name->failing = true;
+    if (changed)
+        board_wake_workers(name->all->board);
 }
 
 /* --- the rounds ----------------------------------------------------------- */
