@@ -146,6 +146,7 @@ call_pick(struct upstream *upstream, struct flow *flow, unsigned count)
 {
     const struct policy_hooks *policy = &upstream->policy;
     const char *reason;
+    bool wait = false;
 
     for (unsigned i = 0; i < count; i++) {
         bool wait = false;

@@ -21,6 +21,17 @@ local TCP = [[
   log_to = file:${dir}/access.log
 ]]
 
+-- What comes by the second section is meant for one server.
+local TWO = TCP:format("hold = on", "") .. [[
+  [tcp pinned]
+  listen = 127.0.0.1:${port_pinned}
+  upstream = db
+  script = pinned.lua
+  access_log = off
+]]
+TWO = TWO:gsub("server one = [^\n]*", "%0\n"
+  .. "  server two = 127.0.0.1:${port_two} maxconn=1")
+
 local PHP = [[
   [upstream php]
   check = tcp interval=50ms timeout=1s rise=1 fall=2
@@ -108,8 +119,8 @@ describe("a server that goes down", function()
     return port
   end
 
-  local function connect(line)
-    local client = assert(net.connect(m.port.db))
+  local function connect(line, port)
+    local client = assert(net.connect(port or m.port.db))
     client:send((line or "hello") .. "\n")
     return client
   end
@@ -225,8 +236,8 @@ describe("a server that goes down", function()
     end)
   end)
 
-  describe("and is the only one, with hold = on,", function()
-    it("has new work wait, and serves it in order, not all at once",
+  describe("with hold = on,", function()
+    it("has work wait, and serves it in order, not all at once",
       function()
         local port = start_tcp {
           down = true, upstream = "hold = on", workers = 2,
@@ -251,6 +262,39 @@ describe("a server that goes down", function()
         local line = m:ctl("show info --json").upstreams[1]
         assert.are.same({ 40, 40, 0 },
           { line.waited, line.queued_most, line.timed_out })
+      end)
+
+    it("keeps nobody from other servers who waits for it by name",
+      function()
+        servers, came = {}, {}
+        local closed = net.reserve()
+        serve("two")
+        m = moongate.start {
+          config = TWO,
+          ports = { one = closed.port, two = servers.two.port },
+          files = {
+            ["lua/pinned.lua"] = [[
+              return {
+                accept = function()
+                  return { upstream = "db", server = "one" }
+                end,
+              }
+            ]],
+          },
+        }
+        wait_state("one", "down")
+        local pinned = connect("pinned", m.port.pinned)
+        wait_queued(1)
+        local first = connect("first")
+        assert.are.equal("two\n", says(first))
+        local second = connect("second")
+        wait_queued(2)
+        first:close()
+        assert.are.equal("two\n", says(second))
+        assert.are.equal(1, m:ctl("show info --json").upstreams[1].queued)
+        closed:close()
+        serve("one", closed.port)
+        assert.are.equal("one\n", says(pinned))
       end)
 
     it("closes what has waited for queue_timeout", function()

@@ -5,6 +5,7 @@ local loop = require "support.loop"
 local moongate = require "support.moongate"
 local net = require "support.net"
 local peer = require "support.peer"
+local process = require "support.process"
 
 local TCP = [[
   [upstream db]
@@ -376,7 +377,7 @@ describe("a queue", function()
     end
     assert.are.equal(n, #came)
     local pid = m:ctl("show info --json").workers[doomed].pid
-    require("support.process").kill(pid, "KILL")
+    process.kill(pid, "KILL")
     wait_came(came, n + 2)
     server:wait_open(2)
     server.most = 0
@@ -396,6 +397,73 @@ describe("a queue", function()
     assert.are.equal(0, queue_of(m, "db").queued)
     assert.are.equal(0, queue_of(m, "db").timed_out)
   end)
+
+  it("loses no slot and no place while workers are killed under load",
+    function()
+      local server = fastcgi.serve(function(_, reply)
+        reply:answer("Content-Type: text/plain", "fine")
+      end)
+      local m = moongate.start {
+        workers = 4,
+        config = PHP:format("keepalive = 1\nqueue_timeout = 60s"),
+        ports = { php = server.port },
+        files = { ["www/a.php"] = "<?php" },
+      }
+      m.workers_change = true
+      local served, over, tasks = 0, false, {}
+      for i = 1, 40 do
+        tasks[i] = loop.spawn("client", function()
+          while not over do
+            local socket = net.connect(m.port.web)
+            if socket and socket:send(http.head("GET /a.php",
+              { "Connection: close" })) then
+              local all = socket:receive_all()
+              served = served + (all:find("fine", 1, true) and 1 or 0)
+              socket:close()
+            end
+          end
+        end)
+      end
+      for i = 1, 12 do
+        local goal = served + 50
+        loop.wait_until("some are served", function()
+          return served >= goal and #m:workers() == 4
+        end)
+        process.kill(m:workers()[i % 4 + 1], "KILL")
+      end
+      over = true
+      loop.wait_until("the clients have ended", function()
+        for _, task in ipairs(tasks) do
+          if not task.dead then
+            return false
+          end
+        end
+        return #m:workers() == 4
+      end)
+      wait_queued(m, "php", 0)
+      -- All slots are there: as many as maxconn says come at the same time.
+      local hold = true
+      server.handler = function(connection)
+        server.held = (server.held or 0) + 1
+        loop.wait_until("the spec lets it go", function()
+          return not hold
+        end)
+        connection:close()
+      end
+      local clients = {}
+      for i = 1, 5 do
+        clients[i] = http.connect(m.port.web)
+        clients[i]:request("POST /a.php", { "Content-Length: 0" })
+      end
+      wait_queued(m, "php", 3)
+      loop.wait_until("two have come", function()
+        return server.held == 2
+      end)
+      hold = false
+      for _, client in ipairs(clients) do
+        assert.are.equal(502, client:answer().status)
+      end
+    end)
 
   it("has another worker's kept connection closed", function()
     local m, listener = start_php("keepalive = 2\nqueue_timeout = 60s",
