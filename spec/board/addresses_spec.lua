@@ -21,7 +21,7 @@ describe("the addresses of a server", function()
 
   before_each(function()
     core.clock_update()
-    local limits = ffi.new("struct board_limits", { 2, 1, 2, 1, 1, 4096 })
+    local limits = ffi.new("struct board_limits", { 2, 1, 2, 1, 1, 16, 4096 })
     board = core.board_open(limits, "spec")
     assert.is_true(board ~= nil)
     upstream = core.board_add_upstream(board, str "web")

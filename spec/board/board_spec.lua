@@ -514,7 +514,8 @@ describe("board", function()
       assert.matches('"address":"unix:/run/b.sock","state":"down"', json,
         1, true)
       assert.matches([["check":"says \"no\"\u000a"]], json, 1, true)
-      assert.matches('"weight":7,"active":1,"maxconn":30,"fails":3', json,
+      assert.matches('"weight":7,"active":1,"queued":0,"maxconn":30,"fails":3',
+        json,
         1, true)
       assert.matches('"responses_5xx":0', json, 1, true)
       assert.matches("}%]\n$", json)

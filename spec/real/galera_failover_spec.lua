@@ -119,7 +119,8 @@ describe("a Galera cluster in trouble", function()
     haproxy_log = m.dir .. "/haproxy.log"
     folder.write(m.dir .. "/haproxy.cfg", HAPROXY:format(port, nodes[1].port,
       nodes[2].port, nodes[3].port))
-    helpers[#helpers + 1] = process.spawn({ "haproxy", "-db", "-f", m.dir .. "/haproxy.cfg" },
+    helpers[#helpers + 1] = process.spawn(
+      { "haproxy", "-db", "-f", m.dir .. "/haproxy.cfg" },
       { stdout = haproxy_log, stderr = m.dir .. "/haproxy.err" })
     return port
   end

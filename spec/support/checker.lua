@@ -114,17 +114,17 @@ function Checks:run(i)
 end
 
 
---- Checks server I until its words are as wanted.
--- @param pattern  string: a Lua pattern
-function Checks:run_until(i, pattern, seconds)
+--- Checks server I until its words have a text.
+-- @param text  string: plain
+function Checks:run_until(i, text, seconds)
   local deadline = loop.deadline(seconds)
   while true do
     local verdict = self:run(i)
-    if verdict.words:find(pattern) then
+    if verdict.words:find(text, 1, true) then
       return verdict
     end
     if loop.now() > deadline then
-      error(("%q did not come, but %q"):format(pattern, verdict.words), 2)
+      error(("%q did not come, but %q"):format(text, verdict.words), 2)
     end
   end
 end

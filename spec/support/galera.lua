@@ -21,6 +21,8 @@ local CACHE = lfs.currentdir() .. "/build/cache"
 local START_SECONDS = 60
 local STOP_SECONDS = 20
 local ATTEMPTS = 3  -- when another program has taken a port meanwhile
+-- The sanitizer is for the spec's own process, not for the nodes and clients.
+local CLEAN = { LD_PRELOAD = false, ASAN_OPTIONS = false }
 local PORTS_OF_NODE = 4  -- SQL, group, state transfer whole and in parts
 
 -- The files of a node before its first start.  In bootstrap mode the server
@@ -41,6 +43,8 @@ Node.__index = Node
 
 
 local function run(argv, options)
+  options = options or {}
+  options.env = options.env or CLEAN
   local status, text = process.run(argv, options)
   if status ~= 0 then
     error(("%s failed:\n%s"):format(table.concat(argv, " "), text), 0)
@@ -62,7 +66,8 @@ local function launch(node, bootstrap)
   end
   node.process = process.spawn(argv, {
     stdout = node.folder .. "/out", stderr = node.folder .. "/out",
-    env = { TMPDIR = node.folder }, lasting = true,
+    env = { TMPDIR = node.folder, LD_PRELOAD = false, ASAN_OPTIONS = false },
+    lasting = true,
   })
   node.pid = node.process.pid
 end
@@ -256,7 +261,7 @@ function _M.query(port, sql, options)
     "--password=" .. (options.password or "app"),
     "--batch", "--skip-column-names", "--execute=" .. sql,
     options.schema or "app",
-  })
+  }, { env = CLEAN })
   text = text:gsub("\n$", "")
   if status ~= 0 then
     return nil, text
