@@ -50,7 +50,8 @@ local function compile_helper()
   local cc = os.getenv("CC") or "cc"
   local sources = {
     "spec/board/queue_workers.c", "src/board/queue.c", "src/board/changes.c",
-    "src/board/slots.c", "src/board/wake.c", "src/base/clock.c",
+    "src/board/slots.c", "src/board/state.c", "src/board/wake.c",
+    "src/base/clock.c",
   }
   -- The preloaded sanitizer, if there is one, is not meant for the compiler.
   -- Bound at once: to find a function takes a thousand instructions.
@@ -810,6 +811,47 @@ describe("queues", function()
           end
         end)
     end
+  end)
+
+  describe("locked by one that is stopped", function()
+    local STOPPED, DEAD, LIVING = 0, 1, 2
+    local stepper
+
+    before_each(function()
+      stepper = share("struct queue_stepper")
+      leave_one_server(1)
+      take(LIVING, 0)
+      enter(DEAD)
+      enter(LIVING)
+      local call = ffi.new("struct queue_call", {
+        call = ENTER, board = board, place = { 0, NONE, STOPPED, 0 },
+        rows = rows[0], count = counts[0],
+      })
+      assert.are.equal(0, helper.queue_stepper_start(stepper, call))
+      -- Between its coming and its going, the number of its entry is counted.
+      while queue_row().waiting == 2 do
+        assert.is_true(helper.queue_stepper_step(stepper, 1))
+      end
+    end)
+
+    after_each(function()
+      helper.queue_kill(stepper.pid)
+      ffi.C.munmap(stepper, ffi.sizeof("struct queue_stepper"))
+    end)
+
+    it("do not hold up the master, who sees to the dead later", function()
+      core.board_worker_died(board, DEAD)
+      assert.is_true(board.workers[DEAD].waits_on)
+      assert.are.equal(-1, core.board_clear_queues(board, DEAD))
+      assert.are.equal(3, queue_row().waiting)
+
+      helper.queue_kill(stepper.pid)
+      core.board_worker_died(board, STOPPED)
+      assert.is_false(board.workers[STOPPED].waits_on)
+      assert.are.equal(0, core.board_clear_queues(board, DEAD))
+      assert.is_false(board.workers[DEAD].waits_on)
+      assert.are.equal(1, queue_row().waiting)
+    end)
   end)
 
   describe("under load", function()
