@@ -5,6 +5,7 @@
  *
  *     header | workers | upstreams | servers | sections | scripts   named rows
  *            | slots, held[worker][slot], intents, acknowledgements  slots.h
+ *            | queues[upstream, server], their entries               queue.h
  *            | counters[worker][server, section, script]             counters.h
  *              (of scripts also control's)
  *            | ring[worker]                                          ring.h
