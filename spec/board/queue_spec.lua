@@ -8,6 +8,7 @@ local ffi = require "ffi"
 local core = require("support.ffi").load("board/board.h", "board/slots.h",
   "board/state.h", "board/queue.h", "board/queue_layout.h", "base/clock.h")
 local folder = require "support.folder"
+local loop = require "support.loop"
 
 ffi.cdef [[
 struct queue_call {
@@ -50,7 +51,8 @@ local function compile_helper()
   local cc = os.getenv("CC") or "cc"
   local sources = {
     "spec/board/queue_workers.c", "src/board/queue.c", "src/board/changes.c",
-    "src/board/slots.c", "src/board/wake.c", "src/base/clock.c",
+    "src/board/slots.c", "src/board/state.c", "src/board/wake.c",
+    "src/base/clock.c",
   }
   -- The preloaded sanitizer, if there is one, is not meant for the compiler.
   -- Bound at once: to find a function takes a thousand instructions.
@@ -812,6 +814,47 @@ describe("queues", function()
     end
   end)
 
+  describe("locked by one that is stopped", function()
+    local STOPPED, DEAD, LIVING = 0, 1, 2
+    local stepper
+
+    before_each(function()
+      stepper = share("struct queue_stepper")
+      leave_one_server(1)
+      take(LIVING, 0)
+      enter(DEAD)
+      enter(LIVING)
+      local call = ffi.new("struct queue_call", {
+        call = ENTER, board = board, place = { 0, NONE, STOPPED, 0 },
+        rows = rows[0], count = counts[0],
+      })
+      assert.are.equal(0, helper.queue_stepper_start(stepper, call))
+      -- Between its coming and its going, the number of its entry is counted.
+      while queue_row().waiting == 2 do
+        assert.is_true(helper.queue_stepper_step(stepper, 1))
+      end
+    end)
+
+    after_each(function()
+      helper.queue_kill(stepper.pid)
+      ffi.C.munmap(stepper, ffi.sizeof("struct queue_stepper"))
+    end)
+
+    it("do not hold up the master, who sees to the dead later", function()
+      core.board_worker_died(board, DEAD)
+      assert.is_true(board.workers[DEAD].waits_on)
+      assert.are.equal(-1, core.board_clear_queues(board, DEAD))
+      assert.are.equal(3, queue_row().waiting)
+
+      helper.queue_kill(stepper.pid)
+      core.board_worker_died(board, STOPPED)
+      assert.is_false(board.workers[STOPPED].waits_on)
+      assert.are.equal(0, core.board_clear_queues(board, DEAD))
+      assert.is_false(board.workers[DEAD].waits_on)
+      assert.are.equal(1, queue_row().waiting)
+    end)
+  end)
+
   describe("under load", function()
     local ROUNDS = 300
     local notes, pids
@@ -873,13 +916,22 @@ describe("queues", function()
       end
     end
 
+    -- The master, who has other work, would go on in between.
+    local function bury(worker)
+      core.board_worker_died(board, worker)
+      local deadline = loop.deadline(60)
+      while core.board_clear_queues(board, worker) ~= 0 do
+        assert.is_true(loop.now() < deadline, "the queues stay locked")
+      end
+    end
+
     it("lose nobody and forget nobody, while workers are killed at random",
       function()
         for round = 1, ROUNDS do
           let_them_work(round * 7919 % 300)
           local victim = round % WORKERS
           assert.are.equal(0, helper.queue_kill(pids[victim]))
-          core.board_worker_died(board, victim)
+          bury(victim)
           pids[victim] = helper.queue_hammer(board, notes, victim,
             WORKERS + round)
           if round % 5 == 0 then
@@ -890,7 +942,7 @@ describe("queues", function()
         assert.is_true(notes.served > 1000)
         for worker = 0, WORKERS - 1 do
           helper.queue_kill(pids[worker])
-          core.board_worker_died(board, worker)
+          bury(worker)
         end
         for queue = 0, UPSTREAMS + SERVERS - 1 do
           assert.are.equal(0, board.queues[queue].waiting)

@@ -45,6 +45,19 @@ describe("php-fpm nodes", function()
     node:start()
     assert.are.equal(0, node:busy())
   end)
+
+  it("leave no process behind when only their master was killed", function()
+    local node = nodes[3]
+    local children = process.children(node.pid)
+    assert.is_true(#children >= 2)
+    node.process:kill("KILL")
+    node.process:wait()
+    node:stop()
+    for _, pid in ipairs(children) do
+      assert.is_true(process.ends(pid, 5))
+    end
+    node:start()
+  end)
 end)
 
 

@@ -62,22 +62,6 @@ function _M.touch(path, seconds)
 end
 
 
---- Removes a folder and all that is in it; links are not followed.
-function _M.remove(path)
-  for name in lfs.dir(path) do
-    if name ~= "." and name ~= ".." then
-      local inner = path .. "/" .. name
-      if lfs.symlinkattributes(inner, "mode") == "directory" then
-        _M.remove(inner)
-      else
-        assert(os.remove(inner))
-      end
-    end
-  end
-  assert(lfs.rmdir(path))
-end
-
-
 --- The names in a folder.
 -- @return array of strings, sorted
 function _M.list(path)
@@ -89,6 +73,21 @@ function _M.list(path)
   end
   table.sort(names)
   return names
+end
+
+
+--- Removes a folder and all that is in it; links are not followed.
+function _M.remove(path)
+  -- Read to its end first: a folder that shrinks meanwhile may hide some.
+  for _, name in ipairs(_M.list(path)) do
+    local inner = path .. "/" .. name
+    if lfs.symlinkattributes(inner, "mode") == "directory" then
+      _M.remove(inner)
+    else
+      assert(os.remove(inner))
+    end
+  end
+  assert(lfs.rmdir(path))
 end
 
 

@@ -140,9 +140,10 @@ function _M.stop(nodes)
     node.process:kill("TERM")
   end
   for _, node in ipairs(nodes) do
-    if not node.process:wait(STOP_SECONDS) then
-      node:kill()
-    end
+    node.process:wait(STOP_SECONDS)
+    -- Also what a master that was killed alone has left behind: its children
+    -- go on serving.
+    node:kill()
   end
 end
 
@@ -162,8 +163,11 @@ end
 
 --- Ends a node without a warning, with all of its children.
 function Node:kill()
-  process.kill(-self.pid, "KILL")
-  self.process:wait()
+  if self.pid then
+    process.kill(-self.pid, "KILL")
+    self.process:wait()
+    self.pid = nil
+  end
 end
 
 

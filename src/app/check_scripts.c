@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/check_scripts.h"
 
-#include "base/log.h"
 #include "board/board.h"
 #include "script/check_lua.h"
 #include "script/scripts.h"
-
-static void
-log_faults(const struct faults *faults)
-{
-    for (size_t i = 0; i < faults->count; i++) {
-        char text[LOG_LINE_MAX];
-
-        log_error("%s", fault_format(&faults->items[i], text, sizeof(text)));
-    }
-}
 
 void
 check_scripts_start(struct check_scripts *scripts, struct loop *loop,
@@ -31,7 +20,7 @@ check_scripts_start(struct check_scripts *scripts, struct loop *loop,
     faults_init(&faults);
     service_init_checks(&scripts->service, &scripts->engine, config, addresses,
                         &faults);
-    log_faults(&faults);
+    setup_log_faults(&faults);
     faults_fini(&faults);
     check_lua_use(scripts->service.scripts, resolver);
 }

@@ -29,6 +29,7 @@
 
 enum {
     STOP_GRACE_MS = 5000, /* from the request to leave to the killing */
+    CLEAR_AGAIN_MS = 500, /* until locked queues are tried again */
 };
 
 enum state {
@@ -50,6 +51,7 @@ struct master {
     struct child *workers;
     struct timer drain; /* a graceful stop takes too long */
     struct timer grace; /* a stop does */
+    struct timer clear; /* queues have entries of the dead */
 };
 
 /* --- the children --------------------------------------------------------- */
@@ -264,13 +266,37 @@ find_child(struct master *m, pid_t pid)
     return NULL;
 }
 
+/* What dead workers have left in queues: those that were replaced see to it by
+ * themselves. */
+static void
+clear_queues(struct master *m)
+{
+    bool left = false;
+
+    for (unsigned i = 0; i < m->resources.worker_count; i++) {
+        if (!child_is_running(&m->workers[i]) &&
+            board_clear_queues(m->resources.board, i) < 0)
+            left = true;
+    }
+    if (left)
+        loop_start_timer(m->loop, &m->clear, CLEAR_AGAIN_MS);
+}
+
+static void
+on_clear(struct timer *timer)
+{
+    clear_queues(container_of(timer, struct master, clear));
+}
+
 static void
 on_end(struct master *m, struct child *c, int status)
 {
     bool crashed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
 
-    if (c != &m->control)
+    if (c != &m->control) {
         board_worker_died(m->resources.board, c->number);
+        loop_start_timer(m->loop, &m->clear, CLEAR_AGAIN_MS);
+    }
     child_ended(c, status);
     if (crashed && m->state >= STATE_DRAINING)
         log_error("%s", c->last_end);
@@ -396,6 +422,7 @@ start(struct master *m)
     }
     timer_init(&m->drain, on_drain_timeout);
     timer_init(&m->grace, on_grace_over);
+    timer_init(&m->clear, on_clear);
     init_children(m);
     if (start_children(m) < 0) {
         m->status = EXIT_FAILURE;

@@ -109,7 +109,7 @@ open_logged(struct resources *r, const char *file)
     if (result == 0) {
         log_set_level(log_output_level(&r->logs));
         log_set_sink(on_line, &r->logs);
-        setup_log_warnings(&faults);
+        setup_log_faults(&faults);
     }
     faults_fini(&faults);
     return result;

@@ -142,12 +142,16 @@ setup_print_faults(const struct faults *faults, FILE *out)
 }
 
 void
-setup_log_warnings(const struct faults *faults)
+setup_log_faults(const struct faults *faults)
 {
     for (size_t i = 0; i < faults->item_count; i++) {
+        const struct fault *fault = &faults->items[i];
         char text[FAULT_LINE_MAX];
 
-        if (faults->items[i].warning)
-            log_warn("%s", fault_format(&faults->items[i], text, sizeof(text)));
+        (void)fault_format(fault, text, sizeof(text));
+        if (fault->warning)
+            log_warn("%s", text);
+        else
+            log_error("%s", text);
     }
 }

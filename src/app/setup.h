@@ -56,7 +56,7 @@ void setup_fini(struct setup *setup);
 /* Writes every fault as "FILE:LINE: text", and the warnings among them. */
 void setup_print_faults(const struct faults *faults, FILE *out);
 
-/* Logs every warning. */
-void setup_log_warnings(const struct faults *faults);
+/* Logs every fault as an error, and every warning as one. */
+void setup_log_faults(const struct faults *faults);
 
 #endif

@@ -216,6 +216,21 @@ find_listeners(struct worker *w)
     }
 }
 
+/* The places that the worker before this one had in queues would be taken for
+ * this one's. Without the queues it could not serve anyway. */
+static void
+clear_queues(const struct worker_conf *conf)
+{
+    bool said = false;
+
+    while (board_clear_queues(conf->board, conf->number) < 0) {
+        if (!said)
+            log_warn("waiting for the queues: a process that has them locked "
+                     "does not go on");
+        said = true;
+    }
+}
+
 static void
 start(struct worker *w)
 {
@@ -228,6 +243,7 @@ start(struct worker *w)
     if (signals < 0 || watch_start(&w->signals, loop, signals, on_signal) < 0 ||
         watch_start(&w->master, loop, w->conf->master, on_master) < 0)
         fatal("cannot listen to the master: %s", strerror(errno));
+    clear_queues(w->conf);
     transition_init(w->service.runtime);
     if (watch_start(&w->wake, loop, w->conf->board->wakes[w->conf->number],
                     on_wake) < 0)

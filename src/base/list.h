@@ -80,6 +80,21 @@ list_take_first(struct list *l)
     return node;
 }
 
+/* Moves all members of FROM, in their order, to TO, which is made empty
+ * before. For a walk whose steps may add to FROM, or remove others: the walk
+ * takes the first of TO and puts it back before it looks at it. */
+static inline void
+list_move_all(struct list *to, struct list *from)
+{
+    list_init(to);
+    if (list_empty(from))
+        return;
+    *to = *from;
+    to->next->prev = to;
+    to->prev->next = to;
+    list_init(from);
+}
+
 /* Visits each; the list may not change meanwhile. */
 #define list_for_each(node, l) \
     for (struct list *node = (l)->next; node != (l); node = node->next)

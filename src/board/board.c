@@ -23,7 +23,7 @@
 #include "board/wake.h"
 
 enum {
-    BOARD_LAYOUT = 5, /* goes up whenever the memory means something else */
+    BOARD_LAYOUT = 6, /* goes up whenever the memory means something else */
     CACHE_LINE = 64,
 };
 
@@ -568,6 +568,15 @@ note_all_changes(struct board *b)
     }
 }
 
+/* What a dead worker held is free, and it may have granted turns and told
+ * nobody: the others look at their queues as when a server has come up. */
+static void
+tell_all(struct board *b)
+{
+    atomic_fetch_add(&b->header->states, 1);
+    wake_workers(b);
+}
+
 void
 board_worker_died(struct board *b, unsigned worker)
 {
@@ -576,12 +585,24 @@ board_worker_died(struct board *b, unsigned worker)
     atomic_store(&row->pid, 0);
     atomic_fetch_add(&row->restarts, 1);
     slots_give_back(b->slots, worker);
-    queue_forget_worker(b, worker);
+    atomic_store(&row->waits_on, true);
     note_all_changes(b);
-    /* What it held is free, and it may have granted turns and told nobody:
-     * the others look at their queues as when a server has come up. */
-    atomic_fetch_add(&b->header->states, 1);
-    wake_workers(b);
+    if (board_clear_queues(b, worker) < 0)
+        tell_all(b);
+}
+
+int
+board_clear_queues(struct board *b, unsigned worker)
+{
+    struct worker_row *row = &b->workers[worker];
+
+    if (!atomic_load(&row->waits_on))
+        return 0;
+    if (queue_forget_worker(b, worker) < 0)
+        return -1;
+    atomic_store(&row->waits_on, false);
+    tell_all(b);
+    return 0;
 }
 
 void

@@ -5,6 +5,7 @@
  *
  *     header | workers | upstreams | servers | sections | scripts   named rows
  *            | slots, held[worker][slot], intents, acknowledgements  slots.h
+ *            | queues[upstream, server], their entries               queue.h
  *            | counters[worker][server, section, script]             counters.h
  *              (of scripts also control's)
  *            | ring[worker]                                          ring.h
@@ -140,6 +141,12 @@ void board_worker_started(struct board *b, unsigned worker, pid_t pid,
  * another in its place: repairs what the worker held (slots.h), and has the
  * others look at all servers (changes.h). */
 void board_worker_died(struct board *b, unsigned worker);
+
+/* Takes out what a dead worker has left in queues, where that was not to be
+ * done at once (queue_forget_worker): by the master, or by the worker that has
+ * taken its place, before it serves. -1: it is not to be done now either. */
+int board_clear_queues(struct board *b, unsigned worker)
+    __attribute__((warn_unused_result));
 
 /* By the worker, once a turn of its loop. */
 void board_beat(struct board *b, unsigned worker);

@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "board/changes.h"
 #include "board/queue_layout.h"
 #include "board/slots.h"
 #include "board/slots_layout.h"
+#include "board/state.h"
 #include "board/wake.h"
 
 enum {
@@ -273,14 +275,40 @@ rebuild(struct board *b)
 }
 
 static void
+take_over(struct board *b)
+{
+    rebuild(b);
+    (void)pthread_mutex_consistent(&b->queue_table->mutex);
+}
+
+static void
 lock(struct board *b)
 {
-    pthread_mutex_t *mutex = &b->queue_table->mutex;
+    if (pthread_mutex_lock(&b->queue_table->mutex) == EOWNERDEAD)
+        take_over(b);
+}
 
-    if (pthread_mutex_lock(mutex) != EOWNERDEAD)
-        return;
-    rebuild(b);
-    (void)pthread_mutex_consistent(mutex);
+/* As long as who has the lock is stopped, nobody else gets it: the master, who
+ * has others to look after, does not wait for that. */
+static int
+lock_patiently(struct board *b)
+{
+    uint64_t due_ms;
+    struct timespec due;
+    int error;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &due);
+    due_ms = (uint64_t)due.tv_nsec / 1000000 + QUEUE_PATIENCE_MS;
+    due.tv_sec += (time_t)(due_ms / 1000);
+    due.tv_nsec = (long)(due_ms % 1000) * 1000000;
+    error =
+        pthread_mutex_clocklock(&b->queue_table->mutex, CLOCK_MONOTONIC, &due);
+    if (error == EOWNERDEAD) {
+        take_over(b);
+        return 0;
+    }
+    errno = error;
+    return error == 0 ? 0 : -1;
 }
 
 static void
@@ -420,10 +448,11 @@ queue_leave(struct board *b, int number, enum queue_end why)
     unlock(b);
 }
 
-void
+int
 queue_forget_worker(struct board *b, unsigned worker)
 {
-    lock(b);
+    if (lock_patiently(b) < 0)
+        return -1;
     for (uint32_t i = 1; i <= b->queue_table->used; i++) {
         const struct queue_entry *entry = entry_at(b, i);
 
@@ -431,6 +460,7 @@ queue_forget_worker(struct board *b, unsigned worker)
             leave(b, i);
     }
     unlock(b);
+    return 0;
 }
 
 int
@@ -463,14 +493,6 @@ struct settling {
 
 _Static_assert(BOARD_WORKERS_MAX <= 64, "a set of workers has 64 bits");
 
-static bool
-is_in_service(const struct server_row *server)
-{
-    return atomic_load(&server->up) &&
-           atomic_load(&server->admin) == SERVER_READY &&
-           atomic_load(&server->weight_now) > 0;
-}
-
 /* What is meant for one server also goes to one that drains. */
 static bool
 takes_pinned(const struct server_row *server)
@@ -498,9 +520,10 @@ static bool
 on_backups(const struct settling *s)
 {
     for (unsigned i = 0; i < s->count; i++) {
-        const struct server_row *server = &s->b->servers[s->rows[i]];
+        int row = s->rows[i];
 
-        if (!atomic_load(&server->backup) && is_in_service(server))
+        if (!atomic_load(&s->b->servers[row].backup) &&
+            board_in_service(s->b, row))
             return false;
     }
     return true;
@@ -515,11 +538,10 @@ count_free(const struct settling *s)
 
     for (unsigned i = 0; i < s->count; i++) {
         int row = s->rows[i];
-        const struct server_row *server = &s->b->servers[row];
         uint32_t more;
 
-        if (atomic_load(&server->backup) != s->backups ||
-            !is_in_service(server) || queue_of_server(s->b, row) > 0)
+        if (atomic_load(&s->b->servers[row].backup) != s->backups ||
+            !board_in_service(s->b, row) || queue_of_server(s->b, row) > 0)
             continue;
         more = free_slots(s, row);
         if (more == UNLIMITED)

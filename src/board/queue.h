@@ -36,7 +36,7 @@
 enum {
     QUEUE_ENTRIES_MAX = 1 << 20, /* of all queues together */
     QUEUE_PACE_MS = 16,          /* between the portions of a paced release */
-    QUEUE_PRIORITY_MAX = 2047,   /* and the lowest is its negative */
+    QUEUE_PATIENCE_MS = 100,     /* of the master for the lock */
 };
 
 /* Who waits, for what. */
@@ -86,8 +86,10 @@ queue_settle(struct board *b, int upstream, const int *rows, unsigned count,
  * there is no other. */
 int queue_next_granted(struct board *b, unsigned worker);
 
-/* Takes out all entries of a worker that has died; by the master. */
-void queue_forget_worker(struct board *b, unsigned worker);
+/* Takes out all entries of a worker that has died. -1 with ETIMEDOUT: somebody,
+ * stopped in the middle of it, has held the lock for QUEUE_PATIENCE_MS. */
+int queue_forget_worker(struct board *b, unsigned worker)
+    __attribute__((warn_unused_result));
 
 /* How many wait for any of an upstream's servers, and for that very server;
  * those that have been granted and not left are among them. */

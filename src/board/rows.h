@@ -149,6 +149,8 @@ struct worker_row {
     _Atomic uint32_t generation;      /* of the configuration it runs */
     _Atomic uint32_t restarts;        /* after a death */
     _Atomic uint64_t started_ms;      /* wall time */
+    _Atomic bool waits_on; /* the last one has left entries in queues, which
+                              whoever takes its place takes out, too */
     /* By the worker. */
     _Alignas(64) _Atomic uint64_t heartbeat_ms; /* monotonic time */
 };

@@ -118,5 +118,5 @@ board_in_service(const struct board *b, int row)
 
     return atomic_load(&server->up) &&
            atomic_load(&server->admin) == SERVER_READY &&
-           atomic_load(&server->weight) > 0;
+           atomic_load(&server->weight_now) > 0;
 }

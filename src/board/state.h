@@ -41,7 +41,8 @@ void board_set_weight_now(struct board *b, int row, int32_t weight);
 const char *board_check_words(const struct board *b, int row, char *text);
 const char *board_reason(const struct board *b, int row, char *text);
 
-/* Does the server get new work? Up, ready, of a weight above 0. */
+/* Does the server get new work? Up, ready, of a weight above 0; as views say
+ * (proxy/roster.h, roster_serves). */
 bool board_in_service(const struct board *b, int row);
 
 #endif

@@ -46,6 +46,12 @@ enum mysql_command {
     MYSQL_COM_QUERY = 0x03, /* a statement as text */
 };
 
+/* Errors that mean something here. */
+enum mysql_number {
+    MYSQL_NOT_PREPARED = 1047, /* ER_UNKNOWN_COM_ERROR, to any command but a
+                                  few: a Galera node that does not serve */
+};
+
 /* Some of what both sides say they can do. */
 enum mysql_capability {
     MYSQL_CAN_MYSQL = 0x1,            /* absent from MariaDB's greeting */

@@ -19,9 +19,8 @@
 #include "proxy/mysql_client.h"
 
 enum {
-    ER_UNKNOWN_COM_ERROR = 1047, /* the node is not prepared to serve */
-    QUEUE_HALF = 64,             /* write sets to apply that halve a weight */
-    STEPS = 8,                   /* of a share; the smallest is one of them */
+    QUEUE_HALF = 64, /* write sets to apply that halve a weight */
+    STEPS = 8,       /* of a share; the smallest is one of them */
 };
 
 struct check_galera_state {
@@ -142,7 +141,7 @@ fail(struct checker *c, enum mysql_outcome outcome)
     struct check_galera_state *state = c->state;
     bool refused = outcome == MYSQL_OUTCOME_REFUSED;
 
-    c->verdict.at_once = state->client.number == ER_UNKNOWN_COM_ERROR;
+    c->verdict.at_once = state->client.number == MYSQL_NOT_PREPARED;
     /* A kept connection may have ended, or been ended, since the last check,
      * for which the server may have given a reason: that is no failure. */
     if (state->reused && !c->verdict.at_once) {

@@ -7,10 +7,6 @@
 
 #include "proxy/mysql_client.h"
 
-enum {
-    ER_UNKNOWN_COM_ERROR = 1047, /* Galera: the node is not prepared to serve */
-};
-
 static void
 go_on(struct checker *c, struct mysql_client *client,
       enum mysql_outcome outcome)
@@ -23,7 +19,7 @@ go_on(struct checker *c, struct mysql_client *client,
         checker_end(c, CHECK_STATUS_L7OK, "%s", client->version);
         break;
     case MYSQL_OUTCOME_REFUSED:
-        c->verdict.at_once = client->number == ER_UNKNOWN_COM_ERROR;
+        c->verdict.at_once = client->number == MYSQL_NOT_PREPARED;
         checker_end(c, CHECK_STATUS_L7STS, "%s", client->reason);
         break;
     case MYSQL_OUTCOME_BROKEN:

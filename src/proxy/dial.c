@@ -273,13 +273,15 @@ may_forgive(const struct dial *dial)
            clock_us() - dial->queued_us >= DIAL_SAME_SERVER_MS * 1000;
 }
 
+/* Only a grant lets it go before those who wait where it asks now: one that was
+ * shaken goes behind them. */
 static enum upstream_error
 take_turn(struct dial *dial, bool *again, const char **reason)
 {
     struct flow *flow = dial->flow;
     enum upstream_error error;
 
-    flow->granted = true;
+    flow->granted = dial->waiter.granted;
     error = upstream_take(flow, dial->fresh, again, reason);
     if (error == UPSTREAM_FULL && may_forgive(dial)) {
         flow->tried_count = 0;

@@ -27,70 +27,11 @@
 #include "board/wake.h"
 #include "net/loop.h"
 #include "proxy/check.h"
-#include "proxy/health_state.h"
-#include "proxy/weights.h"
-
-enum {
-    SLOW_TICK_MS = 200, /* how often a growing weight is looked at */
-};
+#include "proxy/health_server.h"
+#include "proxy/health_weights.h"
 
 /* Multiples of it, modulo 1, are spread evenly however many there are. */
 static const double GOLDEN = 0.61803398874989485;
-
-struct health_server {
-    struct health_upstream *upstream;
-    const struct server_conf *conf;
-    int row;      /* on the board */
-    bool checked; /* it has a checker */
-    struct checker checker;
-    struct timer next;
-    uint64_t due_ms; /* when the last check was due, or the next one is */
-    struct health_state state;
-    uint64_t answers;      /* of live traffic, when the check began */
-    double share;          /* of its weight, by its check */
-    bool slow;             /* it comes back slowly */
-    uint64_t slow_from_ms; /* since then */
-    bool was_maint;
-    uint64_t failures; /* of live traffic, that are counted */
-    struct window window;
-    bool spared; /* it would be down, were it not the last one */
-};
-
-struct health_upstream {
-    struct health *health;
-    const struct upstream_conf *conf;
-    struct health_server *servers;
-    struct weight *weights;
-    unsigned count;
-    unsigned in_service;
-};
-
-struct health {
-    struct loop *loop;
-    struct board *board;
-    struct health_upstream *upstreams;
-    size_t count;
-    struct watch wake;
-    struct timer slow_tick;
-};
-
-static struct board *
-board_of(const struct health_server *s)
-{
-    return s->upstream->health->board;
-}
-
-static const char *
-name_of(const struct health_server *s)
-{
-    return board_of(s)->servers[s->row].name.text;
-}
-
-static const struct check_conf *
-check_of(const struct health_server *s)
-{
-    return &s->upstream->conf->check;
-}
 
 /* --- who is in service ---------------------------------------------------- */
 
@@ -122,90 +63,8 @@ note_service(struct health_upstream *u)
 static bool
 is_last(const struct health_server *s)
 {
-    return board_in_service(board_of(s), s->row) &&
+    return board_in_service(health_board(s), s->row) &&
            count_in_service(s->upstream) == 1;
-}
-
-/* One without checks is up unless somebody else says otherwise. */
-static bool
-is_up(const struct health_server *s)
-{
-    return s->checked ? s->state.up
-                      : atomic_load(&board_of(s)->servers[s->row].up);
-}
-
-/* --- weights -------------------------------------------------------------- */
-
-static double
-share_of(struct health_server *s, uint64_t now_ms)
-{
-    uint32_t span_ms = s->upstream->conf->slowstart_ms;
-    uint64_t elapsed_ms = now_ms - s->slow_from_ms;
-
-    if (!is_up(s))
-        return 1;
-    if (s->slow && elapsed_ms >= span_ms)
-        s->slow = false;
-    return s->slow ? s->share * weights_slow_share(elapsed_ms, span_ms)
-                   : s->share;
-}
-
-static void
-weigh(struct health_upstream *u)
-{
-    struct board *board = u->health->board;
-
-    for (unsigned i = 0; i < u->count; i++) {
-        struct health_server *s = &u->servers[i];
-
-        u->weights[i].weight = atomic_load(&board->servers[s->row].weight);
-        u->weights[i].share = share_of(s, clock_ms());
-    }
-    weights_set_seen(u->weights, u->count);
-    for (unsigned i = 0; i < u->count; i++)
-        board_set_weight_now(board, u->servers[i].row, u->weights[i].seen);
-}
-
-static bool
-has_slow_server(const struct health_upstream *u)
-{
-    for (unsigned i = 0; i < u->count; i++) {
-        if (u->servers[i].slow)
-            return true;
-    }
-    return false;
-}
-
-static void
-on_slow_tick(struct timer *timer)
-{
-    struct health *h = container_of(timer, struct health, slow_tick);
-    bool more = false;
-
-    for (size_t i = 0; i < h->count; i++) {
-        struct health_upstream *u = &h->upstreams[i];
-
-        if (!has_slow_server(u))
-            continue;
-        weigh(u);
-        more |= has_slow_server(u);
-    }
-    if (more)
-        loop_start_timer(h->loop, timer, SLOW_TICK_MS);
-}
-
-/* The server is back; AGO_MS of its slow start are over. */
-static void
-start_slowly(struct health_server *s, uint64_t ago_ms)
-{
-    struct health *h = s->upstream->health;
-
-    if (s->upstream->conf->slowstart_ms == 0)
-        return;
-    s->slow = true;
-    s->slow_from_ms = clock_ms() - ago_ms;
-    if (!timer_is_running(&h->slow_tick))
-        loop_start_timer(h->loop, &h->slow_tick, SLOW_TICK_MS);
 }
 
 /* --- states --------------------------------------------------------------- */
@@ -225,9 +84,9 @@ went_down(struct health_server *s, const char *why, unsigned fall)
     struct health_upstream *u = s->upstream;
 
     s->slow = false;
-    board_set_up(board_of(s), s->row, false, str_from(why));
+    board_set_up(health_board(s), s->row, false, str_from(why));
     log_warn("server %s is down: %s (%u of %u checks failed) up=%u/%u",
-             name_of(s), why, s->state.fails, fall, count_in_service(u),
+             health_name(s), why, s->state.fails, fall, count_in_service(u),
              u->count);
 }
 
@@ -235,40 +94,40 @@ static void
 came_up(struct health_server *s, const char *why)
 {
     struct health_upstream *u = s->upstream;
-    unsigned rise = check_of(s)->rise;
+    unsigned rise = health_check(s)->rise;
 
-    start_slowly(s, 0);
-    weigh(u); /* before it gets work */
-    board_set_up(board_of(s), s->row, true, str_from(why));
+    health_start_slowly(s, 0);
+    health_weigh(u); /* before it gets work */
+    board_set_up(health_board(s), s->row, true, str_from(why));
     log_info("server %s is up: %s (%u of %u checks passed) up=%u/%u",
-             name_of(s), why, rise, rise, count_in_service(u), u->count);
+             health_name(s), why, rise, rise, count_in_service(u), u->count);
 }
 
 /* What every change of the board is followed by. */
 static void
 settle(struct health_server *s, bool changed)
 {
-    weigh(s->upstream);
+    health_weigh(s->upstream);
     if (!changed)
         return;
     note_service(s->upstream);
-    wake_workers(board_of(s));
+    wake_workers(health_board(s));
 }
 
 static void
 take_failure(struct health_server *s, const char *why, bool at_once)
 {
-    unsigned fall = health_state_fall(&s->state, check_of(s));
+    unsigned fall = health_state_fall(&s->state, health_check(s));
     bool was_up = s->state.up;
-    bool down =
-        health_state_fail(&s->state, check_of(s), at_once) == HEALTH_WENT_DOWN;
+    bool down = health_state_fail(&s->state, health_check(s), at_once) ==
+                HEALTH_WENT_DOWN;
 
-    board_set_counts(board_of(s), s->row, (int32_t)s->state.fails, 0);
+    board_set_counts(health_board(s), s->row, (int32_t)s->state.fails, 0);
     if (down)
         went_down(s, why, fall);
     else if (was_up)
-        log_info("server %s has failed a check: %s (%u of %u)", name_of(s), why,
-                 s->state.fails, fall);
+        log_info("server %s has failed a check: %s (%u of %u)", health_name(s),
+                 why, s->state.fails, fall);
     settle(s, down);
 }
 
@@ -276,16 +135,16 @@ static void
 take_pass(struct health_server *s, const char *why)
 {
     unsigned fails = s->state.fails;
-    bool up = health_state_pass(&s->state, check_of(s)) == HEALTH_CAME_UP;
+    bool up = health_state_pass(&s->state, health_check(s)) == HEALTH_CAME_UP;
 
-    board_set_counts(board_of(s), s->row, 0, (int32_t)s->state.passes);
+    board_set_counts(health_board(s), s->row, 0, (int32_t)s->state.passes);
     if (up)
         came_up(s, why);
     else if (!s->state.up)
-        log_info("server %s has passed a check: %s (%u of %u)", name_of(s), why,
-                 s->state.passes, check_of(s)->rise);
+        log_info("server %s has passed a check: %s (%u of %u)", health_name(s),
+                 why, s->state.passes, health_check(s)->rise);
     else if (fails > 0)
-        log_info("server %s passes its checks again: %s", name_of(s), why);
+        log_info("server %s passes its checks again: %s", health_name(s), why);
     settle(s, up);
 }
 
@@ -297,7 +156,7 @@ count_answers(const struct health_server *s)
 {
     struct server_totals sum;
 
-    board_sum_server(board_of(s), s->row, &sum);
+    board_sum_server(health_board(s), s->row, &sum);
     return sum.responses_1xx + sum.responses_2xx + sum.responses_3xx +
            sum.responses_4xx + sum.responses_5xx + sum.responses_other;
 }
@@ -306,7 +165,7 @@ count_answers(const struct health_server *s)
 static void
 forgive_busy(struct health_server *s, struct check_verdict *verdict)
 {
-    if (check_of(s)->kind != CHECK_FASTCGI ||
+    if (health_check(s)->kind != CHECK_FASTCGI ||
         verdict->status != CHECK_STATUS_L7TOUT ||
         count_answers(s) == s->answers)
         return;
@@ -320,7 +179,8 @@ judge(struct health_server *s, const struct check_verdict *verdict)
 {
     if (verdict->status == CHECK_STATUS_SOCKERR) {
         /* This machine's fault says nothing of the server. */
-        log_warn("server %s cannot be checked: %s", name_of(s), verdict->words);
+        log_warn("server %s cannot be checked: %s", health_name(s),
+                 verdict->words);
     } else if (!check_status_is_pass(verdict->status)) {
         take_failure(s, verdict->words, verdict->at_once);
     } else if (verdict->status != CHECK_STATUS_BUSY || s->state.up) {
@@ -333,7 +193,7 @@ judge(struct health_server *s, const struct check_verdict *verdict)
 static void
 plan_next(struct health_server *s)
 {
-    uint64_t interval_ms = health_state_interval(&s->state, check_of(s));
+    uint64_t interval_ms = health_state_interval(&s->state, health_check(s));
     uint64_t due_ms = s->due_ms + interval_ms;
     uint64_t now_ms = clock_ms();
 
@@ -349,9 +209,9 @@ on_verdict(struct checker *checker)
     struct check_verdict *verdict = &checker->verdict;
 
     forgive_busy(s, verdict);
-    board_note_check(board_of(s), s->row, verdict->status,
+    board_note_check(health_board(s), s->row, verdict->status,
                      str_from(verdict->words), verdict->took_us);
-    log_debug("server %s: %s us=%" PRIu32, name_of(s), verdict->words,
+    log_debug("server %s: %s us=%" PRIu32, health_name(s), verdict->words,
               verdict->took_us);
     judge(s, verdict);
     plan_next(s);
@@ -362,7 +222,7 @@ static void
 find_address(struct health_server *s)
 {
     struct addr addrs[BOARD_ADDRS_MAX];
-    int count = board_read_addresses(addrs, board_of(s), s->row);
+    int count = board_read_addresses(addrs, health_board(s), s->row);
 
     if (count > 0)
         s->checker.addr = addrs[0];
@@ -375,8 +235,8 @@ on_due(struct timer *timer)
 {
     struct health_server *s = container_of(timer, struct health_server, next);
 
-    if (atomic_load(&board_of(s)->servers[s->row].admin) == SERVER_MAINT) {
-        plan(s, s->due_ms + check_of(s)->fastinter_ms);
+    if (atomic_load(&health_board(s)->servers[s->row].admin) == SERVER_MAINT) {
+        plan(s, s->due_ms + health_check(s)->fastinter_ms);
         return;
     }
     find_address(s);
@@ -405,11 +265,11 @@ take_live_failures(struct health_server *s, uint64_t count)
     char span[16];
 
     if (is_last(s) &&
-        s->state.fails + 1 >= health_state_fall(&s->state, check_of(s))) {
+        s->state.fails + 1 >= health_state_fall(&s->state, health_check(s))) {
         if (!s->spared)
             log_warn("server %s stays in service for want of another: it "
                      "fails live traffic failures=%" PRIu64,
-                     name_of(s), count);
+                     health_name(s), count);
         s->spared = true;
         return;
     }
@@ -419,16 +279,16 @@ take_live_failures(struct health_server *s, uint64_t count)
     window_clear(&s->window);
     take_failure(s, why, false);
     if (s->due_ms > clock_ms() && !s->checker.running)
-        plan(s, s->due_ms < clock_ms() + check_of(s)->fastinter_ms
+        plan(s, s->due_ms < clock_ms() + health_check(s)->fastinter_ms
                     ? s->due_ms
-                    : clock_ms() + check_of(s)->fastinter_ms);
+                    : clock_ms() + health_check(s)->fastinter_ms);
 }
 
 static void
 observe(struct health_server *s)
 {
     const struct observe_conf *conf = &s->upstream->conf->observe;
-    uint64_t failures = atomic_load(&board_of(s)->servers[s->row].failures);
+    uint64_t failures = atomic_load(&health_board(s)->servers[s->row].failures);
     uint64_t count;
 
     count = window_sum(&s->window, clock_ms());
@@ -449,10 +309,10 @@ static void
 look_at_admin(struct health_server *s)
 {
     bool maint =
-        atomic_load(&board_of(s)->servers[s->row].admin) == SERVER_MAINT;
+        atomic_load(&health_board(s)->servers[s->row].admin) == SERVER_MAINT;
 
-    if (s->was_maint && !maint && is_up(s))
-        start_slowly(s, 0);
+    if (s->was_maint && !maint && health_is_up(s))
+        health_start_slowly(s, 0);
     s->was_maint = maint;
 }
 
@@ -472,7 +332,7 @@ on_wake(struct watch *watch)
             if (u->servers[k].checked && u->conf->observe.errors > 0)
                 observe(&u->servers[k]);
         }
-        weigh(u);
+        health_weigh(u);
         note_service(u);
     }
 }
@@ -484,7 +344,7 @@ on_wake(struct watch *watch)
 static void
 read_state(struct health_server *s)
 {
-    const struct server_row *row = &board_of(s)->servers[s->row];
+    const struct server_row *row = &health_board(s)->servers[s->row];
 
     s->state = (struct health_state){
         .up = atomic_load(&row->up),
@@ -523,29 +383,6 @@ start_server(struct health_server *s, struct health_upstream *u, unsigned n)
     return 0;
 }
 
-/* Servers that were coming back slowly go on with it. */
-static void
-resume_weights(struct health_upstream *u)
-{
-    for (unsigned i = 0; i < u->count; i++) {
-        const struct server_row *row =
-            &u->health->board->servers[u->servers[i].row];
-
-        u->weights[i].weight = atomic_load(&row->weight);
-        u->weights[i].seen = atomic_load(&row->weight_now);
-    }
-    weights_set_shares(u->weights, u->count);
-    for (unsigned i = 0; i < u->count; i++) {
-        double share = u->weights[i].share;
-        uint32_t span_ms = u->conf->slowstart_ms;
-
-        if (share < 1 && span_ms > 0)
-            start_slowly(&u->servers[i], weights_slow_elapsed(share, span_ms));
-        else
-            u->servers[i].share = share;
-    }
-}
-
 static int
 start_upstream(struct health_upstream *u, struct health *h,
                const struct upstream_conf *conf, unsigned first)
@@ -567,7 +404,7 @@ start_upstream(struct health_upstream *u, struct health *h,
             return -1;
         u->count++;
     }
-    resume_weights(u);
+    health_resume_weights(u);
     u->in_service = count_in_service(u);
     return 0;
 }
@@ -624,7 +461,7 @@ health_start(struct loop *loop, struct board *board,
         return NULL;
     h->loop = loop;
     h->board = board;
-    timer_init(&h->slow_tick, on_slow_tick);
+    health_init_weights(h);
     if (start_upstreams(h, config) == 0)
         return h;
     free_health(h);

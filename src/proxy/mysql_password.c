@@ -44,7 +44,7 @@ mix(uint8_t *to, const uint8_t *with, size_t n)
 static ssize_t
 answer_native(uint8_t *out, struct str password, struct str challenge)
 {
-    uint8_t twice[CRYPTO_SHA1_LEN], mask[CRYPTO_SHA1_LEN];
+    uint8_t twice[CRYPTO_SHA1_LEN] = {0}, mask[CRYPTO_SHA1_LEN];
     struct str texts[] = {challenge, bytes_text(twice, sizeof(twice))};
     struct str once = bytes_text(out, CRYPTO_SHA1_LEN);
 
@@ -59,7 +59,7 @@ answer_native(uint8_t *out, struct str password, struct str challenge)
 static ssize_t
 answer_sha2(uint8_t *out, struct str password, struct str challenge)
 {
-    uint8_t twice[CRYPTO_SHA256_LEN], mask[CRYPTO_SHA256_LEN];
+    uint8_t twice[CRYPTO_SHA256_LEN] = {0}, mask[CRYPTO_SHA256_LEN];
     struct str texts[] = {bytes_text(twice, sizeof(twice)), challenge};
     struct str once = bytes_text(out, CRYPTO_SHA256_LEN);
 

@@ -71,8 +71,9 @@ void pool_close(struct server_conn *conn);
  * are wanted. */
 void pool_make_room(struct upstream *upstream);
 
-/* Closes all that is kept of SERVER, and of all UPSTREAM's. */
+/* Closes all that is kept of SERVER. */
 void pool_drop_idle_of(struct server *server);
+
 /* Closes what UPSTREAM keeps to addresses that its servers have no more. */
 void pool_drop_gone(struct upstream *upstream);
 

@@ -10,20 +10,24 @@
 #include "proxy/wait_queue.h"
 
 /* Sessions on a server in maintenance end; on one that is down, as configured.
- * A flow that goes elsewhere leaves the list; no other does. */
+ * Whatever becomes of one flow, be it that the same server is given to it
+ * again, each is told once. */
 static void
 tell_flows(struct server *server, bool maint, const char *why)
 {
+    struct list untold;
+    struct list *node;
     bool shutdown =
         server->upstream->conf->on_marked_down == ON_MARKED_DOWN_SHUTDOWN;
     enum flow_gone how = shutdown ? FLOW_GONE_END : FLOW_GONE_KEEP;
 
     if (maint)
         how = FLOW_GONE_MAINT;
-    list_for_each_safe(node, &server->flows)
-    {
+    list_move_all(&untold, &server->flows);
+    while ((node = list_take_first(&untold)) != NULL) {
         struct flow *flow = container_of(node, struct flow, link);
 
+        list_add_tail(&server->flows, node);
         flow->on_gone(flow, how, why);
     }
 }

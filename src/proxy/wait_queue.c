@@ -91,10 +91,15 @@ wait_queue_settle(struct wait_queue *q)
 void
 wait_queue_shake(struct wait_queue *q, int server)
 {
-    list_for_each_safe(node, &q->waiters)
-    {
+    struct list unshaken;
+    struct list *node;
+
+    /* One that waits for something else from now on is in the list anew. */
+    list_move_all(&unshaken, &q->waiters);
+    while ((node = list_take_first(&unshaken)) != NULL) {
         struct waiter *w = container_of(node, struct waiter, link);
 
+        list_add_tail(&q->waiters, node);
         if (server == BOARD_NONE || w->server == server)
             w->on_turn(w);
     }

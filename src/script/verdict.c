@@ -273,8 +273,7 @@ read_reply(struct hook_verdict *out, lua_State *L, int table,
     return wrong == NULL ? HOOK_REPLY : fail(why, wrong);
 }
 
-/* --- any of them
- * --------------------------------------------------------------- */
+/* --- any of them ---------------------------------------------------------- */
 
 static enum hook_result
 read_table(struct hook_verdict *out, const struct script *script, lua_State *L,
