@@ -1,6 +1,6 @@
 --- Servers with weights by their health: as they are, but one whose checks
--- have failed, though it is up still, weighs half as much with each failure in a
--- row.
+-- have failed, though it is up still, weighs half as much with each failure in
+-- a row.
 --
 --     local seen = health.new(servers)  -- once
 --     health.refresh(seen)              -- before each pick

@@ -78,9 +78,9 @@ end
 
 
 -- Whether backups stand in.  Where some server is usable, that tells: the core
--- lets backups be so only where no other may be.  Where none is, as a policy with
--- `waits` may see them, they stand in for servers that are out of service; it is
--- not known then what was tried.
+-- lets backups be so only where no other may be.  Where none is, as a policy
+-- with `waits` may see them, they stand in for servers that are out of service;
+-- it is not known then what was tried.
 -- @return boolean; whether it is certain
 local function backups_stand_in(servers)
   local usable, others = false, false

@@ -1,7 +1,7 @@
 --- The options of a policy: the words behind its name in the configuration.
 --
 --     local chosen = options.read(given, {
---       hash = { "map", "consistent" },  -- one of these; the first unless given
+--       hash = { "map", "consistent" },  -- one of them; else the first
 --       depth = options.number(1, 255),  -- nil unless given
 --       name = options.text("the name of a header"),
 --     })

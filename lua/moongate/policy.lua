@@ -13,7 +13,7 @@ local options = require "moongate.options"
 
 local _M = {}
 
--- What a flow may be told by: texts, each from the flow and a name.
+-- What a flow may be told by: texts, or a number, from the flow and a name.
 local SOURCES = {
   cookie = function(flow, name) return flow:cookie(name) end,
   header = function(flow, name) return flow:header(name) end,
@@ -21,7 +21,7 @@ local SOURCES = {
   uri = function(flow) return flow.uri end,
   path = function(flow) return flow.path end,
   user = function(flow) return flow.user end,
-  client = function(flow) return flow.client_number and flow.client end,
+  client = function(flow) return flow.client_number end,
 }
 local NAMED = { cookie = true, header = true, arg = true }
 local SOURCES_TEXT = "cookie:NAME, header:NAME, arg:NAME, client, uri, path or "
@@ -155,14 +155,14 @@ function _M.hash(source, given)
   end
 
   local function pick(servers_of, flow, servers)
-    if kind == "client" then
-      return servers_of:pick(servers, flow.client_number)
-    end
-    local text = read(flow, name)
-    if not text or text == "" then
+    local value = read(flow, name)
+    if not value or value == "" then
       return nil, absent
     end
-    return servers_of:pick(servers, hashed.number(text, 1, #text))
+    if type(value) == "string" then
+      value = hashed.number(value, 1, #value)
+    end
+    return servers_of:pick(servers, value)
   end
 
   return { new = new, pick = pick }

@@ -1,6 +1,6 @@
---- The rewrite of Laravel, Symfony, WordPress and others: what is not there goes
--- to /index.php, which reads the address as it was sent; the query stays.  As
--- nginx's `try_files $uri $uri/ /index.php?$args`.
+--- The rewrite of Laravel, Symfony, WordPress and others: what is not there
+-- goes to /index.php, which reads the address as it was sent; the query stays.
+-- As nginx's `try_files $uri $uri/ /index.php?$args`.
 --
 -- A path is left alone when it, or a leading part of it, is a regular file, and
 -- when it is a folder with an index file: /wp-admin/ has one of its own.

@@ -2,9 +2,9 @@
 -- for what has a body, which 301 would lose.
 --
 -- Behind a balancer that speaks https to the client, name it in `trust`: then
--- its X-Forwarded-Proto says what the client used.  What certificate authorities
--- ask below /.well-known/acme-challenge/ is left alone, or the first certificate
--- could not be had.
+-- its X-Forwarded-Proto says what the client used.  What certificate
+-- authorities ask below /.well-known/acme-challenge/ is left alone, or the
+-- first certificate could not be had.
 local moongate = require "moongate"
 
 local _M = {}

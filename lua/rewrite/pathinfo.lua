@@ -1,11 +1,10 @@
---- MediaWiki's short addresses: /wiki/TITLE goes to its index.php, with the
--- title as PATH_INFO, and /wiki to its main page; the query stays.  This is for
--- $wgArticlePath = "/wiki/$1" with $wgUsePathInfo, which MediaWiki sets by
--- itself on FastCGI only if told so.
+--- MediaWiki's short addresses ($wgArticlePath = "/wiki/$1"): /wiki/TITLE goes
+-- to its index.php, with the title as PATH_INFO, and /wiki to its main page;
+-- the query stays.
 --
--- The script is /w/index.php where there is one (`$wgScriptPath = "/w"`, as
--- MediaWiki's manual has it), else /index.php.  Another prefix: copy this file
--- to the script path and change it.
+-- The script is /w/index.php where there is one ($wgScriptPath = "/w", as in
+-- MediaWiki's manual), else /index.php.  For another prefix copy this file to
+-- the script path and change it.
 --
 -- A path is left alone when it, or a leading part of it, is a regular file.
 local _M = {}
