@@ -14,7 +14,7 @@ local options = require "moongate.options"
 local _M = {}
 
 local PENALTY = 2 ^ 47  -- ms: more than any answer takes
-local ATTEMPTS = 3  -- to draw another server than the first
+local ATTEMPTS = 8  -- to draw another server than the first
 
 
 --- Makes the state of one upstream.

@@ -1,4 +1,4 @@
---- What a policy makes of weights, also where no server is usable: policies with
+--- What a policy makes of weights, also where no server is usable: those with
 -- `waits` are asked then, too.
 local literal = require "lua.literal"
 local memo = require "moongate.memo"
