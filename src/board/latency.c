@@ -70,17 +70,17 @@ latency_add(struct board *b, int row, double ms, uint64_t now_ms)
                 return false;
             after.ms = (float)(now.ms * weight + ms * (1 - weight));
         }
-    } while (!atomic_compare_exchange_weak_explicit(
-        word, &before, pack(after), memory_order_relaxed,
-        memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(word, &before, pack(after),
+                                                    memory_order_relaxed,
+                                                    memory_order_relaxed));
     return true;
 }
 
 double
 latency_read(const struct board *b, int row, uint64_t now_ms)
 {
-    struct average average = unpack(atomic_load_explicit(
-        &b->servers[row].latency, memory_order_relaxed));
+    struct average average = unpack(
+        atomic_load_explicit(&b->servers[row].latency, memory_order_relaxed));
 
     return average.ms * weight_after(tick_of(now_ms) - average.tick);
 }
