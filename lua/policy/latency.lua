@@ -35,6 +35,18 @@ local function cost_of(servers, i)
 end
 
 
+-- Another server than the first, if there is one.
+local function draw_another(draws, servers, first)
+  for _ = 1, ATTEMPTS do
+    local second = draws:usable(servers)
+    if second ~= first then
+      return second
+    end
+  end
+  return first
+end
+
+
 --- Chooses a server for one flow.
 -- @param draws    what `new` made
 -- @param flow     what is known of the flow (unused)
@@ -45,14 +57,11 @@ function _M.pick(draws, flow, servers)
   if not first then
     return nil, reason
   end
-  for _ = 1, ATTEMPTS do
-    local second = draws:usable(servers)
-    if second ~= first then
-      return cost_of(servers, second) < cost_of(servers, first) and second
-        or first
-    end
+  local second = draws:usable(servers)
+  if second == first then
+    second = draw_another(draws, servers, first)
   end
-  return first
+  return cost_of(servers, second) < cost_of(servers, first) and second or first
 end
 
 

@@ -30,6 +30,11 @@ local function load_of(server)
 end
 
 
+local function better(servers, best, i)
+  return load_of(servers[i]) <= load_of(servers[best]) and i or best
+end
+
+
 --- Chooses a server for one flow.
 -- @param state    what `new` made
 -- @param flow     what is known of the flow (unused)
@@ -37,14 +42,12 @@ end
 -- @return the index of the chosen server, or nil and a reason
 function _M.pick(state, flow, servers)
   local best, reason = state.draws:usable(servers)
-  if not best then
-    return nil, reason
+  if not best or state.count == 1 then
+    return best, reason
   end
-  for _ = 2, state.count do
-    local i = state.draws:usable(servers)
-    if load_of(servers[i]) <= load_of(servers[best]) then
-      best = i
-    end
+  best = better(servers, best, state.draws:usable(servers))
+  for _ = 3, state.count do
+    best = better(servers, best, state.draws:usable(servers))
   end
   return best
 end
