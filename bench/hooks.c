@@ -43,8 +43,15 @@ enum {
 };
 
 static const char *const policies[] = {
-    "${dir}/nothing.lua", "leastconn", "roundrobin",
-    "static-rr",          "source",    "source hash=consistent",
+    "${dir}/nothing.lua",
+    "leastconn",
+    "roundrobin",
+    "static-rr",
+    "source",
+    "source hash=consistent",
+    "random",
+    "latency",
+    "${dir}/made.lua",
 };
 
 static const char *const take_policies[] = {
@@ -87,6 +94,10 @@ write_configuration(const char *dir)
 
     write_file(dir, "nothing.lua",
                "return { pick = function(flow, servers) return 1 end }\n");
+    write_file(dir, "made.lua",
+               "local policy = require 'moongate.policy'\n"
+               "return policy.first_of(policy.hash 'cookie:session',\n"
+               "                       'leastconn')\n");
     write_file(dir, "request.lua",
                "return { request = function(req)\n"
                "  if req.method == 'PUT' and req.path == '/x' then\n"
@@ -342,8 +353,8 @@ show_faults(const struct faults *faults)
 static void
 remove_files(const char *dir)
 {
-    static const char *const names[] = {"nothing.lua", "request.lua",
-                                        "moongate.ini"};
+    static const char *const names[] = {"nothing.lua", "made.lua",
+                                        "request.lua", "moongate.ini"};
     char path[256];
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -14,7 +14,7 @@
 ---@field queued integer  flows that wait for it
 ---@field maxconn integer  the most that `active` may be; 0: no limit
 ---@field fails integer  failed checks in a row
----@field latency_ms number  0: none was measured yet
+---@field latency_ms number  as servers:latency() was when something of this server changed last
 ---@field usable boolean  this flow may take it
 ---@field up boolean  by its checks
 ---@field draining boolean  no new work
@@ -36,6 +36,13 @@ function servers:turn() end
 -- Only in `pick`.
 ---@return integer?
 function servers:least() end
+
+--- How long a server takes to answer now: a peak-sensitive average over all
+-- workers, which fades while nothing is asked of it (policy `latency`); 0 where
+-- it has not answered yet.  At any time.
+---@param index integer
+---@return number  milliseconds
+function servers:latency(index) end
 
 --- A number that stays the same as long as the same servers are in service with
 -- the same weights, and backups do or do not stand in for the others.  What is
@@ -122,7 +129,7 @@ function flow:hash(text) end
 ---@field args table<string, string>  the first value of each name, decoded
 ---@field headers table<string, string>  names in lower case
 ---@field host string?  lower case, without the port
----@field scheme string  "http" or "https"
+---@field scheme string  "http" or "https": what a proxy in `trust` says, or how it came
 ---@field version string  "1.0" or "1.1"
 ---@field client string
 ---@field port integer
@@ -301,6 +308,33 @@ function moongate.upstream(name) end
 ---@param path string
 ---@return string?, string? reason
 function moongate.read_file(path) end
+
+--- Policies made of policies; also `require "moongate.policy"`.  Only while a
+-- script loads.  A name means policy/NAME.lua.
+moongate.policy = {}
+
+--- The first policy that answers a server which the flow can use.
+---@param ... moongate.policy_hooks|string
+---@return moongate.policy_hooks
+function moongate.policy.first_of(...) end
+
+--- The same value, the same server; nothing where the flow has no such value.
+---@param source string  cookie:NAME, header:NAME, arg:NAME, client, uri, path or user
+---@param options { hash: "map-based"|"consistent" }?
+---@return moongate.policy_hooks
+function moongate.policy.hash(source, options) end
+
+--- A policy with options.
+---@param policy moongate.policy_hooks|string
+---@param options table<string, string>
+---@return moongate.policy_hooks
+function moongate.policy.named(policy, options) end
+
+--- A policy that sees half a server's weight for each check in a row that has
+-- failed while it is up.  Looks at all servers at each pick.
+---@param policy moongate.policy_hooks|string
+---@return moongate.policy_hooks
+function moongate.policy.by_health(policy) end
 
 --- MurmurHash3, 32 bits.
 ---@param text string

@@ -77,32 +77,35 @@ local function is_in_service(server)
 end
 
 
--- Whether backups stand in.  Where a policy of this kind is asked, some server
--- is usable, and the core lets backups be so only where no other may be.
+-- Whether backups stand in.  Where some server is usable, that tells: the core
+-- lets backups be so only where no other may be.  Where none is, as a policy
+-- with `waits` may see them, they stand in for servers that are out of service;
+-- it is not known then what was tried.
+-- @return boolean; whether it is certain
 local function backups_stand_in(servers)
-  local backups = false
+  local usable, others = false, false
   for i = 1, #servers do
     local server = servers[i]
-    if server.usable then
-      if not server.backup then
-        return false
-      end
-      backups = true
+    if server.usable and not server.backup then
+      return false, true
     end
+    usable = usable or server.usable
+    others = others or not server.backup and is_in_service(server)
   end
-  return backups
+  return usable or not others, usable
 end
 
 
 -- The weights of those that are in service; of backups only, or of the others.
 -- What is full, or was tried, does not change the set.
 local function set_weights(weights, servers)
-  local backup = backups_stand_in(servers)
+  local backup, certain = backups_stand_in(servers)
   for i = 1, #servers do
     local server = servers[i]
     local takes_part = server.backup == backup and is_in_service(server)
     weights[i] = takes_part and server.weight or 0
   end
+  return certain
 end
 
 
@@ -112,9 +115,9 @@ end
 function Memo:current(servers)
   local generation = servers:generation()
   if generation ~= self.generation then
-    set_weights(self.weights, servers)
+    local certain = set_weights(self.weights, servers)
     self.of_generation = self:find(#servers)
-    self.generation = generation
+    self.generation = certain and generation or nil
   end
   return self.of_generation
 end

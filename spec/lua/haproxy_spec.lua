@@ -18,9 +18,31 @@ local CASES = {
   { policy = "source", weights = { 1, 2, 3 } },
   { policy = "source", weights = { 1, 1, 1 }, hash = "consistent" },
   { policy = "source", weights = { 1, 2, 3 }, hash = "consistent" },
+  { policy = "uri", weights = { 1, 2, 3 } },
+  { policy = "uri", weights = { 1, 2, 3 }, hash = "consistent" },
+  { policy = "uri", weights = { 1, 1, 1 }, options = { whole = "on" },
+    words = "whole" },
+  { policy = "uri", weights = { 2, 1, 1 }, options = { len = "9" },
+    words = "len 9" },
+  { policy = "uri", weights = { 1, 1, 1 }, options = { depth = "2" },
+    words = "depth 2" },
+  { policy = "header", weights = { 1, 2, 3 }, options = { name = "X-User" },
+    words = "hdr(X-User)" },
+  { policy = "header", weights = { 1, 2, 3 }, options = { name = "X-User" },
+    words = "hdr(X-User)", hash = "consistent" },
 }
 local ORDERED = 24  -- picks that are compared one by one
 local CLIENTS = 60
+
+-- By which the policies choose, besides the client.
+local URIS = {
+  "/", "/index.html", "/a/b/c/d.php?x=1", "/a/b/c/d.php?x=2", "/a/b/other",
+  "/a/c", "/a//b", "/%7Euser/", "/?q", "/%C3%A4/x", "/folder/sub/file.css",
+}
+local USERS = {
+  "anna", "bert", "bert, carl", " dora ", "\"e,f\", g", "\195\164",
+  ("long"):rep(50), "0", "h\t,i",
+}
 
 local HEAD = [[
 global
@@ -42,6 +64,15 @@ frontend server%d
 local place, haproxy
 
 
+-- HAProxy's word for a policy, and its options'.
+local function balance_of(case)
+  if case.policy == "header" then
+    return case.words
+  end
+  return case.policy .. (case.words and " " .. case.words or "")
+end
+
+
 local function configure(numbers)
   local lines = { HEAD }
   for i = 1, 3 do
@@ -50,7 +81,7 @@ local function configure(numbers)
   for k, case in ipairs(CASES) do
     case.port = numbers[3 + k]
     lines[#lines + 1] = ("listen case%d\n  bind 127.0.0.1:%d\n  balance %s")
-      :format(k, case.port, case.policy)
+      :format(k, case.port, balance_of(case))
     if case.hash then
       lines[#lines + 1] = "  hash-type " .. case.hash
     end
@@ -63,9 +94,10 @@ local function configure(numbers)
 end
 
 
-local function ask(port, from)
+local function ask(port, from, uri, user)
   local client = assert(net.connect(port, { from = from }))
-  client:send("GET / HTTP/1.0\r\n\r\n")
+  client:send(("GET %s HTTP/1.0\r\n%s\r\n"):format(uri or "/",
+    user and "X-User: " .. user .. "\r\n" or ""))
   local answer = client:receive_all()
   client:close()
   return tonumber(answer:sub(-1))
@@ -74,6 +106,16 @@ end
 
 local function servers_of(case)
   return literal.servers(unpack(case.weights))
+end
+
+
+-- Our policy of a case.
+local function picker_of(case)
+  local options = { hash = case.hash }
+  for name, value in pairs(case.options or {}) do
+    options[name] = value
+  end
+  return literal.picker(case.policy, options)
 end
 
 
@@ -124,16 +166,38 @@ describe("a policy beside HAProxy's", function()
   end)
 
   for _, case in ipairs(CASES) do
-    local name = case.policy .. (case.hash and " hash=" .. case.hash or "")
+    local name = balance_of(case) .. (case.hash and " hash=" .. case.hash or "")
       .. ", weights " .. table.concat(case.weights, " ")
 
     if case.policy == "source" then
       it("sends every client to the same server: " .. name, function()
-        local pick = literal.picker("source", { hash = case.hash })
+        local pick = picker_of(case)
         for number = 1, CLIENTS do
           local from = address(number)
           assert.are.equal(ask(case.port, from),
             pick(literal.flow { client = from }, servers_of(case)), from)
+        end
+      end)
+
+    elseif case.policy == "uri" then
+      it("sends every address to the same server: " .. name, function()
+        local pick = picker_of(case)
+        for _, uri in ipairs(URIS) do
+          assert.are.equal(ask(case.port, nil, uri),
+            pick(literal.flow { uri = uri }, servers_of(case)), uri)
+        end
+      end)
+
+    elseif case.policy == "header" then
+      it("sends every value to the same server: " .. name, function()
+        local pick = picker_of(case)
+        for _, user in ipairs(USERS) do
+          -- As http1 has read it.
+          local flow = literal.flow {
+            headers = { ["X-User"] = user:match("^%s*(.-)%s*$") },
+          }
+          assert.are.equal(ask(case.port, nil, nil, user),
+            pick(flow, servers_of(case)), user)
         end
       end)
 

@@ -113,6 +113,9 @@ function _M.servers(...)
     local indices = least_loaded(servers)
     return indices[state.now % math.max(#indices, 1) + 1]
   end
+  function state.latency(_, index)
+    return servers[index].latency_ms
+  end
   function state.generation()
     local now = signature(servers)
     if not generations[now] then
@@ -136,11 +139,21 @@ end
 
 
 --- A flow.
--- @param fields  table, optional: client; tried_servers, a set of indices
+-- @param fields  table, optional: client, uri, path; headers, cookies and args,
+--   by name; tried_servers, a set of indices
 function _M.flow(fields)
-  local flow = { client = "192.0.2.1", tried_servers = {} }
+  local flow = {
+    client = "192.0.2.1", tried_servers = {},
+    headers = {}, cookies = {}, args = {},
+  }
   for key, value in pairs(fields or {}) do
     flow[key] = value
+  end
+  for method, values in pairs { header = "headers", cookie = "cookies",
+                                arg = "args" } do
+    flow[method] = function(self, name)
+      return self[values][name]
+    end
   end
   flow.client_number = address.fold(flow.client)
   function flow.tried(self, i)

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "board/changes.h"
+#include "board/latency.h"
 #include "board/names.h"
 #include "board/queue.h"
 #include "board/queue_layout.h"
@@ -462,6 +463,7 @@ board_read_view(const struct board *b, int row, struct server_view *view)
     view->maint = admin == SERVER_MAINT;
     view->active = (int32_t)slots_count(b->slots, board_server_slot(row));
     view->queued = (int32_t)queue_of_server(b, row);
+    view->latency_ms = latency_read(b, row, clock_ms());
 }
 
 int

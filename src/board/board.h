@@ -67,8 +67,8 @@ void board_set_server(struct board *b, int row, struct str address,
                       int32_t weight, int32_t maxconn, bool backup);
 
 /* Brings into VIEW what changes at run time: weight, active, maxconn, fails,
- * up, draining, maint, backup. The caller sets index and name once, and
- * `usable` for each flow. */
+ * up, draining, maint, backup, latency_ms. The caller sets index and name once,
+ * and `usable` for each flow. */
 void board_read_view(const struct board *b, int row, struct server_view *view);
 
 /* The next number of this upstream's rotation, from 0; no two callers in any

@@ -565,9 +565,10 @@ check_json(struct buf *out, const struct board *b,
     json_string(out, str_from(check_status_code((enum check_status)status)));
     buf_printf(out,
                ",\"check_ms\":%" PRIu32 ",\"failures\":%" PRIu64
-               ",\"weight_now\":%" PRId32,
+               ",\"weight_now\":%" PRId32 ",\"latency_ms\":%.1f",
                atomic_load(&line->row->check_us) / 1000,
-               atomic_load(&line->row->failures), line->view.weight);
+               atomic_load(&line->row->failures), line->view.weight,
+               line->view.latency_ms);
 }
 
 static void

@@ -106,6 +106,7 @@ struct server_row {
     struct server_addresses addresses;
     /* By everyone. */
     _Alignas(64) _Atomic uint64_t failures; /* that live traffic has seen */
+    _Atomic uint64_t latency;               /* latency.h */
 };
 
 struct upstream_row {

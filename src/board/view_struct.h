@@ -16,7 +16,8 @@ struct server_view {
     int32_t queued;    /* flows that wait for this server */
     int32_t maxconn;   /* the most that `active` may be; 0: no limit */
     int32_t fails;     /* failed checks in a row */
-    double latency_ms; /* peak-sensitive average of answers; 0: none yet */
+    double latency_ms; /* peak-sensitive average of answers, as it was when the
+                          view was last brought up to date; 0: none yet */
     bool usable;       /* this flow may take it */
     bool up;           /* by its checks */
     bool draining;     /* no new work; what it has may end */

@@ -318,8 +318,8 @@ static const struct key KEYS[] = {
     }, {
         .name = "trust", .sections = KEY_HTTP, .type = KEY_TRUST,
         .supported = true, .syntax = "NETWORK ...",
-        .sentence = "Whose X-Forwarded-For sets the client's address; without "
-                    "it nobody's.",
+        .sentence = "Whose X-Forwarded-For sets the client's address, and "
+                    "whose X-Forwarded-Proto the scheme; without it nobody's.",
     }, {
         .name = "underscores", .sections = KEY_HTTP, .type = KEY_BOOL,
         .supported = true, .fallback = "off", STORE(HTTP, underscores),

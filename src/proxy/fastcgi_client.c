@@ -286,6 +286,7 @@ take_head(struct fastcgi *f, const struct cgi_response *response)
         http_value(&response->fields, HTTP_HEADER_X_ACCEL_REDIRECT);
 
     counter_add_status(upstream_counters(f->conn->server), response->status);
+    upstream_answered(f->conn->server, f->dial.started_us);
     upstream_observe_status(f->conn->server, response->status);
     if ((f->dial.limits->retry_on & retry) != 0 && is_safe_method(exchange) &&
         f->dial.attempts <= f->dial.limits->retries) {
@@ -480,6 +481,8 @@ on_timer(struct timer *timer)
         loop_start_timer(f->exchange->engine->loop, timer, limit_ms - idle_ms);
         return;
     }
+    if (!f->answer.begun)
+        upstream_answered(f->conn->server, f->dial.started_us);
     server_failed(f, RETRY_ON_TIMEOUT, 504, f->answer.begun ? "sD" : "sH",
                   "server timed out");
 }

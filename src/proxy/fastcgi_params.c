@@ -187,6 +187,8 @@ put_request(struct buf *to, const struct http_exchange *exchange)
                             : STR(""));
     fcgi_write_pair(to, STR("REQUEST_URI"), head->uri);
     fcgi_write_pair(to, STR("REQUEST_SCHEME"), exchange_scheme(exchange));
+    if (exchange->https)
+        fcgi_write_pair(to, STR("HTTPS"), STR("on"));
     fcgi_write_pair(to, STR("SERVER_PROTOCOL"),
                     head->minor == 0 ? STR("HTTP/1.0") : STR("HTTP/1.1"));
     fcgi_write_pair(to, STR("SERVER_NAME"), server_name(exchange));

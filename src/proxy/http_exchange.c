@@ -248,16 +248,34 @@ last_forwarded(struct str *list, struct addr *out)
     return addr_parse_host(out, text, 0) == 0;
 }
 
+/* What the client used is the last word of the last X-Forwarded-Proto: that of
+ * the proxy that is connected.  The words before it may be anybody's. */
+static void
+believe_proto(struct http_exchange *exchange)
+{
+    const struct http_fields *fields = &exchange->head.fields;
+    struct str word = {0};
+    size_t from;
+
+    for (unsigned i = 0; i < fields->count; i++) {
+        if (str_equal_nocase(fields->at[i].name, STR("x-forwarded-proto")))
+            word = fields->at[i].value;
+    }
+    from = word.len;
+    while (from > 0 && word.p[from - 1] != ',')
+        from--;
+    word = str_trim(str_slice(word, from, word.len));
+    exchange->https = str_equal_nocase(word, STR("https"));
+}
+
 /* The client is the last address that no proxy of ours has: from the end of
  * X-Forwarded-For, past those that `trust` names. */
 static void
-believe_forwarded(struct http_exchange *exchange)
+believe_client(struct http_exchange *exchange)
 {
     const struct http_conf *conf = exchange->section->conf;
     const struct http_fields *fields = &exchange->head.fields;
 
-    if (conf->trust_count == 0 || !is_trusted(conf, &exchange->client))
-        return;
     for (unsigned i = fields->count; i-- > 0;) {
         struct str list = fields->at[i].value;
         struct addr addr;
@@ -272,6 +290,17 @@ believe_forwarded(struct http_exchange *exchange)
                 return;
         }
     }
+}
+
+static void
+believe_forwarded(struct http_exchange *exchange)
+{
+    const struct http_conf *conf = exchange->section->conf;
+
+    if (conf->trust_count == 0 || !is_trusted(conf, &exchange->client))
+        return;
+    believe_proto(exchange);
+    believe_client(exchange);
 }
 
 bool
@@ -406,8 +435,7 @@ exchange_arg(struct http_exchange *exchange, struct str name)
 struct str
 exchange_scheme(const struct http_exchange *exchange)
 {
-    (void)exchange; /* TLS on HTTP comes later */
-    return STR("http");
+    return exchange->https ? STR("https") : STR("http");
 }
 
 /* A path that is decoded already must not be decoded once more. */

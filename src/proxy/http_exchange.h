@@ -87,6 +87,7 @@ struct http_exchange {
     struct str root;       /* the route's document root; p is NULL until it
                               was asked for (http_file.h) */
     struct addr client;    /* who connected, or whom `trust` believes */
+    bool https;            /* a trusted proxy says that the client used it */
     struct str first_line; /* for the record of what was not understood */
     bool refused;          /* the head was not understood */
     struct spool body;     /* the request's, whole before a server is asked;
@@ -143,7 +144,8 @@ int exchange_set_header(struct http_exchange *exchange, struct str name,
 struct str exchange_cookie(struct http_exchange *exchange, struct str name);
 struct str exchange_arg(struct http_exchange *exchange, struct str name);
 
-/* "http" or "https". */
+/* "http" or "https": what the client used, by the word of a proxy in `trust`.
+ */
 struct str exchange_scheme(const struct http_exchange *exchange);
 
 /* Goes on with another path and, unless QUERY.p is NULL, another query.  The

@@ -285,6 +285,7 @@ join(struct tcp_session *s)
     s->server->stream.on_ready = on_server;
     s->up.to = s->down.from = &s->server->stream;
     s->connected_us = clock_us();
+    upstream_answered(s->server->server, s->dial.started_us);
     s->active_ms = clock_ms();
     loop_start_timer(s->dial.engine->loop, &s->timer, idle_limit_ms(s));
     if (introduce(s))

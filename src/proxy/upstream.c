@@ -4,8 +4,10 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "board/board.h"
 #include "board/changes.h"
+#include "board/latency.h"
 #include "board/slots.h"
 #include "board/wake.h"
 #include "proxy/engine.h"
@@ -64,6 +66,7 @@ upstream_observe(const struct server *server)
 
     atomic_fetch_add_explicit(&board->servers[server->row].failures, 1,
                               memory_order_relaxed);
+    (void)latency_add(board, server->row, LATENCY_FAILURE_MS, clock_ms());
     if (upstream->conf->observe.errors > 0)
         wake_control(board);
 }
@@ -73,6 +76,22 @@ upstream_observe_status(const struct server *server, int status)
 {
     if (status >= 500 && server->upstream->conf->observe.on_5xx)
         upstream_observe(server);
+}
+
+/* Nobody is told: a choice by latency reads the board, and what views show of
+ * it comes with the next change, for instance of the slots. */
+void
+upstream_answered(const struct server *server, uint64_t since_us)
+{
+    (void)latency_add(server->upstream->engine->board, server->row,
+                      (double)(clock_us() - since_us) / 1000.0, clock_ms());
+}
+
+double
+upstream_latency(const struct upstream *upstream, unsigned index)
+{
+    return latency_read(upstream->engine->board, upstream->servers[index].row,
+                        clock_ms());
 }
 
 void

@@ -116,8 +116,17 @@ bool upstream_may_keep(const struct server *server);
  * upstream_refresh. */
 uint64_t upstream_connections(struct upstream *upstream);
 
+/* Notes that SERVER has answered what it was asked at SINCE_US by clock_us():
+ * on HTTP with the head of a response, on TCP by accepting the connection. */
+void upstream_answered(const struct server *server, uint64_t since_us);
+
+/* How long the server with this index takes to answer, now; 0: it has not
+ * answered anything yet (board/latency.h). */
+double upstream_latency(const struct upstream *upstream, unsigned index);
+
 /* Notes that SERVER has failed live traffic: it could not be reached, broke
- * off or answered nonsense. Control is woken where the upstream observes. */
+ * off or answered nonsense. Control is woken where the upstream observes, and
+ * its latency takes this for a slow answer. */
 void upstream_observe(const struct server *server);
 
 /* The same, if STATUS is one that counts as a failure. */

@@ -18,7 +18,7 @@ local STATUS_FIRST, STATUS_LAST = 200, 599
 --- Names that the contract has and this version has not.
 local LATER = {
   after = true, every = true, shared = true, metric = true, http = true,
-  base64 = true, json = true, policy = true,
+  base64 = true, json = true,
 }
 local LATER_HASHES = { sha1 = true, sha256 = true, hmac = true }
 
@@ -178,10 +178,26 @@ local function murmur(value, seed)
 end
 
 
+-- As guard(), but moongate.policy is a module of the script path, which is
+-- loaded where it is asked for.
+local function guard_module(modules)
+  local guarded = guard("moongate", LATER)
+  local refuse = guarded.__index
+  function guarded.__index(module, key)
+    if key == "policy" then
+      return modules.require("moongate.policy")
+    end
+    return refuse(module, key)
+  end
+  return guarded
+end
+
+
 --- Makes the module for one script.
 -- @param scripts  lightuserdata: struct scripts *
 -- @param script   lightuserdata: struct script *
-function _M.new(scripts, script)
+-- @param modules  table whose `require` is the script's, once it is made
+function _M.new(scripts, script, modules)
   local all = ffi.cast("struct scripts *", scripts)
   return setmetatable({
     log = new_log(ffi.cast("struct script *", script)),
@@ -195,7 +211,7 @@ function _M.new(scripts, script)
     read_file = new_read_file(scripts),
     hash = setmetatable({ murmur = murmur },
       guard("moongate.hash", LATER_HASHES)),
-  }, guard("moongate", LATER))
+  }, guard_module(modules))
 end
 
 

@@ -400,6 +400,14 @@ least(struct upstream *upstream)
                             upstream_turn(upstream, upstream->picking));
 }
 
+static double
+latency(const struct upstream *upstream, int32_t index)
+{
+    if (upstream->engine == NULL)
+        return 0;
+    return upstream_latency(upstream, (unsigned)(index - 1));
+}
+
 static int32_t
 chosen(struct upstream *upstream)
 {
@@ -467,6 +475,7 @@ const struct script_calls script_calls = {
     .upstream_turn = turn,
     .upstream_generation = generation,
     .upstream_least = least,
+    .upstream_latency = latency,
     .upstream_chosen = chosen,
     .upstream_choose = choose,
     .now = now,

@@ -121,7 +121,8 @@ end
 -- @param script   lightuserdata: struct script *
 function _M.new(scripts, script)
   local env = copy(_G, GLOBALS)
-  local loaded = { moongate = api.new(scripts, script) }
+  local modules = {}
+  local loaded = { moongate = api.new(scripts, script, modules) }
   for name, functions in pairs(LIBRARIES) do
     env[name] = copy(_G[name], functions)
     loaded[name] = env[name]
@@ -131,6 +132,7 @@ function _M.new(scripts, script)
   env.load = new_load(env)
   env.loadstring = env.load
   env.require = new_require(env, scripts, loaded)
+  modules.require = env.require
   env.print = api.logger(ffi.cast("struct script *", script), "info", "\t")
   return env
 end

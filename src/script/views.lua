@@ -44,6 +44,14 @@ ffi.metatype("struct server", {
 })
 
 
+local function check_range(index, count, name)
+  if not (index >= 1 and index <= count and index % 1 == 0) then
+    error(("bad argument #1 to '%s' (not the index of a server)"):format(name),
+      3)
+  end
+end
+
+
 -- The choice of one server for all work, for one user of the upstream, who
 -- replaces only what it has seen.
 local function add_choice(methods, upstream, count)
@@ -61,9 +69,7 @@ local function add_choice(methods, upstream, count)
   -- @return the index of the one that is chosen then, or nil
   function methods.choose(_, index)
     calls.check(index, "number", 1, "choose")
-    if not (index >= 1 and index <= count and index % 1 == 0) then
-      error("bad argument #1 to 'choose' (not the index of a server)", 2)
-    end
+    check_range(index, count, "choose")
     local held = c.upstream_choose(upstream, seen, index)
     if held < 0 then
       error("choose() works only while this upstream's server is picked", 2)
@@ -95,6 +101,14 @@ local function server_methods(upstream, count)
       error("least() is known only while this upstream's server is picked", 2)
     end
     return index > 0 and index or nil
+  end
+
+  --- How long a server takes to answer, in milliseconds, now; 0: there was no
+  -- answer yet.  At any time.
+  function methods.latency(_, index)
+    calls.check(index, "number", 1, "latency")
+    check_range(index, count, "latency")
+    return c.upstream_latency(upstream, index)
   end
 
   --- A number that changes when weights do, or who is in service.
