@@ -10,7 +10,6 @@
 #include "script/report.h"
 #include "script/script.h"
 #include "script/task.h"
-#include "script/vm.h"
 
 struct script_timer {
     struct list link; /* in script->timers */
@@ -28,7 +27,7 @@ free_timer(struct script_timer *t)
 {
     timer_stop(&t->timer);
     task_stop(&t->task);
-    vm_release(t->script->owner->vm, t->function);
+    luaL_unref(t->task.all->L, LUA_REGISTRYINDEX, t->function);
     list_remove(&t->link);
     t->script->timer_count--;
     free(t);
@@ -88,24 +87,23 @@ on_timer(struct timer *timer)
     task_go(&t->task, 0);
 }
 
-/* Takes the reference FUNCTION. NULL without memory. */
+/* Its function is to be set. NULL without memory. */
 static struct script_timer *
-new_timer(struct script *script, int function, uint64_t delay_ms, bool repeats)
+new_timer(struct script *script, struct coroutines *all, uint64_t delay_ms,
+          bool repeats)
 {
-    struct scripts *scripts = script->owner;
-    const struct engine *engine = scripts->runtime->engine;
+    const struct engine *engine = script->owner->runtime->engine;
     struct loop *loop = engine == NULL ? NULL : engine->loop;
     struct script_timer *t = calloc(1, sizeof(*t));
 
     if (t == NULL)
         return NULL;
     t->script = script;
-    t->function = function;
     t->repeats = repeats;
     t->period_ms = delay_ms;
     t->due_ms = clock_ms() + delay_ms;
     timer_init(&t->timer, on_timer);
-    task_init(&t->task, &scripts->vm->coroutines, loop, on_end);
+    task_init(&t->task, all, loop, on_end);
     list_add_tail(&script->timers, &t->link);
     script->timer_count++;
     if (loop != NULL)
@@ -127,6 +125,7 @@ start(lua_State *L)
     struct script *script = lua_touserdata(L, 1);
     lua_Number seconds = luaL_checknumber(L, 2);
     bool repeats = lua_toboolean(L, 4);
+    struct script_timer *t;
     int function;
 
     luaL_argcheck(L, script != NULL, 1, "script expected");
@@ -134,12 +133,15 @@ start(lua_State *L)
     if (script->timer_count == TIMERS_MAX)
         return refuse(L, "too many timers");
     lua_settop(L, 3);
+    /* This may raise, and so goes first. */
     function = luaL_ref(L, LUA_REGISTRYINDEX);
-    if (new_timer(script, function, (uint64_t)(seconds * 1000), repeats) ==
-        NULL) {
+    t = new_timer(script, coroutines_of(L), (uint64_t)(seconds * 1000),
+                  repeats);
+    if (t == NULL) {
         luaL_unref(L, LUA_REGISTRYINDEX, function);
         return refuse(L, "no memory");
     }
+    t->function = function;
     lua_pushboolean(L, 1);
     return 1;
 }
