@@ -2,6 +2,7 @@
 -- peers: answers of servers, of files and of the program's own.
 local fastcgi = require "support.fastcgi"
 local http = require "support.http"
+local loop = require "support.loop"
 local moongate = require "support.moongate"
 local net = require "support.net"
 local peer = require "support.peer"
@@ -62,9 +63,9 @@ describe("the response and log hooks", function()
   local m
 
   local function start(handler)
-    local php = fastcgi.serve(handler or function(request)
-      request:reply("Content-Type: text/x-php\r\nX-Powered-By: PHP/8\r\n"
-        .. "Set-Cookie: sid=1\r\n\r\nfrom php")
+    local php = fastcgi.serve(handler or function(_, reply)
+      reply:answer("Content-Type: text/x-php\r\nX-Powered-By: PHP/8\r\n"
+        .. "Set-Cookie: sid=1", "from php")
     end)
     m = moongate.start {
       global = "script_path = lua", config = WEB, ports = { php = php.port },
@@ -82,8 +83,8 @@ describe("the response and log hooks", function()
     local answer = http.fetch(m.port.web, "GET /a.php")
     assert.are.equal(200, answer.status)
     assert.are.equal("from php", answer.body)
-    assert.are.equal("1", answer.fields["x-seen"])
-    assert.is_nil(answer.fields["x-powered-by"])
+    assert.are.equal("1", answer.headers["x-seen"])
+    assert.is_nil(answer.headers["x-powered-by"])
     assert.is_truthy(answer.head:find("Set-Cookie: sid=1\r\n", 1, true))
     assert.is_truthy(answer.head:find("Set-Cookie: server=one\r\n", 1, true))
     local record = m:records("access.log", 1)[1]
@@ -102,7 +103,7 @@ describe("the response and log hooks", function()
     } do
       local answer = http.fetch(m.port.web, "GET " .. path)
       assert.are.equal(status, answer.status)
-      assert.is_truthy(answer.fields["x-seen"], path)
+      assert.is_truthy(answer.headers["x-seen"], path)
     end
     local all = table.concat(m:records("access.log", 3), "\n")
     assert.is_truthy(all:find('"sent":404', 1, true), all)
@@ -113,9 +114,9 @@ describe("the response and log hooks", function()
     local client = assert(http.connect(m.port.web))
     for i = 1, 5 do
       client:send(http.head(i % 2 == 0 and "GET /a.php" or "GET /hello.txt"))
-      local answer = client:read_answer()
+      local answer = client:answer("GET")
       assert.are.equal(200, answer.status)
-      assert.are.equal(tostring(i), answer.fields["x-seen"])
+      assert.are.equal(tostring(i), answer.headers["x-seen"])
     end
     client:close()
     m:records("access.log", 5)
@@ -127,9 +128,9 @@ describe("the response and log hooks", function()
     client:send(http.head("GET /hello.txt") .. http.head("GET /a.php")
       .. http.head("GET /missing") .. http.head("GET /hello.txt"))
     for i, status in ipairs { 200, 200, 404, 200 } do
-      local answer = client:read_answer()
+      local answer = client:answer("GET")
       assert.are.equal(status, answer.status)
-      assert.are.equal(tostring(i), answer.fields["x-seen"])
+      assert.are.equal(tostring(i), answer.headers["x-seen"])
     end
     client:close()
     for i, record in ipairs(m:records("access.log", 4)) do
@@ -142,10 +143,10 @@ describe("the response and log hooks", function()
     local client = assert(http.connect(m.port.web))
     client:send(http.head("GET /a.php?status=204")
       .. http.head("GET /hello.txt?status=203"))
-    local first = client:read_answer()
+    local first = client:answer("GET")
     assert.are.equal(204, first.status)
     assert.are.equal("", first.body or "")
-    local second = client:read_answer()
+    local second = client:answer("GET")
     assert.are.equal(203, second.status)
     assert.are.equal("hello", second.body)
     client:close()
@@ -158,7 +159,7 @@ describe("the response and log hooks", function()
     http.raw(m.port.web, "nonsense\r\n\r\n")
     http.fetch(m.port.web, "GET /.git/config")
     local answer = http.fetch(m.port.web, "GET /hello.txt")
-    assert.are.equal("1", answer.fields["x-seen"])
+    assert.are.equal("1", answer.headers["x-seen"])
     local records = m:records("access.log", 3)
     assert.is_falsy(records[1]:find('"sent"', 1, true), records[1])
     assert.is_falsy(records[2]:find('"sent"', 1, true), records[2])
@@ -167,13 +168,13 @@ describe("the response and log hooks", function()
 
   it("hear of a client that left before there was an answer", function()
     local asked
-    start(function(request)
-      asked = request
-      request:wait_closed()
+    start(function(_, reply)
+      asked = true
+      reply:request()  -- until the program gives it up
     end)
     local client = assert(net.connect(m.port.web))
     client:send("GET /a.php HTTP/1.1\r\nHost: a\r\n\r\n")
-    require("support.loop").wait_until("the server is asked", function()
+    loop.wait_until("the server is asked", function()
       return asked
     end)
     client:reset()
@@ -229,7 +230,7 @@ describe("the close hook", function()
       client:close()
     end
     assert.is_not_nil(m:wait_log("close of tcp db failed: hooks.lua:1: oh"))
-    m:wait_active("db/one", 0)
+    m:wait_active("one", 0)
   end)
 end)
 

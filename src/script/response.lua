@@ -1,5 +1,5 @@
---- `res`: the response of an exchange, as the hooks `response` and `log` see it.
--- There is one handle; C sets it before a hook is called and clears it
+--- `res`: the response of an exchange, as the hooks `response` and `log` see
+-- it.  There is one handle; C sets it before a hook is called and clears it
 -- afterwards.
 -- @module script.response
 local ffi = require "ffi"
@@ -57,8 +57,8 @@ function methods.header(res, name)
 end
 
 
--- Turns an answer into true, or nil and a reason.  To be tail-called, so that an
--- error points at the script.
+-- Turns an answer into true, or nil and a reason.  To be tail-called, so that
+-- an error points at the script.
 local function to_result(answer, name)
   if answer == C.SCRIPT_ENDED then
     calls.raise_ended("response", 2)
