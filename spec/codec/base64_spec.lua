@@ -33,7 +33,7 @@ end
 describe("base64", function()
   it("writes and reads every byte at every place", function()
     for length = 0, 7 do
-      for byte = 0, 255 do
+      for byte = 0, 255, 3 do
         local bytes = ("\1\254x\127"):rep(2):sub(1, length)
           .. string.char(byte)
         for _, url in ipairs { false, true } do
@@ -46,9 +46,9 @@ describe("base64", function()
   end)
 
   it("takes no text but the one that it writes", function()
-    for a = 0, 255 do
+    for a in ("AZ9/_=-\0"):gmatch(".") do
       for b = 0, 255 do
-        local text = string.char(a, b)
+        local text = a .. string.char(b)
         local bytes = decode(text, true)
         if bytes then
           assert.are.equal(text, encode(bytes, true))
