@@ -102,10 +102,10 @@ function flow:arg(name) end
 function flow:hash(text) end
 
 
---- What became of a pick; until `done` returns.
+--- What became of a pick, or of a session; until `done` or `close` returns.
 ---@class moongate.result
 ---@field ok boolean
----@field error string?  in words, unless ok
+---@field error string?  in words, unless ok; of a session: why it ended
 ---@field status integer  of HTTP; 0 on TCP
 ---@field connect_ms number
 ---@field total_ms number
@@ -113,7 +113,7 @@ function flow:hash(text) end
 ---@field bytes_out number  to the client
 
 
---- A client that has connected; until `accept` returns.
+--- A client that has connected; until `accept` or `close` returns.
 ---@class moongate.conn
 ---@field client string
 ---@field port integer
@@ -173,6 +173,39 @@ function req:set_header(name, value) end
 function req:rewrite(path, query) end
 
 
+--- A response: whoever answered, a server, a file or the program itself.  Until
+-- the hook returns.
+---@class moongate.res
+---@field status integer?  none in `log` where there was no answer
+---@field server string?  the server that was used last
+---@field upstream_ms number?  until the head of the server's answer was there
+local res = {}
+
+--- The first header of this name.  What frames the message (Connection,
+-- Transfer-Encoding, a length that is not known before) is there in `log` only.
+---@param name string  in any case of letters
+---@return string?
+function res:header(name) end
+
+--- Sets a header in place of all of that name; nil removes them.  Only in
+-- `response`, as what follows.
+---@param name string
+---@param value string|number|nil
+---@return true?, string? reason
+function res:set_header(name, value) end
+
+--- Adds a header beside those of that name: another cookie.
+---@param name string
+---@param value string|number
+---@return true?, string? reason
+function res:add_header(name, value) end
+
+--- Sets the status; 204 and 304 drop the body.
+---@param status integer  200 to 599
+---@return true?, string? reason
+function res:set_status(status) end
+
+
 --- A server that is checked, to read only; as it is now, each time a field is
 -- read.  It may be kept from check to check.
 ---@class moongate.checked: moongate.server
@@ -199,10 +232,27 @@ function req:rewrite(path, query) end
 
 
 --- What a script for a section returns.
+--
+-- `response` is called in http when the head of the final answer is there and
+-- nothing of it has left; `log` when the exchange is over, before its record is
+-- written, and whether or not one is.  Neither hears of requests that are refused
+-- before any hook: what was not understood, and files whose names begin with a
+-- dot.  All scripts of the section are called, in order; where one raises, what
+-- it has changed stays, and the next is called.
+--
+-- `log` may return up to 16 fields of the record.  Names are 1 to 32 letters,
+-- digits and _, and none that `json` has itself; texts are cut to 256 bytes; what
+-- a later script says of a name goes.
+--
+-- `close` is called in tcp and mysql when a session has ended, also one that
+-- `accept` refused.
 ---@class moongate.section_hooks
 ---@field load fun(saved: nil)?
 ---@field request (fun(req: moongate.req): moongate.route|moongate.answer|nil)?
+---@field response fun(res: moongate.res, req: moongate.req)?
+---@field log (fun(req: moongate.req, res: moongate.res): table<string, string|number|boolean>?)?
 ---@field accept (fun(conn: moongate.conn): moongate.route|false|nil, string?)?
+---@field close fun(conn: moongate.conn, result: moongate.result)?
 
 --- What a policy returns.  Where `new` gives a state, it is the first argument
 -- of `pick`, `done` and `state`, before those that are named here.
@@ -233,6 +283,8 @@ function req:rewrite(path, query) end
 local moongate = {
   log = {},
   hash = {},
+  base64 = {},
+  json = {},
   tcp = {},
 }
 
@@ -254,11 +306,26 @@ function moongate.log.error(...) end
 ---@return number
 function moongate.now() end
 
---- Waits, while all else goes on.  Only in `check`.
+--- Calls a function once, later, in this worker; it may wait, as hooks do that
+-- may.  It ends with this version of the script, called or not.  A script may
+-- have 256 timers at a time.
+---@param seconds number  0 to 2678400, which is 31 days
+---@param f fun()
+---@return true?, string? reason
+function moongate.after(seconds, f) end
+
+--- Calls a function again and again, likewise, until it returns false.  A call
+-- that comes late, since the one before has waited, is left out.
+---@param seconds number  0.01 to 2678400
+---@param f fun(): false?
+---@return true?, string? reason
+function moongate.every(seconds, f) end
+
+--- Waits, while all else goes on.  Only in `check` and in timers.
 ---@param seconds number  0 to 86400
 function moongate.sleep(seconds) end
 
---- Connects.  Only in `check`; the connection ends with the hook's call, and at
+--- Connects.  Only in `check` and in timers; the connection ends with the hook's call, and at
 -- most 32 of it are open.
 ---@param host string  an address, a name, or "unix:/PATH"
 ---@param port integer?  none for a Unix socket
@@ -341,6 +408,79 @@ function moongate.policy.by_health(policy) end
 ---@param seed integer?
 ---@return integer
 function moongate.hash.murmur(text, seed) end
+
+--- A digest in hexadecimal digits, or as bytes.  No text is larger than 4 MiB.
+---@param text string
+---@param binary boolean?
+---@return string
+function moongate.hash.sha1(text, binary) end
+
+---@param text string
+---@param binary boolean?
+---@return string
+function moongate.hash.sha256(text, binary) end
+
+---@param text string
+---@param binary boolean?
+---@return string
+function moongate.hash.sha512(text, binary) end
+
+--- HMAC (RFC 2104), likewise.
+---@param kind "sha1"|"sha256"|"sha512"
+---@param key string
+---@param text string
+---@param binary boolean?
+---@return string
+function moongate.hash.hmac(kind, key, text, binary) end
+
+--- Whether two texts are the same, in a time that does not tell where they
+-- differ: for signatures.
+---@param a string
+---@param b string
+---@return boolean
+function moongate.hash.equal(a, b) end
+
+--- Base64 (RFC 4648, 4), with padding; up to 4 MiB.
+---@param text string
+---@return string
+function moongate.base64.encode(text) end
+
+--- Strict: no other bytes, no line ends, no padding that is missing.
+---@param text string
+---@return string?, string? reason
+function moongate.base64.decode(text) end
+
+--- The alphabet for URLs (RFC 4648, 5), without padding.
+---@param text string
+---@return string
+function moongate.base64.encode_url(text) end
+
+---@param text string  padded or not
+---@return string?, string? reason
+function moongate.base64.decode_url(text) end
+
+--- Reads JSON (RFC 8259), strictly: up to 4 MiB, 64 levels, in UTF-8, no name
+-- twice in an object.  null is moongate.json.null; arrays are marked as such, and
+-- so cannot get another metatable.
+---@param text string
+---@return any, string? reason  "what is wrong at byte N"
+function moongate.json.decode(text) end
+
+--- Writes JSON.  A table whose keys are 1 to n is an array, or one that is
+-- marked; any other an object, whose keys have to be strings; in which order
+-- they come is not said.  Raises for functions and the like.
+---@param value any
+---@return string?, string? reason  too large, too deep, not UTF-8, not finite
+function moongate.json.encode(value) end
+
+--- Marks a table as an array, which an empty one is not by itself.
+---@param value table
+---@return table  the same
+function moongate.json.array(value) end
+
+--- What stands for null, in what is read and in what is written.
+---@type any
+moongate.json.null = nil
 
 
 return moongate

@@ -157,6 +157,8 @@ describe("the manual of the configuration", function()
       local name = ffi.string(info.name)
       if v == tonumber(core.TEMPLATE_VAR_HTTP) then
         name = "http_NAME"
+      elseif v == tonumber(core.TEMPLATE_VAR_LOG) then
+        name = "log_NAME"
       end
       local item = items["VARIABLES"][name]
       assert(item, name)

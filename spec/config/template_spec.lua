@@ -48,6 +48,8 @@ describe("a template", function()
   end)
 
   it("spells a header's name as requests are searched for it", function()
+    assert.are.same({ { "log_", "My_Name" }, literal = false },
+      compile("${log_My_Name}"))
     assert.are.same({ { "http_", "x-request-id" }, literal = false },
                     compile("${http_X_Request_Id}"))
   end)
@@ -61,6 +63,8 @@ describe("a template", function()
     local cases = {
       ["${hst}"] = "unknown variable ${hst}; did you mean 'host'?",
       ["${}"] = "unknown variable ${}",
+      ["${log_}"] = "unknown variable ${log_}; did you mean 'log_'?",
+      ["${log_a-b}"] = "unknown variable ${log_a-b}",
       ["${http_}"] = "unknown variable ${http_}; did you mean 'http_'?",
       ["a ${host"] = "'${' without its '}'",
       ["${http_a b}"] = "unknown variable ${http_a b}",

@@ -135,3 +135,44 @@ describe("crypto_version", function()
     assert.truthy(ffi.string(core.crypto_version()):find("^OpenSSL %d"))
   end)
 end)
+
+
+describe("HMAC", function()
+  -- RFC 2202, 2 and RFC 4231, 4.3
+  local CASES = {
+    CRYPTO_SHA1 = "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79",
+    CRYPTO_SHA256 = "5bdcc146bf60754e6a042426089575c7"
+      .. "5a003f089d2739839dec58b964ec3843",
+    CRYPTO_SHA512 = "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7"
+      .. "ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bc"
+      .. "e737",
+  }
+  for kind, wanted in pairs(CASES) do
+    it("is that of the RFCs: " .. kind, function()
+      local out = ffi.new("uint8_t[64]")
+      assert.are.equal(0, core.crypto_hmac(out, core[kind], str("Jefe"),
+        str("what do ya want for nothing?")))
+      assert.are.equal(wanted, hex(ffi.string(out, #wanted / 2)))
+    end)
+  end
+
+  it("takes an empty key, and refuses none", function()
+    local out = ffi.new("uint8_t[64]")
+    assert.are.equal(0, core.crypto_hmac(out, core.CRYPTO_SHA256, str(""),
+      str("")))
+    assert.are.equal("b613679a0814d9ec772f95d778c35fc5"
+      .. "ff1697c493715653c6c712144292c5ad", hex(ffi.string(out, 32)))
+    assert.are.equal(-1, core.crypto_hmac(out, core.CRYPTO_SHA256,
+      ffi.new("struct str"), str("")))
+  end)
+end)
+
+
+describe("crypto_equal", function()
+  it("compares all bytes and the length", function()
+    assert.is_true(core.crypto_equal(str("abc"), str("abc")))
+    assert.is_true(core.crypto_equal(str(""), str("")))
+    assert.is_false(core.crypto_equal(str("abc"), str("abd")))
+    assert.is_false(core.crypto_equal(str("abc"), str("ab")))
+  end)
+end)

@@ -61,6 +61,30 @@ describe("lua/meta/moongate.lua", function()
     p:stop()
   end)
 
+  it("names what hooks get of an answer, and of a session's end", function()
+    local names = names_of("moongate.res", "res")
+    local p = assert(program.start {
+      config = "[http web]\nlisten = 127.0.0.1:8080\nscript = a.lua",
+      lua = { ["a.lua"] = "return { response = function(res, req)\n"
+        .. reading("res", names) .. "\nend, log = function(req, res)\n"
+        .. reading("res", names) .. "\nend }" },
+    })
+    p:get("/")
+    assert.are.same({}, p.log)
+    p:stop()
+    p = assert(program.start {
+      config = "[tcp db]\nlisten = 127.0.0.1:8080\nupstream = u\n"
+        .. "script = a.lua\n[upstream u]\nprotocol = tcp\n"
+        .. "server one = 127.0.0.1:1\n",
+      lua = { ["a.lua"] = "return { close = function(conn, result)\n"
+        .. reading("conn", names_of("moongate.conn")) .. "\n"
+        .. reading("result", names_of("moongate.result")) .. "\nend }" },
+    })
+    p:close_conn { ok = true }
+    assert.are.same({}, p.log)
+    p:stop()
+  end)
+
   it("names what a section's hooks get", function()
     local p = assert(program.start {
       config = "[http web]\nlisten = 127.0.0.1:8080\nscript = a.lua",

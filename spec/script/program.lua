@@ -24,7 +24,7 @@ local function core_load()
   return support.load("config/config.h", "proxy/runtime.h",
     "proxy/upstream.h", "proxy/section.h", "script/scripts.h",
     "script/script.h", "board/board.h", "board/state.h",
-    "base/log.h", "base/clock.h")
+    "base/log.h", "base/clock.h", "net/loop.h", "net/timer.h")
 end
 
 
@@ -131,10 +131,8 @@ function _M.start(options)
     return nil, texts
   end
   self.scripts = scripts
-  local finish = self.site.finish
-  self.site.finish = function(site, exchange)
+  self.site.forget = function(exchange)
     forget(self, exchange)
-    return finish(site, exchange)
   end
   return self
 end
@@ -211,6 +209,38 @@ function Program:accept(client)
   return result == core.HOOK_PASS and "pass" or "failed", nil, priority
 end
 jit.off(Program.accept)
+
+
+--- Turns the loop once.
+function Program:turn()
+  local core, loop = self.core, self.site.link.loop
+  local timer = ffi.new("struct timer")
+  local on_tick = ffi.cast("timer_fn", function()
+    core.loop_stop(loop)
+  end)
+  core.timer_init(timer, on_tick)
+  core.loop_start_timer(loop, timer, 0)
+  core.loop_run(loop)
+  core.timer_stop(timer)
+  on_tick:free()
+end
+jit.off(Program.turn)
+
+
+--- Calls the first section's `close`.
+-- @param result  table: fields of struct flow_result
+function Program:close_conn(result)
+  local core = self.core
+  local section = self.site.runtime.sections[0]
+  local conn = ffi.new("struct hook_conn")
+  local from, to = ffi.new("struct addr"), ffi.new("struct addr")
+  assert(core.addr_parse(from, CLIENT, nil) == 0)
+  assert(core.addr_parse(to, LISTENER, nil) == 0)
+  conn.client, conn.listener = from, to
+  section.hooks.close(section.hooks.arg, conn,
+    ffi.new("struct flow_result", result))
+end
+jit.off(Program.close_conn)
 
 
 function Program:upstream(name)

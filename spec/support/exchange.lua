@@ -210,6 +210,7 @@ local function drain(self, exchange)
     self.link.stream.writable = true
   end
 end
+jit.off(drain)
 
 
 --- Lets the exchange be answered.
@@ -226,6 +227,9 @@ jit.off(Site.answer)
 -- @return string or nil: the record
 function Site:finish(exchange)
   self.core.access_log_http(exchange)
+  if self.forget then
+    self.forget(exchange)
+  end
   self.core.exchange_free(exchange)
   return table.remove(self.records)
 end

@@ -12,7 +12,7 @@
 #include "config/nearest.h"
 
 enum {
-    HEADER_MAX = 64, /* bytes of NAME in ${http_NAME} */
+    HEADER_MAX = 64, /* bytes of NAME in ${http_NAME} and ${log_NAME} */
 };
 
 /* clang-format off */
@@ -95,6 +95,9 @@ static const struct template_variable_info VARIABLES[] = {
     [TEMPLATE_VAR_HTTP] = {
         "http_", TEMPLATE_REQUEST, true,
         "With a NAME behind it: that request header, its - written as _."},
+    [TEMPLATE_VAR_LOG] = {
+        "log_", TEMPLATE_LOG, true,
+        "With a NAME behind it: what a script's log hook returned for it."},
     [TEMPLATE_VAR_TIME_LOCAL] = {
         "time_local", TEMPLATE_CONNECTED, false,
         "The time, as 24/Nov/2026:13:50:00 +0000."},
@@ -140,24 +143,36 @@ template_is_literal(const struct template *t)
            (t->piece_count == 1 && t->pieces[0].variable == TEMPLATE_LITERAL);
 }
 
-/* Which variable NAME is; sets *HEADER for ${http_NAME}. */
-static enum template_variable
-find_variable(struct str name, struct str *header)
+/* Is NAME one of VARIABLE's, with a name of its own behind the variable's? Sets
+ * *REST to that. */
+static bool
+is_prefixed(struct str name, enum template_variable variable, struct str *rest)
 {
-    struct str http = str_from(VARIABLES[TEMPLATE_VAR_HTTP].name);
+    struct str prefix = str_from(VARIABLES[variable].name);
 
+    if (!str_starts_with(name, prefix) || name.len == prefix.len ||
+        name.len - prefix.len > HEADER_MAX)
+        return false;
+    for (size_t i = prefix.len; i < name.len; i++)
+        if (!isalnum((unsigned char)name.p[i]) && name.p[i] != '_')
+            return false;
+    *rest = str_slice(name, prefix.len, name.len);
+    return true;
+}
+
+/* Which variable NAME is; sets *REST for ${http_NAME} and ${log_NAME}. */
+static enum template_variable
+find_variable(struct str name, struct str *rest)
+{
     for (enum template_variable v = 1; v < TEMPLATE_VARIABLE_COUNT; v++)
-        if (v != TEMPLATE_VAR_HTTP &&
+        if (v != TEMPLATE_VAR_HTTP && v != TEMPLATE_VAR_LOG &&
             str_equal(name, str_from(VARIABLES[v].name)))
             return v;
-    if (!str_starts_with(name, http) || name.len == http.len ||
-        name.len - http.len > HEADER_MAX)
-        return TEMPLATE_LITERAL;
-    *header = str_slice(name, http.len, name.len);
-    for (size_t i = 0; i < header->len; i++)
-        if (!isalnum((unsigned char)header->p[i]) && header->p[i] != '_')
-            return TEMPLATE_LITERAL;
-    return TEMPLATE_VAR_HTTP;
+    if (is_prefixed(name, TEMPLATE_VAR_HTTP, rest))
+        return TEMPLATE_VAR_HTTP;
+    if (is_prefixed(name, TEMPLATE_VAR_LOG, rest))
+        return TEMPLATE_VAR_LOG;
+    return TEMPLATE_LITERAL;
 }
 
 static int

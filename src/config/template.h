@@ -55,6 +55,7 @@ enum template_variable {
     TEMPLATE_VAR_REFERER,       /* request header */
     TEMPLATE_VAR_USER_AGENT,    /* request header */
     TEMPLATE_VAR_HTTP,          /* ${http_NAME}: request header NAME */
+    TEMPLATE_VAR_LOG,           /* ${log_NAME}: what a log hook named NAME */
     TEMPLATE_VAR_TIME_LOCAL,    /* 24/Nov/2026:13:50:00 +0000 */
     TEMPLATE_VAR_TIME_ISO,      /* 2026-11-24T13:50:00+00:00 */
     TEMPLATE_VAR_WORKER,        /* the worker's number */
@@ -65,7 +66,8 @@ enum template_variable {
 struct template_piece {
     enum template_variable variable;
     struct str text; /* LITERAL: what to write. HTTP: the header's name in
-                        lower case with - for _. Empty else */
+                        lower case with - for _. LOG: the field's name.
+                        Empty else */
 };
 
 struct template

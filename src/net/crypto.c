@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/crypto.h"
 
+#include <limits.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
@@ -40,6 +42,42 @@ crypto_sha512(uint8_t out[CRYPTO_SHA512_LEN], const struct str *texts,
               size_t count)
 {
     return digest(out, EVP_sha512(), texts, count);
+}
+
+static const EVP_MD *
+kind_of(enum crypto_digest digest)
+{
+    switch (digest) {
+    case CRYPTO_SHA1:
+        return EVP_sha1();
+    case CRYPTO_SHA256:
+        return EVP_sha256();
+    case CRYPTO_SHA512:
+        return EVP_sha512();
+    }
+    return NULL;
+}
+
+int
+crypto_hmac(uint8_t *out, enum crypto_digest digest, struct str key,
+            struct str text)
+{
+    bool good;
+
+    /* No key at all would mean "the one before" to the library. */
+    if (key.p == NULL || key.len > INT_MAX)
+        return -1;
+    good = HMAC(kind_of(digest), key.p, (int)key.len,
+                (const unsigned char *)text.p, text.len, out, NULL) != NULL;
+    ERR_clear_error();
+    return good ? 0 : -1;
+}
+
+bool
+crypto_equal(struct str a, struct str b)
+{
+    return a.len == b.len &&
+           (a.len == 0 || CRYPTO_memcmp(a.p, b.p, a.len) == 0);
 }
 
 /* The public RSA key in PEM, or NULL. */

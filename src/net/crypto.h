@@ -5,6 +5,7 @@
 #ifndef NET_CRYPTO_H
 #define NET_CRYPTO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -22,6 +23,12 @@ enum {
     CRYPTO_ED25519_SIGN_LEN = 64, /* bytes of a signature */
 };
 
+enum crypto_digest {
+    CRYPTO_SHA1,
+    CRYPTO_SHA256,
+    CRYPTO_SHA512,
+};
+
 /* The digest of COUNT texts one behind the other. 0, or -1: no memory, or the
  * library's configuration forbids the digest. */
 int crypto_sha1(uint8_t out[CRYPTO_SHA1_LEN], const struct str *texts,
@@ -30,6 +37,15 @@ int crypto_sha256(uint8_t out[CRYPTO_SHA256_LEN], const struct str *texts,
                   size_t count) MUST_CHECK;
 int crypto_sha512(uint8_t out[CRYPTO_SHA512_LEN], const struct str *texts,
                   size_t count) MUST_CHECK;
+
+/* HMAC (RFC 2104) of TEXT with KEY by one of the digests above. OUT has its
+ * length. 0, or -1 as above. */
+int crypto_hmac(uint8_t *out, enum crypto_digest digest, struct str key,
+                struct str text) MUST_CHECK;
+
+/* Whether two texts are the same, in a time that does not tell where they
+ * differ. */
+bool crypto_equal(struct str a, struct str b);
 
 /* Encrypts TEXT for the owner of the RSA key PEM (a public one), by OAEP with
  * SHA-1. Returns how many bytes of OUT were set, or -1: no RSA key, the text

@@ -20,9 +20,10 @@
 #include "proxy/variable.h"
 
 enum {
-    RECORD_MAX = 8192,   /* bytes of a record */
-    REQUEST_MAX = 4096,  /* of them, of a request line */
-    FIELD_MAX = 1024,    /* of a request header or another variable */
+    RECORD_MAX = 8192,  /* bytes of a record */
+    REQUEST_MAX = 4096, /* of them, of a request line */
+    FIELD_MAX = 1024,   /* of a request header or another variable */
+    EXTRA_MAX = HOOK_FIELD_NAME_MAX + HOOK_FIELD_TEXT_MAX + 8,
     CLIENT_CLOSED = 499, /* nginx's status of a client that did not wait */
     NOT_REACHED = -1,    /* HAProxy's time of what did not happen */
 };
@@ -345,6 +346,30 @@ put_json_request(struct buf *to, const struct subject *s)
     put_json_ms(to, "upstream_ms", ms_between(s->picked_us, s->response_us));
 }
 
+/* What scripts add, as far as there is room: a record stays whole JSON. */
+static void
+put_json_extra(struct buf *to, const struct subject *s)
+{
+    unsigned count = s->exchange == NULL ? 0 : s->exchange->log_field_count;
+
+    for (unsigned i = 0; i < count; i++) {
+        const struct hook_field *field = &s->exchange->log_fields[i];
+        char text[EXTRA_MAX];
+        struct buf member;
+
+        buf_init(&member, text, sizeof(text));
+        buf_str(&member, STR(",\""));
+        buf_str(&member, field->name);
+        buf_str(&member, field->quoted ? STR("\":\"") : STR("\":"));
+        log_text_write(&member, LOG_TEXT_JSON, field->value,
+                       HOOK_FIELD_TEXT_MAX);
+        if (field->quoted)
+            buf_char(&member, '"');
+        if (member.len < to->cap - to->len)
+            buf_str(to, buf_text(&member));
+    }
+}
+
 static void
 write_json(struct buf *to, const struct subject *s)
 {
@@ -368,6 +393,7 @@ write_json(struct buf *to, const struct subject *s)
     put_json_ms(to, "queue_ms", (int64_t)(s->flow->queued_us / 1000));
     put_json_ms(to, "connect_ms", ms_between(s->picked_us, s->connected_us));
     put_json_ms(to, "time_ms", ms_between(s->begun_us, clock_us()));
+    put_json_extra(to, s);
     buf_char(to, '}');
 }
 
@@ -462,8 +488,28 @@ access_log_http(struct http_exchange *exchange)
         .term = exchange->term,
     };
 
+    if (exchange->hooked && s.section->hooks.log != NULL)
+        s.section->hooks.log(s.section->hooks.arg, exchange);
     if (is_wanted(s.engine, s.section))
         record(&s);
+}
+
+bool
+access_log_has_member(struct str name)
+{
+    static const char *const members[] = {
+        "time",       "listener",    "client",     "port",       "request",
+        "method",     "host",        "uri",        "protocol",   "referer",
+        "user_agent", "status",      "body_bytes", "bytes_sent", "upstream",
+        "server",     "upstream_ms", "retries",    "term",       "queue_ms",
+        "connect_ms", "time_ms",
+    };
+
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        if (str_equal(name, str_from(members[i])))
+            return true;
+    }
+    return false;
 }
 
 void

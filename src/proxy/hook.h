@@ -6,6 +6,8 @@
  * and is tested without it.
  *
  *      accept ──▶ request ──▶ (route) ──▶ pick ──▶ … ──▶ done
+ *                                                └─▶ response ──▶ log
+ *      accept ──▶ pick ──▶ … ──▶ done ──▶ close
  *
  * Whatever a hook does wrong is its own affair: it is logged and counted by
  * whoever filled the table, and the function answers HOOK_FAILED, upon which
@@ -37,6 +39,9 @@ enum hook_result {
 
 enum {
     HOOK_PRIORITY_MAX = 2047, /* and as much below 0, as in HAProxy */
+    HOOK_FIELDS_MAX = 16,     /* that `log` hooks add to one record */
+    HOOK_FIELD_NAME_MAX = 32, /* bytes of the name of one */
+    HOOK_FIELD_TEXT_MAX = 256 /* bytes of its text; more are cut */
 };
 
 struct hook_header {
@@ -58,7 +63,15 @@ struct hook_verdict {
     struct str body;
 };
 
-/* What a server's service to a flow came to; handed to `done`. */
+/* What a `log` hook adds to a record; in the exchange's arena. */
+struct hook_field {
+    struct str name; /* letters, digits and _ */
+    struct str value;
+    bool quoted; /* a text; else a number, true, false or null */
+};
+
+/* What a server's service to a flow came to, handed to `done`; and what a
+ * session came to, handed to `close`. */
 struct flow_result {
     bool ok;
     const char *error; /* in words; NULL when ok */
@@ -69,7 +82,7 @@ struct flow_result {
     uint64_t bytes_out; /* to the client */
 };
 
-/* A client that has connected, for `accept`. */
+/* A client that has connected, for `accept` and `close`. */
 struct hook_conn {
     const struct addr *client;
     const struct addr *listener;
@@ -83,6 +96,15 @@ struct section_hooks {
                                struct hook_verdict *verdict);
     enum hook_result (*request)(void *arg, struct http_exchange *exchange,
                                 struct hook_verdict *verdict);
+    /* The head of the final response is there and has not left: it may be
+     * changed (http_change.h). */
+    void (*response)(void *arg, struct http_exchange *exchange);
+    /* The exchange is over: sets its log_fields. */
+    void (*log)(void *arg, struct http_exchange *exchange);
+    /* tcp and mysql: the session of a client that was accepted, or refused by
+     * `accept`, is over. */
+    void (*close)(void *arg, const struct hook_conn *conn,
+                  const struct flow_result *result);
     /* The exchange's memory is about to go: drop what refers to it. */
     void (*forget)(void *arg, struct http_exchange *exchange);
 };

@@ -335,6 +335,17 @@ normalize(struct http_exchange *exchange, struct str path)
     return 0;
 }
 
+/* The head of the response is about to leave. */
+static void
+on_response_head(struct http_writer *writer)
+{
+    struct http_exchange *exchange =
+        container_of(writer, struct http_exchange, writer);
+    const struct section_hooks *hooks = &exchange->section->section.hooks;
+
+    hooks->response(hooks->arg, exchange);
+}
+
 int
 exchange_read_head(struct http_exchange *exchange)
 {
@@ -359,7 +370,12 @@ exchange_read_head(struct http_exchange *exchange)
         return 405;
     if (normalize(exchange, head->path) < 0)
         return errno == ENOMEM ? 500 : 400;
-    return exchange_is_hidden(exchange->path) ? 404 : 0;
+    if (exchange_is_hidden(exchange->path))
+        return 404;
+    exchange->hooked = true;
+    if (section->section.hooks.response != NULL)
+        exchange->writer.on_head = on_response_head;
+    return 0;
 }
 
 /* --- for hooks ------------------------------------------------------------ */

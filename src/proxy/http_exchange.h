@@ -34,6 +34,7 @@ enum {
 
 struct engine;
 struct exchange_end;
+struct hook_field;
 struct http_exchange;
 struct http_route;
 struct http_section;
@@ -90,6 +91,7 @@ struct http_exchange {
     bool https;            /* a trusted proxy says that the client used it */
     struct str first_line; /* for the record of what was not understood */
     bool refused;          /* the head was not understood */
+    bool hooked;           /* hooks hear of it: nothing refused it before */
     struct spool body;     /* the request's, whole before a server is asked;
                               it keeps, so that it can be sent again */
     bool body_whole;       /* it has come to its end */
@@ -116,6 +118,8 @@ struct http_exchange {
     struct exchange_end *ends; /* exchange_on_end */
     int hook_ref;              /* the script floor's own; 0: nothing */
     void *hook_data;           /* likewise */
+    unsigned log_field_count;  /* of log_fields */
+    const struct hook_field *log_fields; /* what `log` hooks add, at the end */
 
     /* Not cleared between requests. */
     struct arena arena; /* everything that lives as long as the exchange */

@@ -37,7 +37,9 @@ writer_init(struct http_writer *writer, struct stream *stream,
 {
     writer->stream = stream;
     writer->arena = arena;
+    writer->on_head = NULL;
     buf_init(&writer->head, NULL, 0);
+    writer->head_len = 0;
     writer->head_begun = false;
     writer->head_only = false;
     writer->http10 = false;
@@ -205,6 +207,26 @@ writer_length(struct http_writer *writer, uint64_t length)
     writer->length = (int64_t)length;
 }
 
+int
+writer_reserve_head(struct http_writer *writer, size_t n)
+{
+    bool failed = writer->head.failed;
+
+    if (head_reserve(writer, n))
+        return 0;
+    writer->head.failed = failed;
+    errno = ENOMEM;
+    return -1;
+}
+
+struct str
+writer_head(const struct http_writer *writer)
+{
+    size_t len = writer_is_unsent(writer) ? writer->head.len : writer->head_len;
+
+    return str_make(writer->head.p, len);
+}
+
 bool
 writer_is_unsent(const struct http_writer *writer)
 {
@@ -334,6 +356,7 @@ frame_head(struct http_writer *writer)
         buf_str(head, STR("Connection: close\r\n"));
     else if (writer->http10)
         buf_str(head, STR("Connection: keep-alive\r\n"));
+    writer->head_len = head->len;
     http1_write_end(head);
     writer->head_bytes += head->len;
 }
@@ -506,6 +529,8 @@ flush(struct http_writer *writer)
     size_t budget = WRITER_TURN_MAX;
 
     if (writer->head_begun && writer->framing == WRITER_UNDECIDED) {
+        if (writer->on_head != NULL)
+            writer->on_head(writer);
         frame_head(writer);
         if (writer->head.failed) {
             errno = ENOMEM;

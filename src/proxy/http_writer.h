@@ -65,7 +65,11 @@ struct http_writer {
     struct stream *stream;
     struct arena *arena; /* for heads and files; the exchange's */
 
+    /* The head is whole but for its framing, and about to leave: it may be
+     * changed now. NULL: nobody asks. */
+    void (*on_head)(struct http_writer *writer);
     struct buf head;
+    size_t head_len; /* of the head once it was framed, which stays at head.p */
     bool head_begun;
     bool head_only;  /* the request was HEAD */
     bool http10;     /* the client speaks HTTP/1.0 */
@@ -117,6 +121,14 @@ void writer_drop(struct http_writer *writer);
 /* Announces the body's length, before any of it is added.  Bytes beyond it are
  * dropped; if fewer come, the connection does not stay open. */
 void writer_length(struct http_writer *writer, uint64_t length);
+
+/* Makes room for N more bytes of a head that was begun and has not left. -1
+ * with errno (ENOMEM), and the head is as it was. */
+int writer_reserve_head(struct http_writer *writer, size_t n) MUST_CHECK;
+
+/* The response's head as it stands, without the empty line at its end; or as it
+ * was sent. */
+struct str writer_head(const struct http_writer *writer);
 
 /* Whether nothing of the response has left yet, so that another can be begun
  * in its place. */

@@ -1,35 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/log_text.h"
 
+#include "base/utf8.h"
+
 static const char digits[] = "0123456789ABCDEF";
-
-/* The bytes of the UTF-8 sequence at P, of N bytes; 0 when it is none (RFC
- * 3629: no overlong forms, no surrogates, none above U+10FFFF). */
-static size_t
-utf8_len(const uint8_t *p, size_t n)
-{
-    size_t len = p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-    uint8_t low = 0x80;
-    uint8_t high = 0xbf;
-
-    if (len == 0 || p[0] > 0xf4 || len > n)
-        return 0;
-    if (p[0] == 0xe0)
-        low = 0xa0;
-    else if (p[0] == 0xed)
-        high = 0x9f;
-    else if (p[0] == 0xf0)
-        low = 0x90;
-    else if (p[0] == 0xf4)
-        high = 0x8f;
-    if (p[1] < low || p[1] > high)
-        return 0;
-    for (size_t i = 2; i < len; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    return len;
-}
 
 /* How many bytes at P, of N, may stand as they are; 0: P[0] is escaped. */
 static size_t

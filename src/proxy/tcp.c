@@ -70,6 +70,28 @@ give_server_back(struct tcp_session *s)
     s->server = NULL;
 }
 
+static void
+tell_close_hook(struct tcp_session *s)
+{
+    const struct section_hooks *hooks = &s->section->hooks;
+    const struct hook_conn conn = {
+        .client = &s->client_addr,
+        .listener = s->flow.listener,
+        .section = s->section->conf->name,
+    };
+    const struct flow_result result = {
+        .ok = s->term[0] == '-',
+        .error = s->term[0] == '-' ? NULL : s->reason,
+        .connect_ms = ms_between(s->picked_us, s->connected_us),
+        .total_ms = ms_between(s->accepted_us, clock_us()),
+        .bytes_in = s->up.bytes,
+        .bytes_out = s->down.bytes,
+    };
+
+    if (hooks->close != NULL)
+        hooks->close(hooks->arg, &conn, &result);
+}
+
 /* The one way out.  The reason is for the log, the flags (HAProxy's) for the
  * record; an end that is not orderly reaches both sides as a reset. */
 static void
@@ -92,6 +114,7 @@ session_close(struct tcp_session *s, const char *flags, const char *reason)
     deferred_cancel(&s->resume);
     access_log_tcp(s);
     give_server_back(s);
+    tell_close_hook(s);
     stream_close(&s->client);
     pipe_drop(&s->up, engine);
     pipe_drop(&s->down, engine);

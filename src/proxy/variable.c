@@ -12,6 +12,7 @@
 #include "codec/uri.h"
 #include "proxy/engine.h"
 #include "proxy/flow.h"
+#include "proxy/hook.h"
 #include "proxy/http_exchange.h"
 #include "proxy/tcp_session.h"
 #include "proxy/upstream.h"
@@ -319,6 +320,18 @@ value_user_agent(const struct subject *s, const struct template_piece *piece)
 }
 
 static struct str
+value_log(const struct subject *s, const struct template_piece *piece)
+{
+    for (unsigned i = 0; i < s->exchange->log_field_count; i++) {
+        const struct hook_field *field = &s->exchange->log_fields[i];
+
+        if (str_equal(field->name, piece->text))
+            return str_slice(field->value, 0, HOOK_FIELD_TEXT_MAX);
+    }
+    return none();
+}
+
+static struct str
 value_http(const struct subject *s, const struct template_piece *piece)
 {
     return exchange_header(s->exchange, piece->text);
@@ -359,6 +372,7 @@ static const value_fn values[TEMPLATE_VARIABLE_COUNT] = {
     [TEMPLATE_VAR_REFERER] = value_referer,
     [TEMPLATE_VAR_USER_AGENT] = value_user_agent,
     [TEMPLATE_VAR_HTTP] = value_http,
+    [TEMPLATE_VAR_LOG] = value_log,
     [TEMPLATE_VAR_TIME_LOCAL] = value_time_local,
     [TEMPLATE_VAR_TIME_ISO] = value_time_iso,
     [TEMPLATE_VAR_WORKER] = value_worker,

@@ -4,7 +4,9 @@
 local ffi = require "ffi"
 local host = require "script.host"
 local calls = require "script.calls"
+local schedule = require "script.schedule"
 local tcp = require "script.tcp"
+local texts = require "script.texts"
 local views = require "script.views"
 
 local c, check = calls.c, calls.check
@@ -17,10 +19,8 @@ local STATUS_FIRST, STATUS_LAST = 200, 599
 
 --- Names that the contract has and this version has not.
 local LATER = {
-  after = true, every = true, shared = true, metric = true, http = true,
-  base64 = true, json = true,
+  shared = true, metric = true, http = true,
 }
-local LATER_HASHES = { sha1 = true, sha256 = true, hmac = true }
 
 local _M = {}
 
@@ -169,15 +169,6 @@ local function new_read_file(scripts)
 end
 
 
-local function murmur(value, seed)
-  check(value, "string", 1, "murmur")
-  if seed ~= nil then
-    check(seed, "number", 2, "murmur")
-  end
-  return c.hash(value, #value, seed or 0)
-end
-
-
 -- As guard(), but moongate.policy is a module of the script path, which is
 -- loaded where it is asked for.
 local function guard_module(modules)
@@ -199,6 +190,7 @@ end
 -- @param modules  table whose `require` is the script's, once it is made
 function _M.new(scripts, script, modules)
   local all = ffi.cast("struct scripts *", scripts)
+  local after, every = schedule.new(script)
   return setmetatable({
     log = new_log(ffi.cast("struct script *", script)),
     now = function() return c.now() end,
@@ -209,8 +201,11 @@ function _M.new(scripts, script, modules)
     redirect = redirect,
     upstream = new_upstream(all),
     read_file = new_read_file(scripts),
-    hash = setmetatable({ murmur = murmur },
-      guard("moongate.hash", LATER_HASHES)),
+    after = after,
+    every = every,
+    hash = setmetatable(texts.new_hash(), guard("moongate.hash", {})),
+    base64 = setmetatable(texts.new_base64(), guard("moongate.base64", {})),
+    json = setmetatable(texts.new_json(), guard("moongate.json", {})),
   }, guard_module(modules))
 end
 

@@ -17,6 +17,7 @@
 #include "proxy/runtime.h"
 #include "proxy/upstream.h"
 #include "script/report.h"
+#include "script/response_calls.h"
 #include "script/script.h"
 
 /* Addresses are written here; good until the next one is. */
@@ -466,6 +467,12 @@ const struct script_calls script_calls = {
     .request_file_prefix = request_file_prefix,
     .checked_text = checked_text,
     .checked_port = checked_port,
+    .response_status = response_status,
+    .response_server = response_server,
+    .response_upstream_ms = response_upstream_ms,
+    .response_find = response_find,
+    .response_set = response_set,
+    .response_set_status = response_set_status,
     .result_error = result_error,
     .upstream_find = upstream_find,
     .upstream_views = upstream_views,

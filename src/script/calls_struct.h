@@ -44,6 +44,12 @@ struct script_result {
     double bytes_out;
 };
 
+/* The response of an exchange. */
+struct script_response {
+    struct http_exchange *exchange; /* set during response and log */
+    bool sent;                      /* during log: it cannot be changed */
+};
+
 /* A server that is checked; scripts get what script.checked makes of it. */
 struct script_checked {
     struct checker *checker; /* set until the checker goes */
@@ -123,6 +129,20 @@ struct script_calls {
     int (*checked_text)(const struct script_checked *checked, int field,
                         struct script_text *out);
     int (*checked_port)(const struct script_checked *checked);
+
+    int (*response_status)(const struct script_response *response);
+    int (*response_server)(const struct script_response *response,
+                           struct script_text *out);
+    /* Below 0: no server has answered. */
+    double (*response_upstream_ms)(const struct script_response *response);
+    int (*response_find)(const struct script_response *response,
+                         const char *name, size_t len, struct script_text *out);
+    /* ADD: beside others of that name.  SCRIPT_NONE: it has been sent. */
+    int (*response_set)(const struct script_response *response,
+                        const char *name, size_t name_len, const char *value,
+                        size_t value_len, bool add);
+    int (*response_set_status)(const struct script_response *response,
+                               int32_t status);
 
     int (*result_error)(const struct script_result *result,
                         struct script_text *out);

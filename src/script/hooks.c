@@ -8,6 +8,8 @@
 #include "proxy/http_exchange.h"
 #include "proxy/upstream.h"
 #include "script/calls.h"
+#include "script/handles.h"
+#include "script/outcome.h"
 #include "script/report.h"
 #include "script/verdict.h"
 #include "script/vm.h"
@@ -129,18 +131,6 @@ policy_misused(void *arg, int index)
 }
 
 static void
-set_result(struct script_result *out, const struct flow_result *result)
-{
-    out->ok = result->ok;
-    out->status = result->status;
-    out->connect_ms = result->connect_ms;
-    out->total_ms = result->total_ms;
-    out->bytes_in = (double)result->bytes_in;
-    out->bytes_out = (double)result->bytes_out;
-    calls_set_error(result->error);
-}
-
-static void
 policy_done(void *arg, struct flow *flow, struct server *server,
             const struct flow_result *result)
 {
@@ -157,7 +147,7 @@ policy_done(void *arg, struct flow *flow, struct server *server,
     lua_pushvalue(L, VM_RESULT);
     report_call(script);
     vm->flow->flow = flow;
-    set_result(vm->result, result);
+    handles_set_result(vm, result);
     if (vm_call(vm, args + 3, 0) < 0)
         report_raised(script, "done", L);
     calls_set_error(NULL);
@@ -279,44 +269,6 @@ section_accept(void *arg, const struct hook_conn *conn,
     return result;
 }
 
-/* Makes the handle of an exchange and pushes it; on failure, what was raised.
- */
-static int
-push_new_request(struct vm *vm, struct http_exchange *exchange)
-{
-    union {
-        const void *constant;
-        struct script_request *handle;
-    } request;
-    int id = vm_take_id(vm);
-
-    if (id == 0) {
-        lua_pushliteral(vm->L, "no memory");
-        return -1;
-    }
-    lua_pushvalue(vm->L, VM_NEW_REQUEST);
-    lua_pushinteger(vm->L, id);
-    if (vm_call(vm, 1, 1) < 0) {
-        vm_give_id(vm, id);
-        return -1;
-    }
-    request.constant = lua_topointer(vm->L, -1);
-    request.handle->exchange = exchange;
-    exchange->hook_data = request.handle;
-    exchange->hook_ref = id;
-    return 0;
-}
-
-/* Pushes the handle of an exchange; its first hook has it made. */
-static int
-push_request(struct vm *vm, struct http_exchange *exchange)
-{
-    if (exchange->hook_ref == 0)
-        return push_new_request(vm, exchange);
-    lua_rawgeti(vm->L, VM_REQUESTS, exchange->hook_ref);
-    return 0;
-}
-
 static enum hook_result
 section_request(void *arg, struct http_exchange *exchange,
                 struct hook_verdict *verdict)
@@ -326,7 +278,7 @@ section_request(void *arg, struct http_exchange *exchange,
     struct vm *vm = first->owner->vm;
     enum hook_result result = HOOK_FAILED;
 
-    if (push_request(vm, exchange) < 0)
+    if (handles_push_request(vm, exchange) < 0)
         report_raised(first, "request", vm->L);
     else
         result = call_chain(chain, SCRIPT_HOOK_REQUEST, "request",
@@ -358,25 +310,15 @@ section_forget(void *arg, struct http_exchange *exchange)
     exchange->hook_data = NULL;
 }
 
-static bool
-chain_has(const struct script_chain *chain, enum script_hook hook)
-{
-    for (unsigned i = 0; i < chain->count; i++) {
-        if (has_hook(chain->scripts[i], hook))
-            return true;
-    }
-    return false;
-}
-
 void
 hooks_fill_section(struct section_hooks *out, struct script_chain *chain)
 {
-    bool requests = chain_has(chain, SCRIPT_HOOK_REQUEST);
-
-    *out = (struct section_hooks){
-        .arg = chain,
-        .accept = chain_has(chain, SCRIPT_HOOK_ACCEPT) ? section_accept : NULL,
-        .request = requests ? section_request : NULL,
-        .forget = requests ? section_forget : NULL,
-    };
+    *out = (struct section_hooks){.arg = chain};
+    outcome_fill(out, chain);
+    if (outcome_has(chain, SCRIPT_HOOK_ACCEPT))
+        out->accept = section_accept;
+    if (outcome_has(chain, SCRIPT_HOOK_REQUEST))
+        out->request = section_request;
+    if (out->request != NULL || out->response != NULL || out->log != NULL)
+        out->forget = section_forget;
 }

@@ -13,6 +13,7 @@
 #include "proxy/runtime.h"
 #include "script/report.h"
 #include "script/source.h"
+#include "script/timers.h"
 #include "script/vm.h"
 
 enum {
@@ -35,11 +36,11 @@ static const struct hook_info {
     {"done", SCRIPT_HOOK_DONE, SCRIPT_POLICY},
     {"state", SCRIPT_HOOK_STATE, SCRIPT_POLICY},
     {"request", SCRIPT_HOOK_REQUEST, SCRIPT_HTTP},
-    {"response", HOOK_LATER, SCRIPT_HTTP},
-    {"log", HOOK_LATER, SCRIPT_HTTP},
+    {"response", SCRIPT_HOOK_RESPONSE, SCRIPT_HTTP},
+    {"log", SCRIPT_HOOK_LOG, SCRIPT_HTTP},
     {"accept", SCRIPT_HOOK_ACCEPT, USE_SECTION},
     {"login", HOOK_LATER, SCRIPT_MYSQL},
-    {"close", HOOK_LATER, SCRIPT_TCP | SCRIPT_MYSQL},
+    {"close", SCRIPT_HOOK_CLOSE, SCRIPT_TCP | SCRIPT_MYSQL},
     {"check", SCRIPT_HOOK_CHECK, SCRIPT_CHECK},
 };
 
@@ -329,6 +330,7 @@ new_script(struct scripts *owner, const struct script_order *order)
     script->state = LUA_NOREF;
     script->servers = LUA_NOREF;
     script->counters = find_counters(owner, order->file);
+    list_init(&script->timers);
     list_add_tail(&owner->list, &script->link);
     return script;
 }
@@ -359,6 +361,7 @@ script_free(struct script *script)
 {
     struct vm *vm = script->owner->vm;
 
+    timers_stop(script);
     for (size_t i = 0; i < SCRIPT_HOOK_COUNT; i++)
         vm_release(vm, script->hooks[i]);
     vm_release(vm, script->state);

@@ -38,15 +38,18 @@ enum script_use {
 
 /* Hooks that are called in this version. */
 enum script_hook {
-    SCRIPT_HOOK_LOAD,    /* load(saved) */
-    SCRIPT_HOOK_NEW,     /* new(options) */
-    SCRIPT_HOOK_PICK,    /* pick(flow, servers) */
-    SCRIPT_HOOK_DONE,    /* done(flow, server, result) */
-    SCRIPT_HOOK_STATE,   /* state(server, up, why) */
-    SCRIPT_HOOK_REQUEST, /* request(req) */
-    SCRIPT_HOOK_ACCEPT,  /* accept(conn) */
-    SCRIPT_HOOK_CHECK,   /* check(server) */
-    SCRIPT_HOOK_COUNT,   /* how many there are */
+    SCRIPT_HOOK_LOAD,     /* load(saved) */
+    SCRIPT_HOOK_NEW,      /* new(options) */
+    SCRIPT_HOOK_PICK,     /* pick(flow, servers) */
+    SCRIPT_HOOK_DONE,     /* done(flow, server, result) */
+    SCRIPT_HOOK_STATE,    /* state(server, up, why) */
+    SCRIPT_HOOK_REQUEST,  /* request(req) */
+    SCRIPT_HOOK_ACCEPT,   /* accept(conn) */
+    SCRIPT_HOOK_CHECK,    /* check(server) */
+    SCRIPT_HOOK_RESPONSE, /* response(res, req) */
+    SCRIPT_HOOK_LOG,      /* log(req, res) */
+    SCRIPT_HOOK_CLOSE,    /* close(conn, result) */
+    SCRIPT_HOOK_COUNT,    /* how many there are */
 };
 
 struct script {
@@ -63,6 +66,9 @@ struct script {
     int state;                    /* what `new` gave, or LUA_NOREF */
     int servers;                  /* the array for pick, or LUA_NOREF */
     bool waits;                   /* a policy: `waits = true` */
+
+    struct list timers; /* struct script_timer: after, every */
+    unsigned timer_count;
 
     struct script_counters *counters; /* this worker's; NULL: not counted */
     char reason[SCRIPT_REASON_MAX];   /* of the last refusal */

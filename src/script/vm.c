@@ -9,10 +9,14 @@
 #include <sys/random.h>
 
 #include "base/log.h"
+#include "script/base64.h"
 #include "script/calls.h"
 #include "script/connections.h"
+#include "script/digest.h"
 #include "script/embedded.h"
 #include "script/host.h"
+#include "script/json.h"
+#include "script/timers.h"
 #include "script/waits.h"
 
 /* LuaJIT's profiler, on which interrupting scripts rests, serves one VM of a
@@ -58,6 +62,10 @@ preload_modules(lua_State *L)
         {"script.host", host_open},
         {"script.waits", waits_open},
         {"script.connections", connections_open},
+        {"script.timers", timers_open},
+        {"script.digest", digest_open},
+        {"script.base64", base64_open},
+        {"script.json", json_open},
     };
 
     lua_getglobal(L, "package");
@@ -141,6 +149,8 @@ prepare(lua_State *L)
     push_function(L, "script.request", "handles");
     push_function(L, "script.checked", "new");
     push_function(L, "script.checked", "kept");
+    push_function(L, "script.response", "new");
+    lua_call(L, 0, 1);
     return VM_SLOTS;
 }
 
@@ -175,6 +185,7 @@ start(void)
     vm->flow = handle_at(vm->L, VM_FLOW);
     vm->conn = handle_at(vm->L, VM_CONN);
     vm->result = handle_at(vm->L, VM_RESULT);
+    vm->response = handle_at(vm->L, VM_RESPONSE);
     return vm;
 }
 

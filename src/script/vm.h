@@ -18,6 +18,7 @@
 
 struct script_conn;
 struct script_flow;
+struct script_response;
 struct script_result;
 
 /* Places on the stack. */
@@ -34,7 +35,8 @@ enum vm_slot {
     VM_REQUESTS,       /* the handles of requests, by id */
     VM_NEW_CHECKED,    /* new_checked(upstream, index): a number, a handle */
     VM_CHECKED,        /* what `check` gets, by that number */
-    VM_SLOTS = VM_CHECKED,
+    VM_RESPONSE,       /* a handle of script/calls_struct.h, as above */
+    VM_SLOTS = VM_RESPONSE,
 };
 
 struct vm {
@@ -43,6 +45,7 @@ struct vm {
     struct script_flow *flow; /* what the handles hold; Lua owns them */
     struct script_conn *conn;
     struct script_result *result;
+    struct script_response *response;
     int *spare_ids; /* of requests that have ended */
     unsigned spare_count;
     unsigned spare_size;
