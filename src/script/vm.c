@@ -12,7 +12,9 @@
 #include "script/calls.h"
 #include "script/connections.h"
 #include "script/embedded.h"
+#include "script/guard.h"
 #include "script/host.h"
+#include "script/match.h"
 #include "script/waits.h"
 
 /* LuaJIT's profiler, on which interrupting scripts rests, serves one VM of a
@@ -58,6 +60,7 @@ preload_modules(lua_State *L)
         {"script.host", host_open},
         {"script.waits", waits_open},
         {"script.connections", connections_open},
+        {"script.match", match_open},
     };
 
     lua_getglobal(L, "package");
@@ -175,6 +178,7 @@ start(void)
     vm->flow = handle_at(vm->L, VM_FLOW);
     vm->conn = handle_at(vm->L, VM_CONN);
     vm->result = handle_at(vm->L, VM_RESULT);
+    guard_open(vm->L);
     return vm;
 }
 
@@ -192,35 +196,51 @@ vm_unref(struct vm *vm)
 {
     if (vm == NULL || --vm->refs > 0)
         return;
+    guard_close();
     lua_close(vm->L);
     free(vm->spare_ids);
     free(vm);
     the_vm = NULL;
 }
 
-static int
-call(struct vm *vm, int args, int results, int handler)
+/* What was raised may be anything. */
+static void
+put_words(lua_State *L, int status)
 {
-    if (lua_pcall(vm->L, args, results, handler) == 0)
+    const char *words = "something that is not a text was raised";
+
+    if (status == LUA_ERRMEM)
+        words = guard_memory_words();
+    else if (lua_type(L, -1) == LUA_TSTRING)
+        return;
+    lua_pop(L, 1);
+    lua_pushstring(L, words);
+}
+
+static int
+call(struct vm *vm, int args, int results, int handler, enum guard_kind kind)
+{
+    int status;
+
+    guard_begin(kind);
+    status = lua_pcall(vm->L, args, results, handler);
+    guard_end(status);
+    if (status == 0)
         return 0;
-    /* What was raised may be anything. */
-    if (lua_type(vm->L, -1) != LUA_TSTRING) {
-        lua_pop(vm->L, 1);
-        lua_pushliteral(vm->L, "something that is not a text was raised");
-    }
+    put_words(vm->L, status);
     return -1;
 }
 
 int
 vm_call(struct vm *vm, int args, int results)
 {
-    return call(vm, args, results, VM_ON_ERROR);
+    return call(vm, args, results, VM_ON_ERROR, GUARD_HOOK);
 }
 
 int
 vm_try(struct vm *vm, int args, int results)
 {
-    return call(vm, args, results, 0);
+    return call(vm, args, results, 0, GUARD_LOAD);
 }
 
 /* There is room for every id in the list, so giving one back cannot fail. */
