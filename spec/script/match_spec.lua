@@ -60,7 +60,8 @@ for _, s in ipairs(SUBJECTS) do
     note("gsub 0", s, p, pcall(string.gsub, s, p, "y", 0))
     note("gsub f", s, p, pcall(string.gsub, s, p, function(a) return a end))
     note("gsub nil", s, p, pcall(string.gsub, s, p, function() end))
-    note("gsub t", s, p, pcall(string.gsub, s, p, { a = "b", b = 1, c = false }))
+    note("gsub t", s, p,
+      pcall(string.gsub, s, p, { a = "b", b = 1, c = false }))
     note("gsub bad", s, p, pcall(string.gsub, s, p, function() return {} end))
   end
 end

@@ -94,12 +94,13 @@ control_command_run(struct buf *answer, struct board *board, struct str line,
         return;
     }
     if (c == NULL) {
-        buf_printf(answer,
-                   "error unknown command \"" STR_FMT
-                   "\"; there are: show info, show servers, show scripts, server"
-                   " UPSTREAM/SERVER drain|ready|maint|weight N, each with"
-                   " --json\n",
-                   STR_ARG(line));
+        buf_printf(
+            answer,
+            "error unknown command \"" STR_FMT
+            "\"; there are: show info, show servers, show scripts, server"
+            " UPSTREAM/SERVER drain|ready|maint|weight N, each with"
+            " --json\n",
+            STR_ARG(line));
         return;
     }
     if (c->run == NULL) {

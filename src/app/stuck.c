@@ -31,8 +31,8 @@ stuck_look(struct stuck *seen, const struct board *board, unsigned worker,
         return false; /* it has just ended */
     if (pid == seen->pid && heartbeat == seen->heartbeat)
         return cpu_ms - seen->cpu_ms >= grace_ms;
-    *seen = (struct stuck){
-        .pid = pid, .heartbeat = heartbeat, .cpu_ms = cpu_ms};
+    *seen =
+        (struct stuck){.pid = pid, .heartbeat = heartbeat, .cpu_ms = cpu_ms};
     return false;
 }
 

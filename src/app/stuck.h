@@ -31,7 +31,7 @@ bool stuck_look(struct stuck *seen, const struct board *board, unsigned worker,
 
 /* Logs that the worker NAME is killed for that, with the script that ran,
  * which is quarantined: nothing else stops it. */
-void stuck_blame(struct board *board, unsigned worker, const char *name,
-                 pid_t pid);
+void
+stuck_blame(struct board *board, unsigned worker, const char *name, pid_t pid);
 
 #endif

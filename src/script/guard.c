@@ -23,10 +23,10 @@
 #endif
 
 enum {
-    TICK_MS = 10,         /* of CPU time */
+    TICK_MS = 10,            /* of CPU time */
     TICK_SIGNAL = SIGVTALRM, /* nobody else's */
     WORDS_MAX = 96,
-    HEADROOM = 32, /* what a collection leaves at least: 1/32 */
+    HEADROOM = 32,          /* what a collection leaves at least: 1/32 */
     STACK_MAX = 512 * 1024, /* bytes of the C stack that a call may use */
 };
 
@@ -156,10 +156,9 @@ guard_raise(lua_State *L)
     char words[WORDS_MAX];
 
     guard.is_limited = false; /* the message and the traceback need some */
-    (void)snprintf(words, sizeof(words),
-                   "used more than its %" PRIu64 "%s of CPU time",
-                   ms % 1000 == 0 ? ms / 1000 : ms,
-                   ms % 1000 == 0 ? "s" : "ms");
+    (void)snprintf(
+        words, sizeof(words), "used more than its %" PRIu64 "%s of CPU time",
+        ms % 1000 == 0 ? ms / 1000 : ms, ms % 1000 == 0 ? "s" : "ms");
     luaL_where(L, 0); /* a hook has no place of its own */
     if (lua_objlen(L, -1) == 0) {
         lua_pop(L, 1);

@@ -14,8 +14,8 @@
  * and finds the same call under way as the tick before.  The hook stays until
  * the call is back in C, so that no pcall of the script swallows it.
  *
- * What fails in C, where no hook is called, is bounded otherwise: bounds.lua and
- * match.c.
+ * What fails in C, where no hook is called, is bounded otherwise: bounds.lua
+ * and match.c.
  */
 #ifndef SCRIPT_GUARD_H
 #define SCRIPT_GUARD_H
@@ -61,8 +61,8 @@ const char *guard_memory_words(void);
 /* Has the call under way used up its time?  For loops in C and handlers. */
 bool guard_is_over(void);
 
-/* Has the call under way nested so deep that the C stack might end?  LuaJIT does
- * not count: for functions in C that call Lua's. */
+/* Has the call under way nested so deep that the C stack might end?  LuaJIT
+ * does not count: for functions in C that call Lua's. */
 bool guard_is_deep(void);
 
 /* Raises that it has used up its time. */

@@ -474,8 +474,8 @@ search(lua_State *L, bool find)
     const char *s = luaL_checklstring(L, 1, &len);
     const char *p = luaL_checklstring(L, 2, &pattern_len);
     size_t from = first_place(luaL_optinteger(L, 3, 1), len);
-    struct match m = {.L = L, .subject = s, .end = s + len,
-                      .pattern_end = p + pattern_len};
+    struct match m = {
+        .L = L, .subject = s, .end = s + len, .pattern_end = p + pattern_len};
     bool anchor = pattern_len > 0 && *p == '^';
     const char *e;
 
@@ -520,8 +520,8 @@ gmatch_next(lua_State *L)
     size_t pattern_len;
     const char *s = lua_tolstring(L, lua_upvalueindex(1), &len);
     const char *p = lua_tolstring(L, lua_upvalueindex(2), &pattern_len);
-    struct match m = {.L = L, .subject = s, .end = s + len,
-                      .pattern_end = p + pattern_len};
+    struct match m = {
+        .L = L, .subject = s, .end = s + len, .pattern_end = p + pattern_len};
 
     for (const char *at = s + lua_tointeger(L, lua_upvalueindex(3));
          at <= m.end; at++) {
@@ -618,8 +618,8 @@ gsub(lua_State *L)
     const char *s = luaL_checklstring(L, 1, &len);
     const char *p = luaL_checklstring(L, 2, &pattern_len);
     ptrdiff_t most_times = luaL_optinteger(L, 4, PTRDIFF_MAX);
-    struct match m = {.L = L, .subject = s, .end = s + len,
-                      .pattern_end = p + pattern_len};
+    struct match m = {
+        .L = L, .subject = s, .end = s + len, .pattern_end = p + pattern_len};
     bool anchor = pattern_len > 0 && *p == '^';
     ptrdiff_t n = 0;
     luaL_Buffer b;
@@ -671,8 +671,8 @@ int
 match_open(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"find", find},       {"match", match},     {"gmatch", gmatch},
-        {"gsub", gsub},       {"is_over", is_over}, {"is_deep", is_deep},
+        {"find", find}, {"match", match},     {"gmatch", gmatch},
+        {"gsub", gsub}, {"is_over", is_over}, {"is_deep", is_deep},
         {NULL, NULL},
     };
 

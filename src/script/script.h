@@ -65,8 +65,8 @@ struct script {
     int servers;                  /* the array for pick, or LUA_NOREF */
     bool waits;                   /* a policy: `waits = true` */
 
-    int row;                      /* on the board, or BOARD_NONE */
-    struct script_row *standing;  /* that row; NULL: none (quarantine.h) */
+    int row;                          /* on the board, or BOARD_NONE */
+    struct script_row *standing;      /* that row; NULL: none (quarantine.h) */
     struct script_counters *counters; /* this worker's; NULL: not counted */
     char reason[SCRIPT_REASON_MAX];   /* of the last refusal */
 };
