@@ -1,6 +1,11 @@
 ---@meta moongate
 --- What Moongate gives to scripts, for editors that read LuaLS annotations.
 -- Nothing here runs.
+--
+-- A hook has `script_budget` of CPU time, all scripts of a worker have
+-- `script_memory`; what wants more is interrupted, and pcall does not catch it.
+-- Of Lua's own functions these are bounded: string.rep makes 16 MiB at most,
+-- load and loadstring take 256 KiB, os.date a format of 1000 bytes.
 -- luacheck: ignore 241, no max line length
 
 -- --- what hooks get ----------------------------------------------------------

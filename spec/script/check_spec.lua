@@ -404,7 +404,7 @@ describe("a connection of a check", function()
 
   it("gives up to send to who takes nothing", function()
     local server = start([[
-      local sent, why = conn:send(("y"):rep(40000000))
+      local sent, why = conn:send(("y"):rep(16000000))
       assert(sent == nil)
       return false, why
     ]], function(connection)

@@ -23,7 +23,7 @@ local LISTENER = "127.0.0.1:8080"
 local function core_load()
   return support.load("config/config.h", "proxy/runtime.h",
     "proxy/upstream.h", "proxy/section.h", "script/scripts.h",
-    "script/script.h", "board/board.h", "board/state.h",
+    "script/script.h", "board/board.h", "board/state.h", "board/strikes.h",
     "base/log.h", "base/clock.h", "net/loop.h", "net/timer.h")
 end
 
@@ -309,6 +309,14 @@ function Program:counts(name)
     errors = tonumber(totals.errors),
     fallbacks = tonumber(totals.fallbacks),
   }
+end
+
+
+--- Lifts the quarantine of a script, as a swap does.
+function Program:lift(name)
+  local core, board = self.core, self.site.board
+  local row = core.board_find_script(board, ffi.new("struct str", name, #name))
+  core.strikes_lift(board.scripts[row])
 end
 
 

@@ -19,7 +19,7 @@ struct command {
 
 static const struct command commands[] = {
     {"show", "info", render_info}, {"show", "servers", render_servers},
-    {"show", "sessions", NULL},    {"show", "scripts", NULL},
+    {"show", "sessions", NULL},    {"show", "scripts", render_scripts},
     {"show", "pools", NULL},       {"show", "errors", NULL},
     {"script", NULL, NULL},        {"log", NULL, NULL},
     {"reload", NULL, NULL},        {"stop", NULL, NULL},
@@ -94,12 +94,13 @@ control_command_run(struct buf *answer, struct board *board, struct str line,
         return;
     }
     if (c == NULL) {
-        buf_printf(answer,
-                   "error unknown command \"" STR_FMT
-                   "\"; there are: show info, show servers, server"
-                   " UPSTREAM/SERVER drain|ready|maint|weight N, each with"
-                   " --json\n",
-                   STR_ARG(line));
+        buf_printf(
+            answer,
+            "error unknown command \"" STR_FMT
+            "\"; there are: show info, show servers, show scripts, server"
+            " UPSTREAM/SERVER drain|ready|maint|weight N, each with"
+            " --json\n",
+            STR_ARG(line));
         return;
     }
     if (c->run == NULL) {

@@ -22,6 +22,7 @@
 #include "app/child.h"
 #include "app/resources.h"
 #include "app/roles.h"
+#include "app/stuck.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -52,6 +53,8 @@ struct master {
     struct timer drain; /* a graceful stop takes too long */
     struct timer grace; /* a stop does */
     struct timer clear; /* queues have entries of the dead */
+    struct timer look;  /* at whether a worker is stuck */
+    struct stuck *seen; /* of each worker */
 };
 
 /* --- the children --------------------------------------------------------- */
@@ -133,6 +136,7 @@ init_children(struct master *m)
     (void)snprintf(m->control.name, sizeof(m->control.name), "control");
     init_child(m, &m->control, "mg-control");
     m->workers = xcalloc(m->resources.worker_count, sizeof(*m->workers));
+    m->seen = xcalloc(m->resources.worker_count, sizeof(*m->seen));
     for (unsigned i = 0; i < m->resources.worker_count; i++) {
         struct child *c = &m->workers[i];
 
@@ -234,6 +238,31 @@ on_grace_over(struct timer *timer)
         kill_child(&m->workers[i]);
     if (m->state == STATE_FINISHING)
         kill_child(&m->control);
+}
+
+static void
+kill_stuck(struct master *m, struct child *c)
+{
+    struct board *board = m->resources.board;
+    uint64_t grace_ms =
+        STUCK_GRACE_MS + m->resources.config->global.script_budget_ms;
+
+    if (!child_is_running(c) || !c->ready ||
+        !stuck_look(&m->seen[c->number], board, c->number, c->pid, grace_ms))
+        return;
+    stuck_blame(board, c->number, c->name, c->pid);
+    kill(c->pid, SIGKILL);
+    m->seen[c->number] = (struct stuck){0};
+}
+
+static void
+on_look(struct timer *timer)
+{
+    struct master *m = container_of(timer, struct master, look);
+
+    for (unsigned i = 0; i < m->resources.worker_count; i++)
+        kill_stuck(m, &m->workers[i]);
+    loop_start_timer(m->loop, timer, STUCK_LOOK_MS);
 }
 
 /* Control serves as long as there are workers; a worker as long as nobody has
@@ -423,6 +452,8 @@ start(struct master *m)
     timer_init(&m->drain, on_drain_timeout);
     timer_init(&m->grace, on_grace_over);
     timer_init(&m->clear, on_clear);
+    timer_init(&m->look, on_look);
+    loop_start_timer(m->loop, &m->look, STUCK_LOOK_MS);
     init_children(m);
     if (start_children(m) < 0) {
         m->status = EXIT_FAILURE;
@@ -441,6 +472,7 @@ fini(struct master *m)
     }
     loop_free(m->loop);
     free(m->workers);
+    free(m->seen);
     resources_close(&m->resources);
 }
 

@@ -21,6 +21,7 @@
 #include "board/ring.h"
 #include "board/slots.h"
 #include "board/slots_layout.h"
+#include "board/strikes.h"
 #include "board/wake.h"
 
 enum {
@@ -363,6 +364,7 @@ board_add_script(struct board *b, struct str name)
         return i;
     for (unsigned w = 0; w <= board_control_number(b); w++)
         memset(board_script_counters(b, w, i), 0, sizeof(*b->script_counters));
+    strikes_lift(&b->scripts[i]);
     names_publish(&b->names[BOARD_SCRIPTS], i);
     return i;
 }
@@ -585,6 +587,7 @@ board_worker_died(struct board *b, unsigned worker)
     struct worker_row *row = &b->workers[worker];
 
     atomic_store(&row->pid, 0);
+    atomic_store(&row->script, 0);
     atomic_fetch_add(&row->restarts, 1);
     slots_give_back(b->slots, worker);
     atomic_store(&row->waits_on, true);

@@ -27,6 +27,7 @@ enum {
     BOARD_RING_BYTES_MAX = 64 * 1024 * 1024,
     BOARD_CHANGES_KEPT = 1024, /* of each upstream; a power of two */
     BOARD_ADDRS_MAX = 8,       /* addresses of one server */
+    STRIKES_MAX = 3,           /* that quarantine a script (strikes.h) */
 };
 
 /* How many rows of each kind the board has room for. */
@@ -142,6 +143,12 @@ struct section_row {
 
 struct script_row {
     _Alignas(64) struct row_name name;
+    /* By everyone; strikes.h. */
+    _Alignas(64) _Atomic uint8_t verdict; /* enum strike_fault; 0: it is in
+                                             use */
+    _Atomic uint32_t strike_count;
+    _Atomic uint64_t strikes_ms[STRIKES_MAX]; /* monotonic; the last ones */
+    _Atomic uint64_t verdict_ms;              /* wall time; 0: none */
 };
 
 struct worker_row {
@@ -154,6 +161,7 @@ struct worker_row {
                               whoever takes its place takes out, too */
     /* By the worker. */
     _Alignas(64) _Atomic uint64_t heartbeat_ms; /* monotonic time */
+    _Atomic int32_t script; /* 1 + row of the one that runs; 0: none */
 };
 
 struct board_header {

@@ -16,6 +16,7 @@
 #define SECOND 1000ULL
 #define DAY    (24 * 3600 * SECOND)
 #define KIB    1024ULL
+#define MIB    (1024 * KIB)
 #define GIB    (1024 * 1024 * KIB)
 
 /* Where a plain value is stored. */
@@ -89,14 +90,22 @@ static const struct key KEYS[] = {
         .sentence = "The folder where scripts are looked up before the "
                     "shipped ones.",
     }, {
-        .name = "script_budget", LATER(KEY_GLOBAL, NULL),
-        .sentence = "The CPU time of one hook.",
+        .name = "script_budget", .sections = KEY_GLOBAL,
+        .type = KEY_DURATION, .supported = true, .fallback = "50ms",
+        .min = 10, .max = 60 * SECOND, STORE(GLOBAL, script_budget_ms),
+        .sentence = "The CPU time of one hook: what takes longer is "
+                    "interrupted, and the built-in behaviour stands in.",
     }, {
-        .name = "script_load_budget", LATER(KEY_GLOBAL, NULL),
-        .sentence = "The CPU time of loading a script.",
+        .name = "script_load_budget", .sections = KEY_GLOBAL,
+        .type = KEY_DURATION, .supported = true, .fallback = "1s",
+        .min = 10, .max = 60 * SECOND, STORE(GLOBAL, script_load_budget_ms),
+        .sentence = "The CPU time of each step of loading a script: its "
+                    "chunk, new and load.",
     }, {
-        .name = "script_memory", LATER(KEY_GLOBAL, NULL),
-        .sentence = "The memory of a worker's scripts.",
+        .name = "script_memory", .sections = KEY_GLOBAL, .type = KEY_SIZE,
+        .supported = true, .fallback = "64m", .min = 8 * MIB, .max = 16 * GIB,
+        STORE(GLOBAL, script_memory_bytes),
+        .sentence = "The memory of all scripts of a worker.",
     }, {
         .name = "script_watch", LATER(KEY_GLOBAL, "off no false"),
         .fallback = "off",

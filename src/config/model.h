@@ -90,11 +90,14 @@ struct global_conf {
     struct str control;          /* the control socket; absent: none */
     const struct log_conf *logs; /* at least one */
     size_t log_count;
-    struct str script_path;    /* absent: only the shipped scripts */
-    uint32_t max_connections;  /* of the whole program */
-    uint64_t drain_timeout_ms; /* after it a graceful stop is not */
-    struct str temp_dir;       /* of unlinked files */
-    struct config_at user_at;  /* line 0 where they were not written */
+    struct str script_path;         /* absent: only the shipped scripts */
+    uint64_t script_budget_ms;      /* CPU time of one hook */
+    uint64_t script_load_budget_ms; /* of each step of loading */
+    uint64_t script_memory_bytes;   /* of a process's scripts */
+    uint32_t max_connections;       /* of the whole program */
+    uint64_t drain_timeout_ms;      /* after it a graceful stop is not */
+    struct str temp_dir;            /* of unlinked files */
+    struct config_at user_at;       /* line 0 where they were not written */
     struct config_at group_at;
     struct config_at script_path_at;
 };

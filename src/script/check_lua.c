@@ -9,6 +9,7 @@
 #include "proxy/check.h"
 #include "proxy/upstream.h"
 #include "script/calls.h"
+#include "script/quarantine.h"
 #include "script/report.h"
 #include "script/script.h"
 #include "script/scripts.h"
@@ -129,6 +130,7 @@ prepare(struct lua_check *check, struct checker *c)
     check->checker = c;
     check->script = scripts_find_check(the_scripts, c->upstream);
     task_init(&check->task, &the_scripts->vm->coroutines, c->loop, on_end);
+    check->task.script = check->script;
     check->ready = true;
 }
 
@@ -143,6 +145,10 @@ start(struct checker *c)
         prepare(check, c);
     if (check->script == NULL) {
         checker_end(c, CHECK_STATUS_SOCKERR, "its script could not be loaded");
+        return;
+    }
+    if (quarantine_holds(check->script)) {
+        checker_end(c, CHECK_STATUS_L7RSP, "its script is quarantined");
         return;
     }
     if (c->addr.len == 0) {

@@ -9,7 +9,9 @@
 #include "proxy/upstream.h"
 #include "script/calls.h"
 #include "script/handles.h"
+#include "script/load.h"
 #include "script/outcome.h"
+#include "script/quarantine.h"
 #include "script/report.h"
 #include "script/verdict.h"
 #include "script/vm.h"
@@ -30,6 +32,19 @@ push_hook(lua_State *L, const struct script *script, enum script_hook hook)
         return 0;
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->state);
     return 1;
+}
+
+/* Is the script quarantined?  What had too much memory gives it back, since it
+ * is everybody's. */
+static bool
+is_out(struct script *script)
+{
+    if (!quarantine_holds(script))
+        return false;
+    report_fallback(script);
+    if (strikes_verdict(script->standing) == STRIKE_MEMORY)
+        script_empty(script);
+    return true;
 }
 
 /* Reports what was raised; it is on the top of the stack. */
@@ -101,9 +116,12 @@ policy_pick(void *arg, struct flow *flow, const char **reason, bool *wait)
     struct vm *vm = script->owner->vm;
     lua_State *L = vm->L;
     int top = lua_gettop(L);
-    int args = push_hook(L, script, SCRIPT_HOOK_PICK);
+    int args;
     int index;
 
+    if (is_out(script))
+        return HOOK_PICK_FAILED;
+    args = push_hook(L, script, SCRIPT_HOOK_PICK);
     lua_pushvalue(L, VM_FLOW);
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->servers);
     report_call(script);
@@ -138,8 +156,11 @@ policy_done(void *arg, struct flow *flow, struct server *server,
     struct vm *vm = script->owner->vm;
     lua_State *L = vm->L;
     int top = lua_gettop(L);
-    int args = push_hook(L, script, SCRIPT_HOOK_DONE);
+    int args;
 
+    if (is_out(script))
+        return;
+    args = push_hook(L, script, SCRIPT_HOOK_DONE);
     lua_pushvalue(L, VM_FLOW);
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->servers);
     lua_rawgeti(L, -1, (int)server->index + 1);
@@ -175,14 +196,22 @@ policy_state(void *arg, struct server *server, bool up, const char *why)
     struct vm *vm = script->owner->vm;
     lua_State *L = vm->L;
     int top = lua_gettop(L);
-    int args = push_hook(L, script, SCRIPT_HOOK_STATE);
+    int args;
+    bool failed;
 
+    if (is_out(script))
+        return;
+    args = push_hook(L, script, SCRIPT_HOOK_STATE);
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->servers);
     lua_rawgeti(L, -1, (int)server->index + 1);
     lua_remove(L, -2);
     lua_pushboolean(L, up);
-    report_call(script);
-    if (push_words(vm, why) < 0 || vm_call(vm, args + 3, 0) < 0)
+    failed = push_words(vm, why) < 0;
+    if (!failed) {
+        report_call(script);
+        failed = vm_call(vm, args + 3, 0) < 0;
+    }
+    if (failed)
         report_raised(script, "state", L);
     lua_settop(L, top);
 }
@@ -215,6 +244,8 @@ call_section_hook(struct script *script, enum script_hook hook,
     enum hook_result result = HOOK_FAILED;
     const char *why;
 
+    if (is_out(script))
+        return result;
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->hooks[hook]);
     lua_pushvalue(L, handle);
     report_call(script);

@@ -11,6 +11,7 @@
 #include "config/nearest.h"
 #include "proxy/engine.h"
 #include "proxy/runtime.h"
+#include "script/guard.h"
 #include "script/report.h"
 #include "script/source.h"
 #include "script/timers.h"
@@ -66,6 +67,16 @@ add_fault(const struct script *script, struct faults *faults, const char *text)
                   report_flatten(line, sizeof(line), str_from(text)));
 }
 
+/* A turn of the loop in which many scripts are loaded may take long: the master
+ * shall not take the worker for stuck. */
+static void
+beat(const struct engine *engine)
+{
+    if (engine != NULL && engine->board != NULL &&
+        engine->worker != board_control_number(engine->board))
+        board_beat(engine->board, engine->worker);
+}
+
 /* Calls what is on the stack; on a fault, adds it and leaves nothing. */
 static int
 try_call(struct script *script, int args, int results, const char *what,
@@ -76,8 +87,10 @@ try_call(struct script *script, int args, int results, const char *what,
     int result;
 
     script->owner->loading = true;
+    guard_next(script);
     result = vm_try(vm, args, results);
     script->owner->loading = false;
+    beat(script->owner->runtime->engine);
     if (result == 0)
         return 0;
     (void)snprintf(text, sizeof(text), "%s%s%s", what,
@@ -298,18 +311,20 @@ script_row_name(struct str name)
     return str_slice(name, name.len - BOARD_NAME_MAX, name.len);
 }
 
-static struct script_counters *
-find_counters(const struct scripts *scripts, struct str name)
+static void
+find_row(struct script *script, struct str name)
 {
-    const struct engine *engine = scripts->runtime->engine;
-    int row;
+    const struct engine *engine = script->owner->runtime->engine;
 
+    script->row = BOARD_NONE;
     if (engine == NULL || engine->board == NULL)
-        return NULL;
-    row = board_find_script(engine->board, script_row_name(name));
-    if (row == BOARD_NONE)
-        return NULL;
-    return board_script_counters(engine->board, engine->worker, row);
+        return;
+    script->row = board_find_script(engine->board, script_row_name(name));
+    if (script->row == BOARD_NONE)
+        return;
+    script->standing = &engine->board->scripts[script->row];
+    script->counters =
+        board_script_counters(engine->board, engine->worker, script->row);
 }
 
 static struct script *
@@ -329,7 +344,7 @@ new_script(struct scripts *owner, const struct script_order *order)
         script->hooks[i] = LUA_NOREF;
     script->state = LUA_NOREF;
     script->servers = LUA_NOREF;
-    script->counters = find_counters(owner, order->file);
+    find_row(script, order->file);
     list_init(&script->timers);
     list_add_tail(&owner->list, &script->link);
     return script;
@@ -354,6 +369,21 @@ script_load(struct scripts *owner, const struct script_order *order,
         return script;
     script_free(script);
     return NULL;
+}
+
+void
+script_empty(struct script *script)
+{
+    lua_State *L = script->owner->vm->L;
+
+    for (size_t i = 0; i < SCRIPT_HOOK_COUNT; i++) {
+        if (script->hooks[i] == LUA_NOREF)
+            continue;
+        lua_pushboolean(L, 0);
+        lua_rawseti(L, LUA_REGISTRYINDEX, script->hooks[i]);
+    }
+    vm_release(script->owner->vm, script->state);
+    script->state = LUA_NOREF;
 }
 
 void

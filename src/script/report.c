@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "board/counters.h"
+#include "script/guard.h"
 #include "script/script.h"
 
 enum {
@@ -48,6 +49,7 @@ report_text(const struct script *script, enum log_level level, struct str text)
 void
 report_call(const struct script *script)
 {
+    guard_next(script);
     if (script->counters != NULL)
         counter_add(&script->counters->calls, 1);
 }
@@ -64,9 +66,15 @@ report_error(const struct script *script, const char *hook, struct str text)
 }
 
 void
+report_fallback(const struct script *script)
+{
+    if (script->counters != NULL)
+        counter_add(&script->counters->fallbacks, 1);
+}
+
+void
 report_failure(const struct script *script, const char *hook, struct str text)
 {
     report_error(script, hook, text);
-    if (script->counters != NULL)
-        counter_add(&script->counters->fallbacks, 1);
+    report_fallback(script);
 }

@@ -15,13 +15,17 @@ struct script;
 void
 report_text(const struct script *script, enum log_level level, struct str text);
 
-/* Counts a call of a hook. */
+/* Counts the call of a hook that is made next. */
 void report_call(const struct script *script);
 
 /* Logs and counts that the hook failed, and that the built-in behaviour takes
  * its place. */
 void
 report_failure(const struct script *script, const char *hook, struct str text);
+
+/* Counts that the built-in behaviour takes the place of a hook that is not
+ * called: its script is quarantined. */
+void report_fallback(const struct script *script);
 
 /* The same for a hook that nothing takes the place of. */
 void

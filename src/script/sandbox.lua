@@ -9,6 +9,7 @@
 local ffi = require "ffi"
 local host = require "script.host"
 local api = require "script.api"
+local bounds = require "script.bounds"
 local waits = require "script.waits"
 
 local GLOBALS = {
@@ -41,10 +42,11 @@ local native_load, native_type = load, type
 local _M = {}
 
 
-local function copy(library, names)
+-- What could run for ever in the library is replaced (script.bounds).
+local function copy(library, names, bounded)
   local result = {}
   for _, name in ipairs(names) do
-    result[name] = assert(library[name], name)
+    result[name] = bounded and bounded[name] or assert(library[name], name)
   end
   return result
 end
@@ -67,7 +69,11 @@ local function new_load(env)
     if native_type(name) ~= "string" then
       name = "=(load)"
     end
-    return native_load(chunk, name, "t", chunk_env or env)
+    local text, reason = bounds.chunk_text(chunk)
+    if text == nil and reason then
+      return nil, reason
+    end
+    return native_load(text, name, "t", chunk_env or env)
   end
 end
 
@@ -120,11 +126,11 @@ end
 -- @param scripts  lightuserdata: struct scripts *
 -- @param script   lightuserdata: struct script *
 function _M.new(scripts, script)
-  local env = copy(_G, GLOBALS)
+  local env = copy(_G, GLOBALS, bounds)
   local modules = {}
   local loaded = { moongate = api.new(scripts, script, modules) }
   for name, functions in pairs(LIBRARIES) do
-    env[name] = copy(_G[name], functions)
+    env[name] = copy(_G[name], functions, bounds[name])
     loaded[name] = env[name]
   end
   env.coroutine.running = running
@@ -152,9 +158,10 @@ function _M.run(scripts, script, text, where)
 end
 
 
--- Methods of strings reach the real library through their metatable, which is
--- for all scripts the same; it is closed, and without string.dump.
+-- Methods of strings reach the bounded library through their metatable, which
+-- is for all scripts the same; it is closed, and without string.dump.
 string.dump = nil  -- luacheck: ignore
+getmetatable("").__index = bounds.string
 getmetatable("").__metatable = false
 
 

@@ -19,6 +19,7 @@
 
 struct runtime;
 struct script_counters;
+struct script_row;
 struct upstream;
 struct vm;
 
@@ -70,6 +71,8 @@ struct script {
     struct list timers; /* struct script_timer: after, every */
     unsigned timer_count;
 
+    int row;                          /* on the board, or BOARD_NONE */
+    struct script_row *standing;      /* that row; NULL: none (quarantine.h) */
     struct script_counters *counters; /* this worker's; NULL: not counted */
     char reason[SCRIPT_REASON_MAX];   /* of the last refusal */
 };

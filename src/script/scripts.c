@@ -10,9 +10,11 @@
 #include "board/board.h"
 #include "config/faults.h"
 #include "config/memory.h"
+#include "proxy/engine.h"
 #include "proxy/runtime.h"
 #include "proxy/section.h"
 #include "proxy/upstream.h"
+#include "script/guard.h"
 #include "script/hooks.h"
 #include "script/load.h"
 #include "script/vm.h"
@@ -157,6 +159,19 @@ load_all(struct scripts *scripts, struct faults *faults)
         load_checks(scripts, faults);
 }
 
+/* As the newest configuration says. */
+static void
+set_limits(const struct runtime *runtime)
+{
+    const struct global_conf *global = &runtime->conf->global;
+    const struct engine *engine = runtime->engine;
+
+    guard_set_limits(global->script_budget_ms, global->script_load_budget_ms,
+                     (size_t)global->script_memory_bytes);
+    if (engine != NULL)
+        guard_set_board(engine->board, engine->worker);
+}
+
 static struct scripts *
 new_scripts(struct runtime *runtime, const char *data_dir)
 {
@@ -165,6 +180,7 @@ new_scripts(struct runtime *runtime, const char *data_dir)
 
     scripts->runtime = runtime;
     scripts->vm = vm_ref();
+    set_limits(runtime);
     scripts->shipped = xmalloc(size);
     (void)snprintf(scripts->shipped, size, "%s/lua", data_dir);
     list_init(&scripts->list);

@@ -5,6 +5,8 @@
 #include <lauxlib.h>
 #include <stdio.h>
 
+#include "script/guard.h"
+
 enum {
     TASK_TEXT_MAX = 1700, /* bytes of what was raised, with its traceback */
 };
@@ -29,6 +31,7 @@ let_go(struct task *task)
 
 struct raised {
     lua_State *L; /* the coroutine, with what it raised on top */
+    int status;
     char *text;
     size_t size;
 };
@@ -40,7 +43,9 @@ describe(lua_State *L)
     const struct raised *raised = lua_touserdata(L, 1);
     const char *text;
 
-    if (lua_type(raised->L, -1) == LUA_TSTRING)
+    if (raised->status == LUA_ERRMEM)
+        text = guard_memory_words();
+    else if (lua_type(raised->L, -1) == LUA_TSTRING)
         text = lua_tostring(raised->L, -1);
     else
         text = lua_pushfstring(L, "(a %s was raised)",
@@ -54,7 +59,8 @@ describe(lua_State *L)
 static void
 say_what(struct task *task, lua_State *L, int result, char *text, size_t size)
 {
-    struct raised raised = {.L = L, .text = text, .size = size};
+    struct raised raised = {
+        .L = L, .status = result, .text = text, .size = size};
 
     if (result == LUA_YIELD) {
         (void)snprintf(text, size,
@@ -101,7 +107,10 @@ run(struct deferred *deferred)
     }
     task->waiting = false;
     task->all->running = task;
+    guard_next(task->script);
+    guard_begin(GUARD_HOOK);
     result = lua_resume(L, task->args);
+    guard_end(result);
     task->all->running = NULL;
     if (result != LUA_YIELD || !task->waiting)
         finish(task, result);
@@ -139,6 +148,7 @@ void
 task_go(struct task *task, int args)
 {
     task->args = args;
+    guard_next(NULL); /* it is told when the task runs */
     loop_defer(task->loop, &task->next);
 }
 

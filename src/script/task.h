@@ -25,6 +25,7 @@
 #include "net/loop.h"
 #include "script/coroutine.h"
 
+struct script;
 struct task;
 
 #define TASK_FOREVER UINT64_MAX /* as long as the task may run */
@@ -44,9 +45,10 @@ struct task {
     struct coroutines *all;
     struct loop *loop;
     task_fn on_end;
-    struct coroutine coroutine; /* L is NULL: no hook is under way */
-    struct deferred next;       /* to run at the end of the turn */
-    struct timer timer;         /* of what it waits for */
+    const struct script *script; /* whose hook it is, for the guard */
+    struct coroutine coroutine;  /* L is NULL: no hook is under way */
+    struct deferred next;        /* to run at the end of the turn */
+    struct timer timer;          /* of what it waits for */
     struct list guests;
     unsigned guest_count;
     int args;     /* on the coroutine's stack, for when it runs next */

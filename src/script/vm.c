@@ -14,8 +14,10 @@
 #include "script/connections.h"
 #include "script/digest.h"
 #include "script/embedded.h"
+#include "script/guard.h"
 #include "script/host.h"
 #include "script/json.h"
+#include "script/match.h"
 #include "script/timers.h"
 #include "script/waits.h"
 
@@ -66,6 +68,7 @@ preload_modules(lua_State *L)
         {"script.digest", digest_open},
         {"script.base64", base64_open},
         {"script.json", json_open},
+        {"script.match", match_open},
     };
 
     lua_getglobal(L, "package");
@@ -186,6 +189,7 @@ start(void)
     vm->conn = handle_at(vm->L, VM_CONN);
     vm->result = handle_at(vm->L, VM_RESULT);
     vm->response = handle_at(vm->L, VM_RESPONSE);
+    guard_open(vm->L);
     return vm;
 }
 
@@ -203,35 +207,51 @@ vm_unref(struct vm *vm)
 {
     if (vm == NULL || --vm->refs > 0)
         return;
+    guard_close();
     lua_close(vm->L);
     free(vm->spare_ids);
     free(vm);
     the_vm = NULL;
 }
 
-static int
-call(struct vm *vm, int args, int results, int handler)
+/* What was raised may be anything. */
+static void
+put_words(lua_State *L, int status)
 {
-    if (lua_pcall(vm->L, args, results, handler) == 0)
+    const char *words = "something that is not a text was raised";
+
+    if (status == LUA_ERRMEM)
+        words = guard_memory_words();
+    else if (lua_type(L, -1) == LUA_TSTRING)
+        return;
+    lua_pop(L, 1);
+    lua_pushstring(L, words);
+}
+
+static int
+call(struct vm *vm, int args, int results, int handler, enum guard_kind kind)
+{
+    int status;
+
+    guard_begin(kind);
+    status = lua_pcall(vm->L, args, results, handler);
+    guard_end(status);
+    if (status == 0)
         return 0;
-    /* What was raised may be anything. */
-    if (lua_type(vm->L, -1) != LUA_TSTRING) {
-        lua_pop(vm->L, 1);
-        lua_pushliteral(vm->L, "something that is not a text was raised");
-    }
+    put_words(vm->L, status);
     return -1;
 }
 
 int
 vm_call(struct vm *vm, int args, int results)
 {
-    return call(vm, args, results, VM_ON_ERROR);
+    return call(vm, args, results, VM_ON_ERROR, GUARD_HOOK);
 }
 
 int
 vm_try(struct vm *vm, int args, int results)
 {
-    return call(vm, args, results, 0);
+    return call(vm, args, results, 0, GUARD_LOAD);
 }
 
 /* There is room for every id in the list, so giving one back cannot fail. */

@@ -61,11 +61,13 @@ struct vm *vm_ref(void);
 void vm_unref(struct vm *vm);
 
 /* Calls the function with ARGS arguments on the top of the stack, as lua_pcall
- * does, with a traceback.  0; or -1, and in place of all results there is one
- * string on the stack that says what was raised. */
+ * does, with a traceback and under script_budget (guard.h).  0; or -1, and in
+ * place of all results there is one string on the stack that says what was
+ * raised. */
 int vm_call(struct vm *vm, int args, int results) MUST_CHECK;
 
-/* The same without a traceback: for what is wrong with a script at start. */
+/* The same without a traceback and under script_load_budget: for what is wrong
+ * with a script at start. */
 int vm_try(struct vm *vm, int args, int results) MUST_CHECK;
 
 /* An id for a request, from 1, that no other has until it is given back; 0

@@ -1,0 +1,168 @@
+--- A script that runs away costs one decision: the others' connections go on,
+-- and a worker that cannot be saved is replaced.
+local http = require "support.http"
+local loop = require "support.loop"
+local moongate = require "support.moongate"
+local net = require "support.net"
+local peer = require "support.peer"
+
+-- One hook for each path; the worker is one, so all share it.
+local SCRIPT = [[
+local bad = {}
+function bad.loop() while true do end end
+function bad.count() local i = 0 while true do i = i + 1 end end
+function bad.pcall() while true do pcall(error) end end
+function bad.nested()
+  while true do pcall(function() while true do end end) end
+end
+function bad.handler()
+  xpcall(function() while true do end end, function() while true do end end)
+end
+function bad.tail() return bad.tail() end
+function bad.deep() return 1 + bad.deep() end
+function bad.string() local s = "x" while true do s = s .. s end end
+function bad.table() local t = {} for i = 1, 1e9 do t[i] = { i } end end
+function bad.find()
+  return (("a"):rep(3000)):find(("a*"):rep(20) .. "b")
+end
+function bad.gsub() return (("x"):rep(1e5):gsub(".-.-.-y", "")) end
+function bad.rep() while true do local _ = ("x"):rep(1e7) end end
+function bad.sort()
+  local t = {} for i = 1, 1e5 do t[i] = -i end
+  while true do table.sort(t) t[1] = 0 end
+end
+function bad.storm() while true do coroutine.wrap(function() end)() end end
+function bad.nest() return coroutine.wrap(bad.nest)() end
+function bad.resume()
+  while true do
+    coroutine.resume(coroutine.create(function() while true do end end))
+  end
+end
+return {
+  request = function(req)
+    local f = bad[req.path:sub(2)]
+    if f then f() end
+  end,
+}
+]]
+
+local NAMES = {
+  "loop", "count", "pcall", "nested", "handler", "tail", "deep", "string",
+  "table", "find", "gsub", "rep", "sort", "storm", "nest", "resume",
+}
+
+-- What another connection may wait for its answer: the budget and 50 ms, and
+-- as much again for the machine.
+local WAIT_MAX = 0.5
+
+local CONFIG = [[
+  [upstream db]
+  protocol = tcp
+  server one = 127.0.0.1:${port_one}
+  [tcp db]
+  listen = 127.0.0.1:${port_db}
+  upstream = db
+  access_log = off
+  [http web]
+  listen = 127.0.0.1:${port_web}
+  root = ${dir}/www
+  script = %s
+  access_log = off
+]]
+
+
+describe("a script that runs away", function()
+  local m, server
+
+  local function start(options)
+    server = peer.serve(peer.echo)
+    local lines, files = {}, { ["www/hello.txt"] = "hello" }
+    for i = 1, options.copies or 1 do
+      lines[i] = "own" .. i .. ".lua"
+      files["lua/own" .. i .. ".lua"] = options.script or SCRIPT
+    end
+    m = moongate.start {
+      config = CONFIG:format(table.concat(lines, "\n  script = ")),
+      files = files, ports = { one = server.port }, wrap = options.wrap,
+    }
+  end
+
+  after_each(moongate.finish)
+
+  -- Another connection's small messages go back and forth while WORK runs: the
+  -- longest that one took.
+  local function longest_wait(work)
+    local client = assert(net.connect(m.port.db))
+    local longest, finished = 0, false
+    client:send("x")
+    assert.are.equal("x", client:receive(1))
+    loop.spawn("work", function()
+      work()
+      finished = true
+    end)
+    repeat
+      local before = loop.now()
+      client:send("y")
+      assert.are.equal("y", client:receive(1))
+      longest = math.max(longest, loop.now() - before)
+    until finished
+    client:close()
+    return longest
+  end
+
+  for _, name in ipairs(NAMES) do
+    it("by " .. name .. " leaves other connections their time", function()
+      start {}
+      local pids = m:workers()
+      local longest = longest_wait(function()
+        assert.are.equal(404, http.fetch(m.port.web, "/" .. name).status)
+      end)
+      assert.is_true(longest < WAIT_MAX, "it took " .. longest)
+      assert.are.same(pids, m:workers())
+      assert.are.equal(200, http.fetch(m.port.web, "/hello.txt").status)
+      m:wait_log("script own1.lua: request of http web failed", 1)
+    end)
+  end
+
+  it("is quarantined, and ctl and the log say why", function()
+    start {}
+    for _ = 1, 3 do
+      http.fetch(m.port.web, "/loop")
+    end
+    m:wait_log("script own1.lua: quarantined: 3 times within a minute", 2)
+    local before = loop.now()
+    for _ = 1, 20 do
+      assert.are.equal(404, http.fetch(m.port.web, "/loop").status)
+    end
+    assert.is_true(loop.now() - before < 1)
+    local text = m:ctl("show scripts")
+    assert.is_truthy(text:find("own1%.lua +3 +3 +23  quarantined for"), text)
+    local found
+    for _, script in ipairs(m:ctl("show scripts --json")) do
+      found = script.name == "own1.lua" and script or found
+    end
+    assert.is_true(found.quarantined)
+    assert.is_truthy(found.reason:find("CPU time", 1, true))
+    assert.are.equal(23, found.fallbacks)
+  end)
+
+  it("is quarantined after its worker was stuck and has been replaced",
+    function()
+      -- Without timers nothing interrupts it.
+      start { wrap = { "prlimit", "--sigpending=0" } }
+      m.workers_change = true
+      m:wait_log("scripts run without a limit of CPU time", 1)
+      local stuck = m:workers()[1]
+      local client = assert(net.connect(m.port.web))
+      client:send("GET /loop HTTP/1.1\r\nHost: a\r\n\r\n")
+      m:wait_log("worker%[0%] %(pid " .. stuck
+        .. "%) is stuck in script own1.lua; killing it", 20)
+      m:wait_log("script own1.lua: quarantined: a worker was stuck in it", 1)
+      client:close()
+      loop.wait_until("there is another worker", function()
+        local pid = m:workers()[1]
+        return pid and pid ~= stuck
+      end, 2)
+      assert.are.equal(404, http.fetch(m.port.web, "/loop").status)
+    end)
+end)
