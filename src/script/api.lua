@@ -4,6 +4,8 @@
 local ffi = require "ffi"
 local host = require "script.host"
 local calls = require "script.calls"
+local metric = require "script.metric"
+local shared = require "script.shared"
 local tcp = require "script.tcp"
 local views = require "script.views"
 
@@ -17,7 +19,7 @@ local STATUS_FIRST, STATUS_LAST = 200, 599
 
 --- Names that the contract has and this version has not.
 local LATER = {
-  after = true, every = true, shared = true, metric = true, http = true,
+  after = true, every = true, http = true,
   base64 = true, json = true, policy = true,
 }
 local LATER_HASHES = { sha1 = true, sha256 = true, hmac = true }
@@ -192,6 +194,8 @@ function _M.new(scripts, script)
     reply = reply,
     redirect = redirect,
     upstream = new_upstream(all),
+    shared = shared.new(all),
+    metric = setmetatable(metric.new(all), guard("moongate.metric", {})),
     read_file = new_read_file(scripts),
     hash = setmetatable({ murmur = murmur },
       guard("moongate.hash", LATER_HASHES)),
