@@ -36,7 +36,7 @@ local function label_text(self, labels, i)
   local kind = type(value)
   if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
     error(("label '%s' must be a string, number or boolean, got %s"):format(
-      name, kind), 5)
+      name, kind), 4)
   end
   return tostring(value)
 end
@@ -46,13 +46,14 @@ end
 local function check_labels(self, labels)
   for name in pairs(labels) do
     if not self.positions[name] then
-      error(("the metric has no label '%s'"):format(tostring(name)), 5)
+      error(("the metric has no label '%s'"):format(tostring(name)), 4)
     end
   end
 end
 
 
--- Asks for a series, and keeps it by the values of its labels.
+-- Asks for a series, and keeps it by the values of its labels.  This and the
+-- next are tail-called, so that an error is at the line of the script.
 local function open_series(self, labels)
   local texts = {}
   check_labels(self, labels)
@@ -75,11 +76,10 @@ local function open_series(self, labels)
 end
 
 
--- The cells for the labels of one call; nil and a reason without room.  An
--- error is at the line of whoever called the method.
+-- The cells for the labels of one call; nil and a reason without room.
 local function find_labelled(self, labels)
   if type(labels) ~= "table" then
-    error(("a table of labels expected, got %s"):format(type(labels)), 4)
+    error(("a table of labels expected, got %s"):format(type(labels)), 3)
   end
   local names = self.labels
   local node = self.series
@@ -216,7 +216,10 @@ local METATABLES = {
 
 -- What is wrong with a name; the level is that of the script.
 local function check_name(name, kind_name)
-  check(name, "string", 1, kind_name)
+  if type(name) ~= "string" then
+    error(("bad argument #1 to '%s' (string expected, got %s)"):format(
+      kind_name, type(name)), 4)
+  end
   if #name > NAME_MAX or not name:find("^[%a_][%w_]*$") then
     error(("bad argument #1 to '%s' (a name of letters, digits and '_' "
       .. "expected, at most %d)"):format(kind_name, NAME_MAX), 4)

@@ -185,7 +185,10 @@ local metatable = {
 
 
 local function check_name(name)
-  check(name, "string", 1, "shared")
+  if type(name) ~= "string" then
+    error(("bad argument #1 to 'shared' (string expected, got %s)"):format(
+      type(name)), 3)
+  end
   if #name > NAME_MAX or not name:find("^[%w_.-]+$") then
     error("bad argument #1 to 'shared' (a name of 1 to 32 letters, digits, "
       .. "'_', '.' and '-' expected)", 3)
