@@ -54,8 +54,8 @@ struct dict_stepper {
 
 /* Shared by the spec and all hammers. */
 struct dict_notes {
-    _Atomic uint64_t begun;     /* countings */
-    _Atomic uint64_t finished;  /* of them */
+    _Atomic uint64_t begun;    /* countings */
+    _Atomic uint64_t finished; /* of them */
     _Atomic uint64_t operations;
     _Atomic uint64_t torn; /* values that nobody has set */
 };
@@ -294,8 +294,8 @@ hammer_once(struct dict_table *t, struct dict_notes *notes, uint32_t *random)
 {
     static const double init = 0;
     char key[32];
-    int len = snprintf(key, sizeof(key), "key %u",
-                       random_next(random) % HAMMER_KEYS);
+    int len =
+        snprintf(key, sizeof(key), "key %u", random_next(random) % HAMMER_KEYS);
     const struct dict_place place = {1, str_make(key, (size_t)len)};
     const struct dict_place total = {0, STR("total")};
     struct dict_value value = {.kind = DICT_STRING, .p = hammer_text};

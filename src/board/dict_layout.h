@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #include "base/siphash.h"
-#include "board/dict.h"
+#include "board/dict_value.h"
 
 enum {
     DICT_HEAD_ROOM = 64,  /* bytes of texts in a head */

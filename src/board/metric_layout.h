@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "board/metric.h"
+#include "board/metric_conf.h"
 
 struct metric_text {
     uint8_t len;
@@ -57,8 +57,5 @@ metric_cell_count(const struct metric_family *family)
 {
     return family->kind == METRIC_HISTOGRAM ? family->bound_count + 2u : 1;
 }
-
-/* The sum of one cell over all actors. */
-double metric_sum(const struct metric_table *t, uint32_t cell);
 
 #endif
