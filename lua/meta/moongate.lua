@@ -290,6 +290,7 @@ local moongate = {
   hash = {},
   base64 = {},
   json = {},
+  metric = {},
   tcp = {},
 }
 
@@ -407,6 +408,107 @@ function moongate.policy.named(policy, options) end
 ---@param policy moongate.policy_hooks|string
 ---@return moongate.policy_hooks
 function moongate.policy.by_health(policy) end
+--- A dictionary that all workers and the control process see, made when it is
+-- first asked for; at most 64.  It outlives workers and versions of scripts.
+-- All share the memory of `shared_memory`: when it is full, the entry that was
+-- used longest ago goes.  Can be called, and used, in every hook.
+---@param name string  1 to 32 letters, digits, "_", "." and "-"
+---@return moongate.dictionary?, string? reason
+function moongate.shared(name) end
+
+--- Keys are texts of 1 to 255 bytes; other lengths give nil and a reason.
+-- Every call is atomic.
+---@class moongate.dictionary
+local dictionary = {}
+
+---@param key string
+---@return string|number|boolean|nil, string? reason
+function dictionary:get(key) end
+
+--- Sets a value.  Without an expiry it stays until it has to make room.
+---@param key string
+---@param value string|number|boolean  a string of at most 16384 bytes
+---@param expiry number?  seconds, in thousandths
+---@return true?, string? reason
+function dictionary:set(key, value, expiry) end
+
+--- Sets a value where there is none; of several callers one succeeds.
+---@param key string
+---@param value string|number|boolean
+---@param expiry number?  seconds
+---@return true?, string? reason  "exists" where there is one
+function dictionary:add(key, value, expiry) end
+
+--- Adds to a number, which keeps its expiry.  Where there is none, it becomes
+-- init + by, for as long as is said.
+---@param key string
+---@param by number
+---@param init number?  without it nothing is made
+---@param expiry number?  seconds
+---@return number?, string? reason  the sum; "not found", "not a number"
+function dictionary:incr(key, by, init, expiry) end
+
+---@param key string
+---@return true?, string? reason  "not found"
+function dictionary:delete(key) end
+
+--- A number that only grows.  Who asks for the same metric gets the same; names
+-- that begin with "moongate_" are the program's.  What is counted is summed over
+-- the workers, and stays until the program ends.
+---@param name string  at most 63 letters, digits and "_"
+---@param help string  a sentence
+---@param labels string[]?  the names of at most 6 labels
+---@return moongate.counter?, string? reason
+function moongate.metric.counter(name, help, labels) end
+
+--- A number that goes up and down.  Each worker has its part, which ends with
+-- it; what is shown is the sum.
+---@param name string
+---@param help string
+---@param labels string[]?
+---@return moongate.gauge?, string? reason
+function moongate.metric.gauge(name, help, labels) end
+
+--- How many values were how large.
+---@param name string
+---@param help string
+---@param labels string[]?
+---@param buckets number[]?  at most 24 ascending upper ends; else Prometheus's usual ones, from 0.005 to 10
+---@return moongate.histogram?, string? reason
+function moongate.metric.histogram(name, help, labels, buckets) end
+
+--- Where a metric has labels, each call gives a value for all of them, as in
+-- `{ code = 200 }`; what of it is longer than 63 bytes is cut.  Of all metrics
+-- together there are at most 4096 combinations of values: what comes beyond
+-- them is dropped, which is counted, and gives nil and a reason.
+---@class moongate.counter
+local counter = {}
+
+---@param by number?  0 or more; 1 unless given
+---@param labels table<string, string|number|boolean>?
+---@return true?, string? reason
+function counter:inc(by, labels) end
+
+---@class moongate.gauge
+local gauge = {}
+
+---@param by number?  1 unless given
+---@param labels table<string, string|number|boolean>?
+---@return true?, string? reason
+function gauge:inc(by, labels) end
+
+---@param value number
+---@param labels table<string, string|number|boolean>?
+---@return true?, string? reason
+function gauge:set(value, labels) end
+
+---@class moongate.histogram
+local histogram = {}
+
+---@param value number
+---@param labels table<string, string|number|boolean>?
+---@return true?, string? reason
+function histogram:observe(value, labels) end
 
 --- MurmurHash3, 32 bits.
 ---@param text string

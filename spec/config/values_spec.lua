@@ -56,6 +56,12 @@ local CASES = {
   { HTTP, "retries = 16",
     fault = "retries: '16' is out of range: from 0 to 15" },
 
+  -- Sizes.
+  { GLOBAL, "shared_memory = 1g", value = global("shared_memory"),
+    is = 1073741824 },
+  { GLOBAL, "shared_memory = 255k",
+    fault = "shared_memory: '255k' is out of range: from 256k to 64g" },
+
   -- Durations.
   { GLOBAL, "drain_timeout = 500ms", value = global("drain_timeout_ms"),
     is = 500 },

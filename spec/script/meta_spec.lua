@@ -43,6 +43,21 @@ describe("lua/meta/moongate.lua", function()
       .. reading("m", names_of("moongate", "moongate")) .. "\nreturn {}"))
   end)
 
+  it("names what dictionaries and metrics have", function()
+    local lines = { "local m = require 'moongate'" }
+    for name, made in pairs {
+      dictionary = "m.shared('d')", counter = "m.metric.counter('c', 'C.')",
+      gauge = "m.metric.gauge('g', 'G.')",
+      histogram = "m.metric.histogram('h', 'H.')",
+    } do
+      lines[#lines + 1] = ("do local %s = assert(%s)"):format(name, made)
+      lines[#lines + 1] = reading(name, names_of("moongate." .. name, name))
+      lines[#lines + 1] = "end"
+    end
+    lines[#lines + 1] = "return {}"
+    assert.are.same({}, program.faults_of(table.concat(lines, "\n")))
+  end)
+
   it("names what a policy gets", function()
     local p = assert(program.start {
       config = "[upstream db]\nprotocol = tcp\npolicy = ${dir}/lua/p.lua\n"

@@ -78,6 +78,7 @@ local function make_board(core, config)
   limits.upstreams = config.upstream_count + 1
   limits.servers = config.server_count + 1
   limits.sections, limits.scripts = config.section_count, 16
+  limits.dict_bytes, limits.series = 1048576, 64
   local board = core.board_open(limits, "spec")
   assert(board ~= nil, "board_open failed")
   for i = 0, tonumber(config.upstream_count) - 1 do

@@ -3,6 +3,7 @@
 
 #include "app/server_command.h"
 #include "board/render.h"
+#include "board/render_metrics.h"
 
 enum {
     WORDS_MAX = 8, /* of a command */
@@ -18,11 +19,17 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"show", "info", render_info}, {"show", "servers", render_servers},
-    {"show", "sessions", NULL},    {"show", "scripts", render_scripts},
-    {"show", "pools", NULL},       {"show", "errors", NULL},
-    {"script", NULL, NULL},        {"log", NULL, NULL},
-    {"reload", NULL, NULL},        {"stop", NULL, NULL},
+    {"show", "info", render_info},
+    {"show", "servers", render_servers},
+    {"show", "metrics", render_metrics},
+    {"show", "sessions", NULL},
+    {"show", "scripts", render_scripts},
+    {"show", "pools", NULL},
+    {"show", "errors", NULL},
+    {"script", NULL, NULL},
+    {"log", NULL, NULL},
+    {"reload", NULL, NULL},
+    {"stop", NULL, NULL},
     {"top", NULL, NULL},
 };
 
@@ -97,9 +104,9 @@ control_command_run(struct buf *answer, struct board *board, struct str line,
         buf_printf(
             answer,
             "error unknown command \"" STR_FMT
-            "\"; there are: show info, show servers, show scripts, server"
-            " UPSTREAM/SERVER drain|ready|maint|weight N, each with"
-            " --json\n",
+            "\"; there are: show info, show servers, show scripts,"
+            " show metrics, server UPSTREAM/SERVER drain|ready|maint|weight N,"
+            " each with --json\n",
             STR_ARG(line));
         return;
     }

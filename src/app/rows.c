@@ -2,6 +2,8 @@
 #include "app/rows.h"
 
 #include "board/board.h"
+#include "board/dict.h"
+#include "board/metric.h"
 #include "board/queue.h"
 #include "board/state.h"
 #include "proxy/addresses.h"
@@ -16,6 +18,8 @@ enum {
 };
 
 /* What `check` lets pass has room. */
+_Static_assert((int)CONFIG_SHARED_MEMORY_MIN >= (int)DICT_BYTES_MIN,
+               "dictionaries");
 _Static_assert((int)CONFIG_UPSTREAMS_MAX <= (int)BOARD_ROWS_MAX, "upstreams");
 _Static_assert((int)CONFIG_SERVERS_MAX <= (int)BOARD_ROWS_MAX, "servers");
 _Static_assert(CONFIG_SECTIONS_MAX + SECTION_ROWS_SPARE <= BOARD_ROWS_MAX,
@@ -106,6 +110,8 @@ rows_open_board(const struct config *config, unsigned workers)
                        ? config->global.max_connections
                        : QUEUE_ENTRIES_MAX,
         .ring_bytes = RING_BYTES,
+        .dict_bytes = config->global.shared_memory,
+        .series = METRIC_SERIES_MAX,
     };
     struct board *board = board_open(&limits, MOONGATE_VERSION);
 

@@ -14,7 +14,9 @@
 
 #include "base/clock.h"
 #include "board/changes.h"
+#include "board/dict.h"
 #include "board/latency.h"
+#include "board/metric.h"
 #include "board/names.h"
 #include "board/queue.h"
 #include "board/queue_layout.h"
@@ -25,7 +27,7 @@
 #include "board/wake.h"
 
 enum {
-    BOARD_LAYOUT = 6, /* goes up whenever the memory means something else */
+    BOARD_LAYOUT = 7, /* goes up whenever the memory means something else */
     CACHE_LINE = 64,
 };
 
@@ -97,6 +99,25 @@ place_tables(struct board *b, struct layout *l, const struct board_limits *n)
     b->ring_stride = (ring_size(n->ring_bytes) + (CACHE_LINE - 1)) &
                      ~(size_t)(CACHE_LINE - 1);
     b->rings = place(l, workers, b->ring_stride);
+    b->dicts = place(l, 1, n->dict_bytes);
+    b->metrics = place(l, 1, metric_size(n->series, n->workers + 1));
+}
+
+/* Those of scripts; tables without room are not there. 0, or an errno. */
+static int
+init_tables(struct board *b, const struct board_limits *n)
+{
+    int error = 0;
+
+    if (n->dict_bytes == 0)
+        b->dicts = NULL;
+    else
+        error = dict_init(b->dicts, n->dict_bytes);
+    if (n->series == 0)
+        b->metrics = NULL;
+    else if (error == 0)
+        error = metric_init(b->metrics, n->series, n->workers + 1);
+    return error == 0 ? queue_init(b) : error;
 }
 
 static bool
@@ -105,7 +126,9 @@ limits_are_sane(const struct board_limits *n)
     return n->workers >= 1 && n->workers <= BOARD_WORKERS_MAX &&
            n->upstreams <= BOARD_ROWS_MAX && n->servers <= BOARD_ROWS_MAX &&
            n->sections <= BOARD_ROWS_MAX && n->scripts <= BOARD_ROWS_MAX &&
-           n->entries <= QUEUE_ENTRIES_MAX && n->ring_bytes >= RING_BYTES_MIN &&
+           (n->dict_bytes == 0 || n->dict_bytes >= DICT_BYTES_MIN) &&
+           n->series <= METRIC_SERIES_MAX && n->entries <= QUEUE_ENTRIES_MAX &&
+           n->ring_bytes >= RING_BYTES_MIN &&
            n->ring_bytes <= BOARD_RING_BYTES_MAX &&
            (n->ring_bytes & (n->ring_bytes - 1)) == 0;
 }
@@ -266,7 +289,7 @@ board_open(const struct board_limits *limits, const char *version)
     snprintf(b->header->version, sizeof(b->header->version), "%s", version);
     for (unsigned i = 0; i < limits->workers; i++)
         ring_init(board_ring(b, i), limits->ring_bytes);
-    errno = queue_init(b);
+    errno = init_tables(b, limits);
     if (errno != 0)
         goto fini_names;
     return b;
@@ -591,6 +614,8 @@ board_worker_died(struct board *b, unsigned worker)
     atomic_fetch_add(&row->restarts, 1);
     slots_give_back(b->slots, worker);
     atomic_store(&row->waits_on, true);
+    if (b->metrics != NULL)
+        metric_forget_actor(b->metrics, worker);
     note_all_changes(b);
     if (board_clear_queues(b, worker) < 0)
         tell_all(b);

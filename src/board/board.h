@@ -9,6 +9,7 @@
  *            | counters[worker][server, section, script]             counters.h
  *              (of scripts also control's)
  *            | ring[worker]                                          ring.h
+ *            | dictionaries and metrics of scripts           dict.h, metric.h
  *
  * A row has a name and keeps its place as long as it is in use, so a row number
  * is a reference that every process can hold. There is room for more rows than

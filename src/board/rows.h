@@ -39,6 +39,8 @@ struct board_limits {
     unsigned scripts;
     unsigned entries;  /* that may wait in queues at once (queue.h) */
     size_t ring_bytes; /* of each worker's log ring: a power of two */
+    size_t dict_bytes; /* of dictionaries (dict.h); 0: there are none */
+    unsigned series;   /* of metrics (metric.h); 0: there are none */
 };
 
 enum board_kind {
@@ -175,6 +177,8 @@ struct board_header {
     char version[BOARD_VERSION_MAX + 1];
 };
 
+struct dict_table;
+struct metric_table;
 struct names;
 struct slots;
 
@@ -201,6 +205,8 @@ struct board {
     struct queue_entry *queue_entries;
     int wakes[BOARD_WORKERS_MAX]; /* of each worker */
     int control_wake;
+    struct dict_table *dicts;     /* NULL: there are none; dict.h */
+    struct metric_table *metrics; /* likewise; metric.h */
 };
 
 /* Slots (slots.h): one for the whole program, one a server, one a section. */

@@ -114,6 +114,13 @@ static const struct key KEYS[] = {
         .name = "script_trust", LATER(KEY_GLOBAL, NULL),
         .sentence = "Scripts that may use all of Lua.",
     }, {
+        .name = "shared_memory", .sections = KEY_GLOBAL,
+        .type = KEY_SIZE, .supported = true, .fallback = "16m",
+        .min = CONFIG_SHARED_MEMORY_MIN, .max = 64 * GIB,
+        STORE(GLOBAL, shared_memory),
+        .sentence = "The memory of the dictionaries that scripts share; when "
+                    "it is full, what was used longest ago goes.",
+    }, {
         .name = "max_connections", .sections = KEY_GLOBAL,
         .type = KEY_NUMBER, .supported = true, .fallback = "65536",
         .min = 1, .max = 16777215, STORE(GLOBAL, max_connections),

@@ -31,12 +31,13 @@
 #include "config/template.h"
 
 enum {
-    CONFIG_NAME_MAX = 32,        /* bytes of a section's or server's name */
-    CONFIG_WORKERS_MAX = 64,     /* `workers` */
-    CONFIG_WEIGHT_MAX = 256,     /* `weight=` */
-    CONFIG_RETRIES_MAX = 15,     /* `retries`, below FLOW_TRIES_MAX */
-    CONFIG_UPSTREAMS_MAX = 256,  /* [upstream] sections */
-    CONFIG_SERVERS_MAX = 1024,   /* servers of all upstreams */
+    CONFIG_NAME_MAX = 32,    /* bytes of a section's or server's name */
+    CONFIG_WORKERS_MAX = 64, /* `workers` */
+    CONFIG_SHARED_MEMORY_MIN = 256 * 1024, /* bytes of `shared_memory` */
+    CONFIG_WEIGHT_MAX = 256,               /* `weight=` */
+    CONFIG_RETRIES_MAX = 15,               /* `retries`, below FLOW_TRIES_MAX */
+    CONFIG_UPSTREAMS_MAX = 256,            /* [upstream] sections */
+    CONFIG_SERVERS_MAX = 1024,             /* servers of all upstreams */
     CONFIG_SECTIONS_MAX = 16000, /* [http], [tcp] and [mysql] sections */
     CONFIG_SCRIPTS_MAX = 16000,  /* different ones of all sections */
     CONFIG_CHECK_TEXT_MAX = 128, /* bytes of a check's uri, host, user and
@@ -94,6 +95,7 @@ struct global_conf {
     uint64_t script_budget_ms;      /* CPU time of one hook */
     uint64_t script_load_budget_ms; /* of each step of loading */
     uint64_t script_memory_bytes;   /* of a process's scripts */
+    uint64_t shared_memory;         /* bytes of moongate.shared */
     uint32_t max_connections;       /* of the whole program */
     uint64_t drain_timeout_ms;      /* after it a graceful stop is not */
     struct str temp_dir;            /* of unlinked files */

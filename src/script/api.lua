@@ -4,7 +4,9 @@
 local ffi = require "ffi"
 local host = require "script.host"
 local calls = require "script.calls"
+local metric = require "script.metric"
 local schedule = require "script.schedule"
+local shared = require "script.shared"
 local tcp = require "script.tcp"
 local texts = require "script.texts"
 local views = require "script.views"
@@ -19,7 +21,7 @@ local STATUS_FIRST, STATUS_LAST = 200, 599
 
 --- Names that the contract has and this version has not.
 local LATER = {
-  shared = true, metric = true, http = true,
+  http = true,
 }
 
 local _M = {}
@@ -200,6 +202,8 @@ function _M.new(scripts, script, modules)
     reply = reply,
     redirect = redirect,
     upstream = new_upstream(all),
+    shared = shared.new(all),
+    metric = setmetatable(metric.new(all), guard("moongate.metric", {})),
     read_file = new_read_file(scripts),
     after = after,
     every = every,

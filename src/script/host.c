@@ -13,6 +13,7 @@
 #include "script/calls.h"
 #include "script/embedded.h"
 #include "script/script.h"
+#include "script/shared_calls.h"
 #include "script/source.h"
 
 enum {
@@ -179,8 +180,9 @@ host_open(lua_State *L)
     };
     union {
         const struct script_calls *constant;
+        const struct shared_calls *shared;
         void *pointer;
-    } calls = {.constant = &script_calls};
+    } calls = {.constant = &script_calls}, shared = {.shared = &shared_calls};
 
     lua_newtable(L);
     luaL_register(L, NULL, functions);
@@ -188,5 +190,7 @@ host_open(lua_State *L)
     lua_setfield(L, -2, "texts");
     lua_pushlightuserdata(L, calls.pointer);
     lua_setfield(L, -2, "calls");
+    lua_pushlightuserdata(L, shared.pointer);
+    lua_setfield(L, -2, "shared_calls");
     return 1;
 }

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processes that work on dictionaries, for dict_spec.lua, which compiles this
+ * together with src/board/dict*.c and calls it through the FFI:
+ *
+ *  - a stepper does one call under ptrace, and stands still between any two of
+ *    its instructions until the spec goes on or kills it;
+ *  - a vandal takes the lock, spoils all that can be made again, and dies;
+ *  - a hammer counts up, sets and deletes without end until it is killed, and
+ *    notes how often it has counted.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "board/dict.h"
+#include "board/dict_table.h"
+
+enum {
+    HAMMER_KEYS = 200,
+    HAMMER_TEXT_MAX = 3000,
+};
+
+enum call {
+    CALL_GET,
+    CALL_SET,
+    CALL_ADD,
+    CALL_INCR,
+    CALL_DELETE,
+};
+
+/* What a stepper is to do. */
+struct dict_call {
+    int call; /* enum call */
+    struct dict_table *table;
+    struct dict_place place;
+    struct dict_value value; /* its number: what is added, too */
+    uint64_t ttl_ms;
+    uint64_t now_ms;
+};
+
+/* Shared by the spec and one stepper. */
+struct dict_stepper {
+    int pid;
+    _Atomic int returned;
+};
+
+/* Shared by the spec and all hammers. */
+struct dict_notes {
+    _Atomic uint64_t begun;    /* countings */
+    _Atomic uint64_t finished; /* of them */
+    _Atomic uint64_t operations;
+    _Atomic uint64_t torn; /* values that nobody has set */
+};
+
+struct dict_table *dict_map(size_t size);
+void dict_unmap(struct dict_table *t, size_t size);
+int dict_stepper_start(struct dict_stepper *s, const struct dict_call *call);
+bool dict_stepper_step(struct dict_stepper *s, unsigned count);
+unsigned dict_stepper_changes(struct dict_stepper *s, const void *mem,
+                              size_t size, unsigned *out, unsigned max);
+int dict_kill(int pid);
+int dict_vandal(struct dict_table *t, uint32_t seed);
+int dict_hammer(struct dict_table *t, struct dict_notes *notes, uint32_t seed);
+
+struct dict_table *
+dict_map(size_t size)
+{
+    void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (mem == MAP_FAILED)
+        return NULL;
+    return dict_init(mem, size) == 0 ? mem : NULL;
+}
+
+void
+dict_unmap(struct dict_table *t, size_t size)
+{
+    (void)munmap(t, size);
+}
+
+static int
+wait_stopped(int pid)
+{
+    int status;
+
+    if (waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status))
+        return -1;
+    return 0;
+}
+
+/* SIGKILL, and waits until it is dead. */
+int
+dict_kill(int pid)
+{
+    int status;
+
+    /* To kill, 0 and -1 mean more than one process. */
+    if (pid <= 0)
+        return -1;
+    kill(pid, SIGKILL);
+    while (waitpid(pid, &status, 0) == pid) {
+        if (WIFSIGNALED(status) || WIFEXITED(status))
+            return 0;
+    }
+    return errno == ECHILD ? 0 : -1;
+}
+
+/* --- steppers ------------------------------------------------------------- */
+
+static void
+do_call(const struct dict_call *c)
+{
+    static char buffer[DICT_VALUE_MAX];
+    const double init = 0;
+    struct dict_value value;
+    double sum;
+
+    switch ((enum call)c->call) {
+    case CALL_GET:
+        (void)dict_get(c->table, &c->place, c->now_ms, &value, buffer);
+        return;
+    case CALL_SET:
+        (void)dict_set(c->table, &c->place, &c->value, c->ttl_ms, c->now_ms);
+        return;
+    case CALL_ADD:
+        (void)dict_add(c->table, &c->place, &c->value, c->ttl_ms, c->now_ms);
+        return;
+    case CALL_INCR:
+        (void)dict_incr(c->table, &c->place, c->value.number, &init, c->ttl_ms,
+                        c->now_ms, &sum);
+        return;
+    case CALL_DELETE:
+        (void)dict_delete(c->table, &c->place, c->now_ms);
+        return;
+    }
+}
+
+/* Stops the traced process here; the next step is the next instruction. */
+static inline void
+stand_still(void)
+{
+#if defined(__x86_64__)
+    __asm__ volatile("int3" ::: "memory");
+#else
+    raise(SIGSTOP);
+#endif
+}
+
+/* Starts a process that stands still right before the call. S is in memory that
+ * both share. Returns 0, or -1. */
+int
+dict_stepper_start(struct dict_stepper *s, const struct dict_call *call)
+{
+    int pid;
+
+    s->returned = 0;
+    pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+            _exit(1);
+        stand_still();
+        do_call(call);
+        s->returned = 1;
+        for (;;)
+            pause();
+    }
+    s->pid = pid;
+    return pid > 0 ? wait_stopped(pid) : -1;
+}
+
+/* Lets it do COUNT instructions. False once its call has returned. */
+bool
+dict_stepper_step(struct dict_stepper *s, unsigned count)
+{
+    for (unsigned i = 0; i < count && s->returned == 0; i++) {
+        if (ptrace(PTRACE_SINGLESTEP, s->pid, NULL, NULL) < 0 ||
+            wait_stopped(s->pid) < 0)
+            return false;
+    }
+    return s->returned == 0;
+}
+
+/* Steps through its call and notes after which steps the SIZE bytes at MEM had
+ * changed: those are the moments that a death can leave behind. */
+unsigned
+dict_stepper_changes(struct dict_stepper *s, const void *mem, size_t size,
+                     unsigned *out, unsigned max)
+{
+    void *before = malloc(size);
+    unsigned count = 0;
+
+    if (before == NULL)
+        return 0;
+    memcpy(before, mem, size);
+    for (unsigned i = 1; dict_stepper_step(s, 1) && count < max; i++) {
+        if (memcmp(before, mem, size) != 0) {
+            memcpy(before, mem, size);
+            out[count++] = i;
+        }
+    }
+    free(before);
+    return count;
+}
+
+/* --- vandals -------------------------------------------------------------- */
+
+static uint32_t
+random_next(uint32_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
+}
+
+/* All links and sums, but neither states nor what entries hold. */
+static void
+spoil(struct dict_table *t, uint32_t random)
+{
+    for (uint32_t i = 1; i <= t->used; i++) {
+        struct dict_block *block = dict_block_at(t, i);
+
+        if (block->state == DICT_ENTRY) {
+            block->u.head.chain = random_next(&random);
+            block->u.head.newer = random_next(&random);
+            block->u.head.older = random_next(&random);
+        } else if (block->state == DICT_FREE) {
+            block->more = random_next(&random);
+            block->u.head.hash = random_next(&random);
+        }
+    }
+    for (uint32_t i = 0; i <= t->mask; i++)
+        dict_chains(t)[i] = random_next(&random);
+    for (unsigned i = 0; i < DICT_COUNT_MAX; i++)
+        t->rows[i].entries = random_next(&random);
+    t->spare = random_next(&random);
+    t->free_count = random_next(&random);
+    t->newest = random_next(&random);
+    t->oldest = random_next(&random);
+}
+
+/* A process that dies in the worst of moments. 0, or -1. */
+int
+dict_vandal(struct dict_table *t, uint32_t seed)
+{
+    int status;
+    int pid = fork();
+
+    if (pid == 0) {
+        if (pthread_mutex_lock(&t->mutex) != 0)
+            _exit(1);
+        spoil(t, seed * 2654435761u | 1);
+        _exit(0);
+    }
+    if (pid < 0 || waitpid(pid, &status, 0) != pid)
+        return -1;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
+/* --- hammers -------------------------------------------------------------- */
+
+static char hammer_text[DICT_VALUE_MAX];
+
+/* One letter over and over: a text of two was put together. */
+static void
+look(struct dict_table *t, struct dict_notes *notes,
+     const struct dict_place *place)
+{
+    struct dict_value value;
+
+    if (dict_get(t, place, 1, &value, hammer_text) != DICT_DONE ||
+        value.kind != DICT_STRING)
+        return;
+    for (size_t i = 1; i < value.len; i++) {
+        if (value.p[i] != value.p[0]) {
+            atomic_fetch_add(&notes->torn, 1);
+            return;
+        }
+    }
+}
+
+static void
+hammer_once(struct dict_table *t, struct dict_notes *notes, uint32_t *random)
+{
+    static const double init = 0;
+    char key[32];
+    int len =
+        snprintf(key, sizeof(key), "key %u", random_next(random) % HAMMER_KEYS);
+    const struct dict_place place = {1, str_make(key, (size_t)len)};
+    const struct dict_place total = {0, STR("total")};
+    struct dict_value value = {.kind = DICT_STRING, .p = hammer_text};
+    double sum;
+
+    switch (random_next(random) % 4) {
+    case 0:
+        memset(hammer_text, (int)('a' + random_next(random) % 26),
+               HAMMER_TEXT_MAX);
+        value.len = random_next(random) % HAMMER_TEXT_MAX;
+        (void)dict_set(t, &place, &value, 0, 1);
+        break;
+    case 1:
+        look(t, notes, &place);
+        break;
+    case 2:
+        (void)dict_delete(t, &place, 1);
+        break;
+    default:
+        atomic_fetch_add(&notes->begun, 1);
+        (void)dict_incr(t, &total, 1, &init, 0, 1, &sum);
+        atomic_fetch_add(&notes->finished, 1);
+    }
+    atomic_fetch_add(&notes->operations, 1);
+}
+
+/* Starts a process that works at random. Returns its pid. */
+int
+dict_hammer(struct dict_table *t, struct dict_notes *notes, uint32_t seed)
+{
+    uint32_t random = seed * 2654435761u | 1;
+    int pid = fork();
+
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;)
+        hammer_once(t, notes, &random);
+}
