@@ -22,7 +22,9 @@ local LATER = {
 }
 local LATER_HASHES = { sha1 = true, sha256 = true, hmac = true }
 
-local _M = {}
+--- `adapt` is called with each module that is made, where time and servers are
+-- not the program's (script.offline); nil elsewhere.
+local _M = { adapt = nil }
 
 
 -- Makes a name that is asked for and not there an error.
@@ -183,7 +185,7 @@ end
 -- @param script   lightuserdata: struct script *
 function _M.new(scripts, script)
   local all = ffi.cast("struct scripts *", scripts)
-  return setmetatable({
+  local module = setmetatable({
     log = new_log(ffi.cast("struct script *", script)),
     now = function() return c.now() end,
     worker = host.worker(scripts),
@@ -196,6 +198,10 @@ function _M.new(scripts, script)
     hash = setmetatable({ murmur = murmur },
       guard("moongate.hash", LATER_HASHES)),
   }, guard("moongate", LATER))
+  if _M.adapt then
+    _M.adapt(module)
+  end
+  return module
 end
 
 
