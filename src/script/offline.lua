@@ -67,7 +67,7 @@ local function add_load(test, run)
     local path = name or run.script
     local pointer, hooks, state = run.host.load(path, flatten(options or {}))
     if not pointer then
-      error(("script '%s': %s"):format(path, hooks), 2)
+      error(hooks, 2)
     end
     return offline_script.new {
       host = run.host, pointer = pointer, hooks = hooks, state = state,
@@ -210,7 +210,7 @@ local function prepare(host, name)
   end
   local pointer, why = host.load(path)
   if not pointer then
-    complain("script '%s': %s", name, why)
+    complain("%s", why)
     return false
   end
   local spec = path:gsub("%.lua$", "") .. "_spec.lua"

@@ -5,7 +5,14 @@ local calls = require "script.calls"
 
 local check = calls.check
 
+local SECONDS_MAX = 1e9  -- more than thirty years
+
 local _M = {}
+
+
+local function is_duration(value)
+  return type(value) == "number" and value >= 0 and value <= SECONDS_MAX
+end
 
 
 -- The timer that is due first, up to a time; of equals the one set first.
@@ -47,8 +54,7 @@ function _M.new(move)
   end
 
   local function add(seconds, f, name, period_ms)
-    if type(seconds) ~= "number" or not (seconds >= 0)
-      or period_ms and not (period_ms > 0) then
+    if not is_duration(seconds) or period_ms and period_ms < 1 then
       error(("bad argument #1 to '%s' (seconds expected)"):format(name), 3)
     end
     if type(f) ~= "function" then
@@ -67,15 +73,15 @@ function _M.new(move)
 
   --- Calls it again and again.
   function clock.every(seconds, f)
-    add(seconds, f, "every", type(seconds) == "number" and seconds * 1000 or 1)
+    add(seconds, f, "every", is_duration(seconds) and seconds * 1000 or 1)
   end
 
   --- Moves the clock on; what is due on the way is called, and what it raises
   -- is the caller's.
   function clock.advance(seconds)
     check(seconds, "number", 1, "advance")
-    if not (seconds >= 0) then
-      error("bad argument #1 to 'advance' (time does not go back)", 2)
+    if not is_duration(seconds) then
+      error("bad argument #1 to 'advance' (seconds from 0 to 1e9 expected)", 2)
     end
     local until_ms = now_ms + math.floor(seconds * 1000 + 0.5)
     local i = first_due(timers, until_ms)
