@@ -98,14 +98,23 @@ end
 -- As the core refuses a field that it does not have.
 local server_metatable = {
   __index = function(_, key)
-    if key == "port" then
-      return nil
-    end
     error(("server has no field '%s'"):format(tostring(key)), 2)
   end,
   __newindex = function(_, key)
     error(("server has no field '%s'"):format(tostring(key)), 2)
   end,
+}
+
+
+-- Likewise; but a Unix socket has no port.
+local checked_metatable = {
+  __index = function(_, key)
+    if key == "port" then
+      return nil
+    end
+    error(("server has no field '%s'"):format(tostring(key)), 2)
+  end,
+  __newindex = server_metatable.__newindex,
 }
 
 
@@ -176,8 +185,8 @@ end
 --- An array of servers.
 -- @param ...  each a number (a weight) or a table (the fields that differ); or
 --   one array of them
--- @return array; its field `now` is what servers:turn() answers, `next` the turn
---   of the next new flow, `choice` what servers:chosen() finds
+-- @return array; its field `now` is what servers:turn() answers, `next` is the
+--   turn of the next new flow, `choice` what servers:chosen() finds
 function _M.servers(...)
   local given = { ... }
   if #given == 1 and type(given[1]) == "table" and given[1][1] ~= nil then
@@ -216,7 +225,7 @@ function _M.checked(given)
     rawset(server, key, value)
   end
   rawset(server, "address", _M.address(own.host, own.port))
-  return server
+  return setmetatable(server, checked_metatable)
 end
 
 
@@ -320,6 +329,97 @@ function _M.flow(given)
   flow.tried_servers = given.tried_servers or {}
   flow.client_number = address.fold(flow.client)
   return setmetatable(flow, flow_metatable)
+end
+
+
+-- --- responses ---------------------------------------------------------------
+
+local RESPONSE = {
+  status = "number", server = "string", upstream_ms = "number",
+  headers = "table",
+}
+
+local response_methods = {}
+
+-- What responses are, by the tables that stand for them.
+local responses = setmetatable({}, { __mode = "k" })
+
+
+-- The values of a header, in the order in which they were set.
+local function values_of(res, name)
+  return responses[res].values[name:lower()] or {}
+end
+
+
+function response_methods.header(res, name)
+  return values_of(res, name)[1]
+end
+
+
+function response_methods.set_header(res, name, value)
+  responses[res].values[name:lower()] = { value ~= nil and tostring(value)
+    or nil }
+  return true
+end
+
+
+function response_methods.add_header(res, name, value)
+  local values = values_of(res, name)
+  values[#values + 1] = tostring(value)
+  responses[res].values[name:lower()] = values
+  return true
+end
+
+
+function response_methods.set_status(res, status)
+  if type(status) ~= "number" or status < 200 or status > 599
+    or status % 1 ~= 0 then
+    error("bad argument #1 to 'set_status' (a status from 200 to 599 expected)",
+      2)
+  end
+  responses[res].status = status
+  return true
+end
+
+
+local response_metatable = {
+  __index = function(res, key)
+    if response_methods[key] then
+      return response_methods[key]
+    end
+    if RESPONSE[key] and key ~= "headers" then
+      return responses[res][key]
+    end
+    error(("res has no field '%s'"):format(tostring(key)), 2)
+  end,
+  __newindex = function()
+    error("a response is changed by its methods", 2)
+  end,
+}
+
+
+--- A response.
+-- @param given  table, optional: status (200), server, upstream_ms; headers,
+--   values or lists of them by name
+function _M.response(given)
+  local state = { status = 200, values = {} }
+  for key, value in pairs(given or {}) do
+    if type(value) ~= RESPONSE[key] then
+      error(("a response cannot have %s = %s"):format(tostring(key),
+        tostring(value)), 2)
+    end
+    if key ~= "headers" then
+      state[key] = value
+    end
+  end
+  local res = setmetatable({}, response_metatable)
+  responses[res] = state
+  for name, values in pairs(given and given.headers or {}) do
+    for _, value in ipairs(type(values) == "table" and values or { values }) do
+      res:add_header(name, value)
+    end
+  end
+  return res
 end
 
 

@@ -405,6 +405,7 @@ describe("moongate test", function()
       local function say(what)
         return function()
           said[#said + 1] = what .. moved
+          return moved < 6000
         end
       end
       clock.every(2, say("e"))
@@ -416,10 +417,12 @@ describe("moongate test", function()
       assert.are.same({}, said)
       clock.advance(4.5)
       assert.are.same({ "e2000", "a3000", "b3500", "e4000", "e6000" }, said)
+      clock.after(101, say("c"))
+      clock.advance(100)
       clock.reset()
       clock.advance(100)
       assert.are.equal(5, #said)
-      assert.are.equal(106000, moved)
+      assert.are.equal(206000, moved)
       assert.has_error(function() clock.every(0, say("x")) end)
     ]])
   end)

@@ -28,15 +28,29 @@ local function first_due(timers, time_ms)
 end
 
 
--- Takes a timer off, or sets it anew, and calls it.
+local function remove(timers, timer)
+  for i, other in ipairs(timers) do
+    if other == timer then
+      table.remove(timers, i)
+      return
+    end
+  end
+end
+
+
+-- Takes a timer off, or sets it anew, and calls it; it may say that it has been
+-- called often enough.
 local function fire(timers, i)
   local timer = timers[i]
-  if timer.period_ms then
-    timer.due_ms = timer.due_ms + timer.period_ms
-  else
+  if not timer.period_ms then
     table.remove(timers, i)
+    timer.f()
+    return
   end
-  timer.f()
+  timer.due_ms = timer.due_ms + timer.period_ms
+  if timer.f() == false then
+    remove(timers, timer)
+  end
 end
 
 
@@ -64,16 +78,18 @@ function _M.new(move)
       due_ms = now_ms + math.floor(seconds * 1000 + 0.5), f = f,
       period_ms = period_ms,
     }
+    return true
   end
 
   --- Calls a function once, when so much time has passed.
   function clock.after(seconds, f)
-    add(seconds, f, "after")
+    return add(seconds, f, "after")
   end
 
-  --- Calls it again and again.
+  --- Calls it again and again, until it returns false.
   function clock.every(seconds, f)
-    add(seconds, f, "every", is_duration(seconds) and seconds * 1000 or 1)
+    return add(seconds, f, "every",
+      is_duration(seconds) and seconds * 1000 or 1)
   end
 
   --- Moves the clock on; what is due on the way is called, and what it raises
