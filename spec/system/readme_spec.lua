@@ -89,4 +89,20 @@ describe("the readme", function()
     assert.truthy(moved.headers.location:find("/new/$"))
     assert.are.equal("a", http.fetch(m.port.web, "/a.txt").body)
   end)
+
+  it("shows a spec that passes", function()
+    local m = moongate.prepare({
+      config = "[http web]\nlisten = 127.0.0.1:80\n",
+      files = {
+        ["lua/policy/night.lua"] = blocks("README.md", "local")[1],
+        ["lua/policy/night_spec.lua"] = blocks("README.md", "local")[3],
+      },
+    })
+    local status, said = process.run({
+      moongate.build() .. "/moongate", "test", "-c", m.file,
+      "policy/night.lua",
+    })
+    assert.are.equal(0, status, said)
+    assert.truthy(said:find("1 success", 1, true), said)
+  end)
 end)

@@ -13,6 +13,7 @@
 
 #include "app/commands.h"
 #include "app/master.h"
+#include "app/test_command.h"
 
 #define DEFAULT_FILE "/etc/moongate/moongate.ini"
 
@@ -26,18 +27,20 @@ static const char usage[] =
     "configuration\n"
     "       moongate ctl [-s SOCKET] [-c FILE] COMMAND\n"
     "                                      talk to a running one: show info,\n"
-    "                                      show servers, show metrics; each "
-    "with\n"
-    "                                      --json\n"
-    "       moongate test SCRIPT...        run a script's specs\n"
+    "                                      show servers, show scripts, show\n"
+    "                                      metrics; each with --json\n"
+    "       moongate test [-c FILE] SCRIPT...\n"
+    "                                      run the specs beside scripts\n"
     "       moongate version               versions of it and its libraries\n"
     "\n"
-    "FILE is " DEFAULT_FILE " unless given; SOCKET is the one that\n"
-    "FILE names. Signals to the master: TERM and INT stop it now, QUIT stops\n"
+    "FILE is " DEFAULT_FILE " unless given (test: none, and scripts\n"
+    "are looked for in ./lua); SOCKET is the one that FILE names. Signals to "
+    "the master: TERM and INT stop it now, QUIT stops\n"
     "it gracefully, USR1 opens the log files again.\n";
 
 struct options {
-    const char *file;
+    const char *file; /* -c, or the default */
+    bool file_given;
     const char *socket;
     bool daemon;
     char **words; /* what follows the options */
@@ -92,8 +95,10 @@ run_ctl(const struct options *options)
 static int
 run_test(const struct options *options)
 {
-    (void)options;
-    return refuse("test is not supported in this version");
+    if (options->word_count == 0)
+        return refuse("test needs a script");
+    return test_run(options->file_given ? options->file : NULL, options->words,
+                    options->word_count);
 }
 
 static int
@@ -111,7 +116,7 @@ static const struct subcommand run_command = {
 static const struct subcommand subcommands[] = {
     {.name = "check", .letters = "+c:h", .run = run_check},
     {.name = "ctl", .letters = "+c:s:h", .has_words = true, .run = run_ctl},
-    {.name = "test", .letters = "+h", .has_words = true, .run = run_test},
+    {.name = "test", .letters = "+c:h", .has_words = true, .run = run_test},
     {.name = "version", .letters = "+h", .run = run_version},
 };
 
@@ -145,9 +150,10 @@ run(const struct subcommand *command, int argc, char **argv)
            -1) {
         if (letter == 'h')
             return print_help();
-        if (letter == 'c')
+        if (letter == 'c') {
             options.file = optarg;
-        else if (letter == 's')
+            options.file_given = true;
+        } else if (letter == 's')
             options.socket = optarg;
         else if (letter == 'd')
             options.daemon = true;

@@ -53,6 +53,13 @@ clock_update(void)
     wall_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+void
+clock_advance(uint64_t ms)
+{
+    monotonic_us += ms * 1000;
+    wall_ms += ms;
+}
+
 uint64_t
 clock_ms(void)
 {

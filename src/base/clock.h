@@ -11,6 +11,10 @@
 /* Reads the clocks. Call at the start of each turn, and before first use. */
 void clock_update(void);
 
+/* Moves what was read on, for whoever runs by a clock of its own: it never
+ * calls clock_update again. */
+void clock_advance(uint64_t ms);
+
 /* Since some moment in the past; never goes back. */
 uint64_t clock_ms(void);
 uint64_t clock_us(void);

@@ -24,7 +24,9 @@ local LATER = {
   http = true,
 }
 
-local _M = {}
+--- `adapt` is called with each module that is made, where time and servers are
+-- not the program's (script.offline); nil elsewhere.
+local _M = { adapt = nil }
 
 
 -- Makes a name that is asked for and not there an error.
@@ -193,7 +195,7 @@ end
 function _M.new(scripts, script, modules)
   local all = ffi.cast("struct scripts *", scripts)
   local after, every = schedule.new(script)
-  return setmetatable({
+  local module = setmetatable({
     log = new_log(ffi.cast("struct script *", script)),
     now = function() return c.now() end,
     worker = host.worker(scripts),
@@ -211,6 +213,10 @@ function _M.new(scripts, script, modules)
     base64 = setmetatable(texts.new_base64(), guard("moongate.base64", {})),
     json = setmetatable(texts.new_json(), guard("moongate.json", {})),
   }, guard_module(modules))
+  if _M.adapt then
+    _M.adapt(module)
+  end
+  return module
 end
 
 

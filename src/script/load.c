@@ -58,6 +58,16 @@ find_hook(const char *name)
     return NULL;
 }
 
+const char *
+script_hook_name(enum script_hook hook)
+{
+    for (size_t i = 0; i < hook_info_count; i++) {
+        if (hook_infos[i].hook == (int)hook)
+            return hook_infos[i].name;
+    }
+    return NULL;
+}
+
 static void
 add_fault(const struct script *script, struct faults *faults, const char *text)
 {
@@ -128,7 +138,7 @@ take_waits(struct script *script, struct faults *faults)
     lua_State *L = script->owner->vm->L;
     char text[MESSAGE_MAX];
 
-    if (script->use != SCRIPT_POLICY) {
+    if ((script->use & SCRIPT_POLICY) == 0) {
         add_fault(script, faults, "'waits' is for policies only");
         return;
     }
@@ -361,10 +371,11 @@ script_load(struct scripts *owner, const struct script_order *order,
         take_hooks(script, faults);
     if (faults->count == before)
         call_load(script, faults);
-    if (faults->count == before && order->use == SCRIPT_POLICY) {
+    if (faults->count == before &&
+        (order->use == SCRIPT_POLICY || order->options != NULL))
         call_new(script, order, faults);
+    if (faults->count == before && order->use == SCRIPT_POLICY)
         make_servers(script, faults);
-    }
     if (faults->count == before)
         return script;
     script_free(script);

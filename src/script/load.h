@@ -16,11 +16,13 @@ struct faults;
 struct script_order {
     struct str file; /* absolute, or below the folders of scripts */
     struct config_at at;
-    enum script_use use;
+    enum script_use use;   /* several of them: it may have the hooks of all,
+                              and need not have any */
     const char *user_kind; /* "upstream", "http" ... */
     struct str user_name;
     struct upstream *upstream;         /* of a policy or a check, else NULL */
-    const struct option_conf *options; /* of a policy */
+    const struct option_conf *options; /* of a policy; without an upstream,
+                                          NULL: `new` is not called */
     size_t option_count;
 };
 
@@ -36,6 +38,9 @@ void script_empty(struct script *script);
 
 /* Takes it off its list and gives all of it back. */
 void script_free(struct script *script);
+
+/* What scripts call it: "pick". */
+const char *script_hook_name(enum script_hook hook);
 
 /* The board's name of a script's row: its name, or the end of a long one. */
 struct str script_row_name(struct str name);

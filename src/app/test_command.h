@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `moongate test`: the specs of scripts, run without a server.
+ */
+#ifndef APP_TEST_COMMAND_H
+#define APP_TEST_COMMAND_H
+
+/* Runs the specs beside each of the COUNT scripts, which are looked for here,
+ * in the script_path of the configuration FILE (NULL: in ./lua), and among
+ * those that ship.  Returns the exit status. */
+int test_run(const char *file, char *const *scripts, int count);
+
+#endif
