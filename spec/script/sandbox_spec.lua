@@ -126,8 +126,7 @@ end)
 
 describe("require \"moongate\"", function()
   it("names what comes later", function()
-    for _, name in ipairs { "after", "every", "shared", "metric", "http",
-      "base64", "json" } do
+    for _, name in ipairs { "after", "every", "http", "base64", "json" } do
       assert_raises(("a.lua:1: moongate.%s is not supported in this version")
         :format(name), ("local x = require('moongate').%s"):format(name))
     end
