@@ -159,11 +159,11 @@ describe("dictionaries", function()
   end
 
   local function totals(dict)
-    local totals = ffi.new("struct dict_totals")
-    assert.is_true(core.dict_read_totals(t, dict, totals))
+    local all = ffi.new("struct dict_totals")
+    assert.is_true(core.dict_read_totals(t, dict, all))
     return {
-      name = support.text(totals.name), entries = tonumber(totals.entries),
-      evicted = tonumber(totals.evicted), expired = tonumber(totals.expired),
+      name = support.text(all.name), entries = tonumber(all.entries),
+      evicted = tonumber(all.evicted), expired = tonumber(all.expired),
     }
   end
 

@@ -96,6 +96,14 @@ describe("moongate.metric", function()
       .. 'app_seconds_sum 99.305\napp_seconds_count 3\n')
   end)
 
+  it("puts what is no number above all buckets", function()
+    start("local h = moongate.metric.histogram('app_h', 'H.', nil, { 1 })",
+      "h:observe(0/0)")
+    p:get("/")
+    shows('app_h_bucket{le="1"} 0\napp_h_bucket{le="+Inf"} 1\n'
+      .. "app_h_sum NaN\napp_h_count 1\n")
+  end)
+
   it("has histograms with other buckets, and labels", function()
     start("local h = moongate.metric.histogram('app_bytes', 'Size.', "
       .. "{ 'kind' }, { 10, 1e6 })", "h:observe(11, { kind = 'k' })")
@@ -207,6 +215,7 @@ describe("moongate.metric", function()
     ["m.histogram('a', 'A.', nil, { 2, 1 })"] =
       "bad argument #4 to 'histogram' (each bucket's bound",
     ["m.summary('a', 'A.')"] = "moongate.metric has no 'summary'",
+    ["n:inc(0/0)"] = "bad argument #1 to 'inc' (0 or more expected)",
     ["n:inc(-1)"] = "bad argument #1 to 'inc' (0 or more expected)",
     ["n:set(1)"] = "a counter has no 'set'",
     ["n.inc(1)"] = "inc must be called with a colon: metric:inc(...)",

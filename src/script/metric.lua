@@ -131,7 +131,7 @@ function counter.inc(metric, by, labels)
   if by == nil then
     by = 1
   end
-  if type(by) ~= "number" or not (by >= 0) then
+  if type(by) ~= "number" or by < 0 or by ~= by then
     error("bad argument #1 to 'inc' (0 or more expected)", 2)
   end
   local cells, reason = find_series(metric, "inc", labels)
@@ -170,7 +170,8 @@ function gauge.set(metric, value, labels)
 end
 
 
---- Notes one value, in the bucket of the smallest bound that is not below it.
+--- Notes one value, in the bucket of the smallest bound that is not below it;
+-- what is no number is above all.
 function histogram.observe(metric, value, labels)
   check(value, "number", 1, "observe")
   local cells, reason = find_series(metric, "observe", labels)
@@ -180,7 +181,7 @@ function histogram.observe(metric, value, labels)
   local bounds = known[metric].bounds
   local n = #bounds
   local i = 1
-  while i <= n and not (value <= bounds[i]) do
+  while i <= n and (value > bounds[i] or value ~= value) do
     i = i + 1
   end
   cells[i - 1] = cells[i - 1] + 1

@@ -2,7 +2,8 @@
 #include "script/shared_calls.h"
 
 #include <errno.h>
-#include <sys/mman.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "board/board.h"
@@ -15,6 +16,7 @@
 enum {
     PRIVATE_DICT_BYTES = 1 << 20,
     PRIVATE_SERIES = 256,
+    CACHE_LINE = 64,
 };
 
 _Static_assert((int)SHARED_DONE == (int)DICT_DONE &&
@@ -35,45 +37,48 @@ static struct metric_values metric_values;
 /* --- where they are ------------------------------------------------------- */
 
 /* A script that is checked may fill dictionaries as it loads, and name metrics;
- * there is no board then, and nobody to share with. Zero bytes, or NULL. */
+ * there is no board then, and nobody to share with. SIZE zero bytes that begin
+ * a cache line, as the board's tables do; or NULL. */
 static void *
 private_memory(size_t size)
 {
-    void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *mem = aligned_alloc(CACHE_LINE, size);
 
-    return mem == MAP_FAILED ? NULL : mem;
+    if (mem != NULL)
+        memset(mem, 0, size);
+    return mem;
 }
 
 static struct dict_table *
 private_dicts(void)
 {
-    static void *mem;
+    static void *kept;
+    void *mem;
 
-    if (mem != NULL)
-        return mem;
+    if (kept != NULL)
+        return kept;
     mem = private_memory(PRIVATE_DICT_BYTES);
-    if (mem == NULL || dict_init(mem, PRIVATE_DICT_BYTES) == 0)
-        return mem;
-    (void)munmap(mem, PRIVATE_DICT_BYTES);
-    mem = NULL;
-    return NULL;
+    if (mem != NULL && dict_init(mem, PRIVATE_DICT_BYTES) == 0)
+        kept = mem;
+    else
+        free(mem);
+    return kept;
 }
 
 static struct metric_table *
 private_metrics(void)
 {
-    static void *mem;
-    const size_t size = metric_size(PRIVATE_SERIES, 1);
+    static void *kept;
+    void *mem;
 
-    if (mem != NULL)
-        return mem;
-    mem = private_memory(size);
-    if (mem == NULL || metric_init(mem, PRIVATE_SERIES, 1) == 0)
-        return mem;
-    (void)munmap(mem, size);
-    mem = NULL;
-    return NULL;
+    if (kept != NULL)
+        return kept;
+    mem = private_memory(metric_size(PRIVATE_SERIES, 1));
+    if (mem != NULL && metric_init(mem, PRIVATE_SERIES, 1) == 0)
+        kept = mem;
+    else
+        free(mem);
+    return kept;
 }
 
 static const struct board *
