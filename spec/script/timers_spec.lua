@@ -134,6 +134,17 @@ describe("moongate.every", function()
     assert.are.equal(3, count("turn"))
   end)
 
+  it("is interrupted for its CPU time, and ends with its script's quarantine",
+    function()
+      start("moongate.every(0.01, function() while true do end end)")
+      wait_count("used more than its 50ms of CPU time", 3)
+      wait_count("script a.lua: quarantined: 3 times within a minute", 1)
+      local calls = p:counts("a.lua").calls
+      loop.wait(-1, 0, loop.now() + 0.1)
+      p:turn()
+      assert.are.equal(calls, p:counts("a.lua").calls)
+    end)
+
   it("goes on after its function has raised", function()
     start("moongate.every(0.01, function() error('oh') end)")
     wait_count("a function of every() of http web failed: a.lua:2: oh", 3)

@@ -11,6 +11,7 @@
 #include "proxy/http_exchange.h"
 #include "script/calls.h"
 #include "script/handles.h"
+#include "script/quarantine.h"
 #include "script/report.h"
 #include "script/vm.h"
 
@@ -39,7 +40,7 @@ call_hook(const struct script *script, enum script_hook hook, const char *name)
     int first = lua_gettop(L) - 1;
     struct str text;
 
-    if (script->hooks[hook] == LUA_NOREF)
+    if (script->hooks[hook] == LUA_NOREF || quarantine_holds(script))
         return false;
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->hooks[hook]);
     lua_pushvalue(L, first);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "proxy/engine.h"
 #include "proxy/runtime.h"
+#include "script/quarantine.h"
 #include "script/report.h"
 #include "script/script.h"
 #include "script/task.h"
@@ -73,8 +74,13 @@ static void
 on_timer(struct timer *timer)
 {
     struct script_timer *t = container_of(timer, struct script_timer, timer);
-    lua_State *L = task_begin(&t->task);
+    lua_State *L;
 
+    if (quarantine_holds(t->script)) {
+        free_timer(t);
+        return;
+    }
+    L = task_begin(&t->task);
     if (L == NULL) {
         report_error(t->script, name_of(t), STR("no memory"));
         /* What was to be done once is tried again. */
@@ -104,6 +110,7 @@ new_timer(struct script *script, struct coroutines *all, uint64_t delay_ms,
     t->due_ms = clock_ms() + delay_ms;
     timer_init(&t->timer, on_timer);
     task_init(&t->task, all, loop, on_end);
+    t->task.script = script;
     list_add_tail(&script->timers, &t->link);
     script->timer_count++;
     if (loop != NULL)
