@@ -73,14 +73,17 @@ local function module_names()
         end
       end
     end
-    collect("moongate.", require "moongate")
+    local moongate = require "moongate"
+    collect("moongate.", moongate)
+    collect("moongate.policy.", moongate.policy)
     error(table.concat(names, " "), 0)
   ]])
   local names = {}
   for name in faults[1]:gmatch("moongate%.[%w_.]+") do
     names[name] = true
   end
-  assert(names["moongate.log.debug"] and names["moongate.now"], faults[1])
+  assert(names["moongate.log.debug"] and names["moongate.now"]
+    and names["moongate.policy.named"], faults[1])
   return names
 end
 
@@ -149,6 +152,9 @@ describe("moongate-lua(7)", function()
     for name in META:match("@class moongate\n(.-)\nlocal")
       :gmatch("@field ([%w_]+)") do
       names["moongate." .. name] = true
+    end
+    for name in META:gmatch("\n(moongate%.[%w_.]+) = nil\n") do
+      names[name] = true
     end
     assert_same_names(names, items(under("Sh", "FUNCTIONS")))
   end)
