@@ -59,7 +59,7 @@ describe("examples", function()
     end
     local text = table.concat(specs)
     local examples = find("examples", {})
-    assert.is_true(#examples > 10)
+    assert.is_true(#examples > 18)
     for _, path in ipairs(examples) do
       assert.is_truthy(text:find('"' .. path .. '"', 1, true), path)
     end
