@@ -50,8 +50,10 @@ end
 describe("health", function()
   local m, one, two
 
-  local function start(options, more, workers)
+  -- STATUS: what `one` answers from its first check on.
+  local function start(options, more, workers, status)
     one, two = server_new("one"), server_new("two")
+    one.status = status or one.status
     m = moongate.start {
       config = CONFIG:format(options, more or ""),
       ports = { one = one.peer.port, two = two.peer.port },
@@ -129,9 +131,8 @@ describe("health", function()
 
   it("checks more often on the way, and as it is told while down", function()
     start("interval=1h timeout=10s fastinter=20ms downinter=400ms"
-      .. " rise=3 fall=2")
+      .. " rise=3 fall=2", nil, nil, 500)
     -- The first failed check takes it down; then downinter holds.
-    one.status = 500
     wait_state("one", "down")
     local from = #one.checks
     loop.wait_until("three more", function()

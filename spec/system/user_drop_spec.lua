@@ -51,8 +51,9 @@ describe("the user", function()
         local pid = m:workers()[1]
         return pid and pid ~= dead
       end)
-      assert.are.equal(NOBODY, process.uid(m:workers()[1]))
+      -- It serves only then.
       assert.are.equal("hello", http.fetch(m.port.web, "/hello.txt").body)
+      assert.are.equal(NOBODY, process.uid(m:workers()[1]))
     end)
 
     it("is warned about when it stays root", function()
