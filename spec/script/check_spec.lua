@@ -569,7 +569,8 @@ describe("outside of a check", function()
     }) do
       local faults = program.faults_of(M .. body .. "\nreturn {}")
       has(faults[1], "a.lua:2: ")
-      has(faults[1], "waits, and may be used only in a check hook")
+      has(faults[1], "waits, and may be used only in a check hook "
+        .. "and in functions of after() and every()")
     end
   end)
 

@@ -1,5 +1,6 @@
 --- Scripts that would hurt the process: each ends in time, and the process is
 -- as it was.
+local loop = require "support.loop"
 local program = require "script.program"
 
 local TIME = "used more than its 50ms of CPU time"
@@ -127,6 +128,12 @@ local SCRIPTS = {
   { "dates of megabytes", "return os.date(('%c'):rep(1e6))",
     "at most 1000 bytes" },
 
+  { "JSON of tables that only seem empty",
+    "local big, all = {}, {} for i = 1, 4e5 do big[i] = i end "
+      .. "for i = 1, 4e5 do big[i] = nil end "
+      .. "for i = 1, 2e5 do all[i] = big end "
+      .. "require('moongate').json.encode(all)", TIME },
+
   -- Coroutines.
   { "a storm of coroutines",
     "while true do coroutine.wrap(function() end)() end", TIME },
@@ -226,6 +233,50 @@ describe("a hostile script:", function()
       p:counts("a.lua"))
     assert.are.equal(0, p:counts("b.lua").errors)
   end)
+
+  -- What each of them keeps, the others' scripts lack.
+  local HOARD = "local kept = {}\nlocal function hoard()\n"
+    .. "while true do kept[#kept + 1] = ('x'):rep(9e6) .. #kept end\nend\n"
+  for name, text in pairs {
+    ["hook log"] = HOARD .. "return { log = hoard }",
+    ["hook response"] = HOARD .. "return { response = hoard }",
+    ["timer"] = HOARD .. "local moongate = require 'moongate'\n"
+      .. "moongate.every(0.01, hoard)\n"
+      .. "moongate.every(3600, function() return #kept end)\n"
+      .. "return { load = function() kept.n = 1 end }",
+  } do
+    it(("what it keeps in a %s is given back as well"):format(name), function()
+      p = assert(program.start {
+        config = "script_budget = 10s\n"
+          .. "[http web]\nlisten = 127.0.0.1:8080\nroot = ${dir}/www\n"
+          .. "script = a.lua\nscript = b.lua",
+        files = { ["www/a.txt"] = "hello" },
+        lua = {
+          ["a.lua"] = text,
+          ["b.lua"] = "local moongate = require 'moongate'\n"
+            .. "return { request = function(req)\n"
+            .. "local s = ('x'):rep(15e6) .. req.path\n"
+            .. "return moongate.reply(200, nil, req.path) end }",
+        },
+      })
+      local function is_quarantined()
+        p:turn()
+        p:get("/a")
+        return table.concat(p.log, "\n"):find("a.lua: quarantined", 1, true)
+          ~= nil
+      end
+      loop.wait_until("a.lua is quarantined", is_quarantined)
+      loop.wait_until("b.lua has memory again", function()
+        p:turn()
+        return select(3, p:get("/b")):find("/b", 1, true) ~= nil
+      end)
+      local before = p:counts("b.lua").errors
+      for _ = 1, 5 do
+        p:get("/b")
+      end
+      assert.are.equal(before, p:counts("b.lua").errors)
+    end)
+  end
 
   it("is quarantined after three strikes, and called again once lifted",
     function()

@@ -18,7 +18,7 @@ local p
 -- Starts a script; HEAD stands outside, BODY in `request`.
 local function start(head, body)
   p = assert(program.start {
-    config = CONFIG,
+    config = "script_budget = 10s\nscript_memory = 16m\n" .. CONFIG,
     lua = {
       ["a.lua"] = "local moongate = require 'moongate'\n" .. head
         .. "\nreturn { request = function(req)\n" .. (body or "") .. "\nend }",
@@ -74,6 +74,39 @@ describe("moongate.metric", function()
     assert.are.same({}, p.log)
     shows('app_total{code="200",host="a"} 4\n'
       .. 'app_total{code="true",host="b"} 2\n')
+  end)
+
+  it("is not confused by labels that count themselves", function()
+    start([[
+      local inner = moongate.metric.counter("app_inner_total", "Inner.",
+        { "x" })
+      local outer = moongate.metric.counter("app_outer_total", "Outer.",
+        { "a", "b" })
+      local labels = setmetatable({ a = "first" }, { __index = function()
+        inner:inc(1, { x = "other" })
+        return "second"
+      end })
+    ]], "assert(outer:inc(1, labels))")
+    p:get("/")
+    assert.are.same({}, p.log)
+    shows('app_outer_total{a="first",b="second"} 1\n')
+  end)
+
+  it("keeps no more of labels that are cut than there is room for", function()
+    start([[
+      local n = moongate.metric.counter("app_uri_total", "URIs.", { "uri" })
+      local same = ("/"):rep(300)
+    ]], [[
+      for i = 1, 20000 do
+        assert(n:inc(1, { uri = same .. req.path .. i }))
+      end
+    ]])
+    for i = 1, 20 do
+      p:get("/" .. i)
+    end
+    assert.are.same({}, p.log)
+    local text = render()
+    assert.is_truthy(text:find('"} 400000\n', 1, true), text)
   end)
 
   it("has gauges that go up and down", function()
@@ -221,6 +254,8 @@ describe("moongate.metric", function()
     ["n.inc(1)"] = "inc must be called with a colon: metric:inc(...)",
     ["n:inc(1, { x = 1 })"] = "the metric has no labels",
     ["l:inc(1)"] = "a table of labels expected, got nil",
+    ["l:inc(1, { x = 0 / 0 })"] =
+      "label 'x' must be a string, number or boolean, got nan",
     ["l:inc(1, {})"] = "label 'x' must be a string, number or boolean, got nil",
     ["l:inc(1, { x = 1, y = 2 })"] = "the metric has no label 'y'",
     ["h:observe()"] = "bad argument #1 to 'observe' (number expected, got nil)",

@@ -273,6 +273,12 @@ describe("request", function()
     { "return false", "it returned a boolean, which is no decision" },
     { "return {}", "names neither an upstream nor a status "
       .. "nor a priority" },
+    -- reply() refuses these itself, at the script's line.
+    { "return { status = 200, headers = { ['content-length'] = '99' } }",
+      "it set a header that is set by the program" },
+    { "local answer = moongate.reply(200, {}, 'x')\n"
+      .. "answer.headers['Transfer-Encoding'] = { 'chunked' }\nreturn answer",
+      "it set a header that is set by the program" },
     { "return { priority = 2048 }",
       "'priority' is not a whole number from -2047 to 2047" },
     { "return { priority = -2048, upstream = 'php' }",

@@ -172,6 +172,20 @@ describe("moongate.json", function()
     ]])
   end)
 
+  -- Each had room made for all of the text that followed.
+  it("reads many strings with escapes in a time that grows with them",
+    function()
+      assert_runs([[
+        local text = "[" .. ('"\\n",'):rep(100000) .. '"x\\\\"]'
+        local before = os.clock()
+        local list = assert(json.decode(text))
+        assert(os.clock() - before < 0.5, "it took too long")
+        assert(#list == 100001 and list[1] == "\n" and list[100001] == "x\\")
+        assert(not json.decode('["\\n') and not json.decode('["\\n\\'))
+        assert(not json.decode('["\\n\\"'))
+      ]])
+    end)
+
   it("writes what it reads", function()
     assert_runs([[
       for _, text in ipairs { "[]", "{}", "[[],{}]", '{"a":[1,"b",null]}',

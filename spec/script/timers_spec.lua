@@ -145,6 +145,17 @@ describe("moongate.every", function()
       assert.are.equal(calls, p:counts("a.lua").calls)
     end)
 
+  it("is not called any more where others of the same turn ended it", function()
+    start("for i = 1, 20 do\n"
+      .. "  moongate.after(0, function() while true do end end)\nend\n"
+      .. "moongate.after(0, function() print('called') end)")
+    wait_count("script a.lua: quarantined: 3 times within a minute", 1)
+    p:turn()
+    assert.are.equal(3, count("used more than its 50ms of CPU time"))
+    assert.are.equal(3, p:counts("a.lua").errors)
+    assert.are.equal(0, count("called"))
+  end)
+
   it("goes on after its function has raised", function()
     start("moongate.every(0.01, function() error('oh') end)")
     wait_count("a function of every() of http web failed: a.lua:2: oh", 3)

@@ -109,6 +109,19 @@ describe("the response and log hooks", function()
     assert.is_truthy(all:find('"sent":404', 1, true), all)
   end)
 
+  it("may make a 304 something else, which has no body either", function()
+    start(function(_, reply)
+      reply:answer("Status: 304 Not Modified\r\nContent-Length: 10", "")
+    end)
+    local client = assert(http.connect(m.port.web))
+    for _ = 1, 2 do
+      client:send(http.head("GET /a.php?status=200"))
+      local answer = client:answer("GET")
+      assert.are.equal(200, answer.status)
+      assert.are.equal("", answer.body)
+    end
+  end)
+
   it("are told of each of many requests on one connection", function()
     start()
     local client = assert(http.connect(m.port.web))

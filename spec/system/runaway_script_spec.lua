@@ -110,6 +110,39 @@ describe("a script that runs away", function()
     return longest
   end
 
+  -- Four seconds of work, of which no single call is too long.
+  it("in timers that are all due at once leaves the others their turns",
+    function()
+      start { script = [[
+        local moongate = require "moongate"
+        local left = 200
+        local function work()
+          local until_s = os.clock() + 0.02
+          repeat until os.clock() >= until_s
+          left = left - 1
+        end
+        return {
+          request = function(req)
+            if req.path == "/go" then
+              for _ = 1, left do
+                moongate.after(0, work)
+              end
+            end
+            return moongate.reply(200, nil, tostring(left))
+          end,
+        }
+      ]] }
+      local pids = m:workers()
+      local longest = longest_wait(function()
+        assert.are.equal("200", http.fetch(m.port.web, "/go").body)
+        loop.wait_until("all timers have been called", function()
+          return http.fetch(m.port.web, "/").body == "0"
+        end, 30)
+      end)
+      assert.is_true(longest < WAIT_MAX, "it took " .. longest)
+      assert.are.same(pids, m:workers())
+    end)
+
   for _, name in ipairs(NAMES) do
     it("by " .. name .. " leaves other connections their time", function()
       start {}

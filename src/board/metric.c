@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "board/metric_layout.h"
 
 enum {
@@ -220,35 +221,11 @@ metric_open(struct metric_table *t, const struct metric_conf *conf)
 
 /* --- series --------------------------------------------------------------- */
 
-/* Bytes of the UTF-8 character at P, of which N are there; 0: it is none (RFC
- * 3629). */
+/* Bytes of the character at P, of which N are there; 0: it is none. */
 static size_t
-utf8_length(const uint8_t *p, size_t n)
+char_len(const uint8_t *p, size_t n)
 {
-    static const struct {
-        uint8_t first, last; /* of the first byte */
-        uint8_t second_first, second_last;
-        uint8_t len;
-    } forms[] = {
-        {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3},
-        {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-        {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    size_t k = 0;
-
-    if (p[0] < 0x80)
-        return 1;
-    while (k < 8 && !(p[0] >= forms[k].first && p[0] <= forms[k].last))
-        k++;
-    if (k == 8 || n < forms[k].len || p[1] < forms[k].second_first ||
-        p[1] > forms[k].second_last)
-        return 0;
-    for (size_t i = 2; i < forms[k].len; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    return forms[k].len;
+    return p[0] < 0x80 ? 1 : utf8_len(p, n);
 }
 
 /* As it will be shown: whole characters, and '?' for what is none. */
@@ -259,7 +236,7 @@ set_value(struct metric_text *text, struct str value)
 
     text->len = 0;
     while (i < value.len) {
-        size_t n = utf8_length((const uint8_t *)value.p + i, value.len - i);
+        size_t n = char_len((const uint8_t *)value.p + i, value.len - i);
         const char *from = n == 0 ? "?" : value.p + i;
         size_t room = sizeof(text->text) - text->len;
 
@@ -300,10 +277,11 @@ static uint32_t
 next_cell(const struct metric_table *t)
 {
     uint32_t count = atomic_load(&t->series_count);
-    const struct metric_series *last = &t->series[count - 1];
+    const struct metric_series *last;
 
     if (count == 0)
         return 0;
+    last = &t->series[count - 1];
     return last->cell + metric_cell_count(&t->families[last->family]);
 }
 

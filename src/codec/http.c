@@ -245,6 +245,21 @@ http_is_token(struct str s)
 }
 
 bool
+http_frames_message(struct str name)
+{
+    static const char *const names[] = {
+        "Connection", "Content-Length", "Keep-Alive",
+        "Trailer",    "Upgrade",        "Transfer-Encoding",
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (str_equal_nocase(name, str_from(names[i])))
+            return true;
+    }
+    return false;
+}
+
+bool
 http_is_value(struct str s)
 {
     const uint8_t *p = (const uint8_t *)s.p;

@@ -145,6 +145,10 @@ enum http_method http_method_id(struct str name);
 /* Is S a token: one byte or more, all of them fit for a field name? */
 bool http_is_token(struct str s);
 
+/* Does the header of this name say where a message ends, or what becomes of its
+ * connection?  Whoever sends the message writes it, and nobody else. */
+bool http_frames_message(struct str name);
+
 /* Is S fit for a field value: no control bytes but tab, no DEL? Empty is. */
 bool http_is_value(struct str s);
 

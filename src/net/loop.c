@@ -18,6 +18,7 @@ struct loop {
     uint64_t tick_ms;   /* when it will; UINT64_MAX: it is not set */
     struct timer_wheel wheel;
     struct list deferred;
+    uint64_t turn; /* how often they have been called */
     struct list doubts;
     struct timer look; /* at the doubts */
     bool awake;        /* the clock was read in this turn */
@@ -166,6 +167,7 @@ run_deferred(struct loop *loop)
 
     list_init(&now);
     list_move(&now, &loop->deferred);
+    loop->turn++;
     for (struct list *node; (node = list_take_first(&now)) != NULL;) {
         struct deferred *d = container_of(node, struct deferred, link);
 
@@ -206,6 +208,12 @@ loop_stop(struct loop *loop)
 {
     loop->stopped = true;
     event_base_loopbreak(loop->base);
+}
+
+uint64_t
+loop_turn(const struct loop *loop)
+{
+    return loop->turn;
 }
 
 struct event_base *

@@ -77,6 +77,9 @@ void loop_wake(struct loop *loop);
 void
 loop_start_timer(struct loop *loop, struct timer *timer, uint64_t delay_ms);
 
+/* Another number in each turn, for what is deferred to share one out. */
+uint64_t loop_turn(const struct loop *loop);
+
 void deferred_init(struct deferred *deferred, deferred_fn fn);
 void loop_defer(struct loop *loop, struct deferred *deferred);
 void deferred_cancel(struct deferred *deferred);

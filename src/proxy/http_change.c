@@ -163,6 +163,9 @@ change_status(struct http_exchange *exchange, int status)
     memmove(head->p + line.len, head->p + old, head->len - old);
     memcpy(head->p, line.p, line.len);
     head->len = head->len - old + line.len;
+    /* What it was before spoke of the length of another response. */
+    if (writer->status == 304)
+        writer->length = -1;
     writer->status = status;
     return 0;
 }

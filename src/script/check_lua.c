@@ -9,7 +9,7 @@
 #include "proxy/check.h"
 #include "proxy/upstream.h"
 #include "script/calls.h"
-#include "script/quarantine.h"
+#include "script/outcast.h"
 #include "script/report.h"
 #include "script/script.h"
 #include "script/scripts.h"
@@ -147,7 +147,7 @@ start(struct checker *c)
         checker_end(c, CHECK_STATUS_SOCKERR, "its script could not be loaded");
         return;
     }
-    if (quarantine_holds(check->script)) {
+    if (outcast_holds(check->script)) {
         checker_end(c, CHECK_STATUS_L7RSP, "its script is quarantined");
         return;
     }

@@ -8,6 +8,7 @@
 #define SCRIPT_COROUTINE_H
 
 #include <lua.h>
+#include <stdint.h>
 
 #include "base/mem.h"
 
@@ -28,6 +29,8 @@ struct coroutines {
     lua_State *L;              /* the VM's main one */
     struct resolver *resolver; /* for the names they connect to; NULL: none */
     struct task *running;      /* whose coroutine runs now, or NULL */
+    uint64_t turn;             /* of the loop, that tasks last ran in */
+    uint32_t turn_ticks;       /* of CPU time, when its first one began */
     unsigned spare_count;
     struct coroutine spare[COROUTINES_KEPT];
 };

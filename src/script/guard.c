@@ -38,13 +38,14 @@ static struct {
     bool has_timer;
 
     /* Time. */
-    volatile uint32_t call;  /* a number, other for each call */
-    volatile bool active;    /* a call is under way */
-    volatile bool over;      /* it has used up its time */
-    volatile uint32_t ticks; /* that it may see */
-    uint32_t seen_call;      /* by the last tick */
-    uint32_t seen_ticks;     /* of that call */
-    const char *stack;       /* where it began */
+    volatile uint32_t call;      /* a number, other for each call */
+    volatile bool active;        /* a call is under way */
+    volatile bool over;          /* it has used up its time */
+    volatile uint32_t ticks;     /* that it may see */
+    uint32_t seen_call;          /* by the last tick */
+    uint32_t seen_ticks;         /* of that call */
+    volatile uint32_t all_ticks; /* of all calls */
+    const char *stack;           /* where it began */
     enum guard_kind kind;
     uint64_t budgets_ms[GUARD_KINDS];
 
@@ -125,6 +126,7 @@ on_tick(int number)
     (void)number;
     if (!guard.active)
         return;
+    guard.all_ticks++;
     if (guard.call != guard.seen_call) {
         guard.seen_call = guard.call;
         guard.seen_ticks = 0;
@@ -139,6 +141,12 @@ bool
 guard_is_over(void)
 {
     return guard.over;
+}
+
+uint32_t
+guard_ticks(void)
+{
+    return guard.all_ticks;
 }
 
 bool

@@ -61,6 +61,9 @@ const char *guard_memory_words(void);
 /* Has the call under way used up its time?  For loops in C and handlers. */
 bool guard_is_over(void);
 
+/* A count that goes up with every 10 ms of CPU time of calls. */
+uint32_t guard_ticks(void);
+
 /* Has the call under way nested so deep that the C stack might end?  LuaJIT
  * does not count: for functions in C that call Lua's. */
 bool guard_is_deep(void);

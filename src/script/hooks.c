@@ -9,9 +9,8 @@
 #include "proxy/upstream.h"
 #include "script/calls.h"
 #include "script/handles.h"
-#include "script/load.h"
+#include "script/outcast.h"
 #include "script/outcome.h"
-#include "script/quarantine.h"
 #include "script/report.h"
 #include "script/verdict.h"
 #include "script/vm.h"
@@ -34,16 +33,14 @@ push_hook(lua_State *L, const struct script *script, enum script_hook hook)
     return 1;
 }
 
-/* Is the script quarantined?  What had too much memory gives it back, since it
- * is everybody's. */
+/* Is the script quarantined, so that the built-in behaviour takes the hook's
+ * place? */
 static bool
 is_out(struct script *script)
 {
-    if (!quarantine_holds(script))
+    if (!outcast_holds(script))
         return false;
     report_fallback(script);
-    if (strikes_verdict(script->standing) == STRIKE_MEMORY)
-        script_empty(script);
     return true;
 }
 

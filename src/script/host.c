@@ -86,22 +86,6 @@ read_file(lua_State *L)
     return 1;
 }
 
-/* What frames the message is the core's to write. */
-static bool
-frames_message(struct str name)
-{
-    static const char *const names[] = {
-        "Connection", "Content-Length", "Keep-Alive",
-        "Trailer",    "Upgrade",        "Transfer-Encoding",
-    };
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (str_equal_nocase(name, str_from(names[i])))
-            return true;
-    }
-    return false;
-}
-
 static int
 check_header(lua_State *L)
 {
@@ -113,7 +97,7 @@ check_header(lua_State *L)
     name.p = lua_tolstring(L, 1, &name.len);
     if (!http_is_token(name))
         return push_reason(L, "the name of a header has other bytes");
-    if (frames_message(name)) {
+    if (http_frames_message(name)) {
         lua_pushnil(L);
         lua_pushfstring(L, "the header %s is set by the program", name.p);
         return 2;

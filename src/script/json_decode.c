@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "script/guard.h"
 #include "script/json.h"
 
 enum {
@@ -130,12 +131,22 @@ skip_plain(struct reader *r)
     return r->p == r->end ? "a string without its end" : NULL;
 }
 
+/* Where the quote is that ends the string at P; END: there is none. */
+static const char *
+string_end(const char *p, const char *end)
+{
+    while (p < end && *p != '"')
+        p += *p == '\\' && end - p > 1 ? 2 : 1;
+    return p;
+}
+
 /* Reads on behind START, where there is a backslash at r->p.  No text is longer
  * than what it is written as. */
 static const char *
 read_escaped(struct reader *r, const char *start)
 {
-    char *text = lua_newuserdata(r->L, (size_t)(r->end - start));
+    size_t room = (size_t)(string_end(start, r->end) - start);
+    char *text = lua_newuserdata(r->L, room);
     char *to = text;
     const char *why = NULL;
 
@@ -362,6 +373,8 @@ read_table(struct reader *r)
 
     if (r->depth == JSON_DEPTH_MAX)
         return "too many levels";
+    if (guard_is_over())
+        return "its time is over";
     luaL_checkstack(r->L, LEVEL_SLOTS, "too many levels");
     r->depth++;
     why = *r->p == '[' ? read_array(r) : read_object(r);

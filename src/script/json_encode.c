@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
+#include "script/guard.h"
 #include "script/json.h"
 
 enum {
@@ -200,12 +201,16 @@ write_object(struct writer *w)
     return NULL;
 }
 
+/* A table without elements may have room for a million of them, all of which is
+ * looked at for "{}": so what is written does not bound the time. */
 static const char *
 write_table(struct writer *w)
 {
     size_t count = lua_objlen(w->L, -1);
     const char *why;
 
+    if (guard_is_over())
+        return "its time is over";
     if (w->depth == JSON_DEPTH_MAX)
         return "too many levels";
     if (!lua_checkstack(w->L, LEVEL_SLOTS))

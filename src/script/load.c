@@ -270,6 +270,9 @@ call_load(struct script *script, struct faults *faults)
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->hooks[SCRIPT_HOOK_LOAD]);
     lua_pushnil(L);
     (void)try_call(script, 1, 0, "load", faults);
+    /* It is not called again, and shall not keep the script's values. */
+    vm_release(script->owner->vm, script->hooks[SCRIPT_HOOK_LOAD]);
+    script->hooks[SCRIPT_HOOK_LOAD] = LUA_NOREF;
 }
 
 static void
@@ -380,21 +383,6 @@ script_load(struct scripts *owner, const struct script_order *order,
         return script;
     script_free(script);
     return NULL;
-}
-
-void
-script_empty(struct script *script)
-{
-    lua_State *L = script->owner->vm->L;
-
-    for (size_t i = 0; i < SCRIPT_HOOK_COUNT; i++) {
-        if (script->hooks[i] == LUA_NOREF)
-            continue;
-        lua_pushboolean(L, 0);
-        lua_rawseti(L, LUA_REGISTRYINDEX, script->hooks[i]);
-    }
-    vm_release(script->owner->vm, script->state);
-    script->state = LUA_NOREF;
 }
 
 void

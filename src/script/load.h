@@ -32,10 +32,6 @@ struct script *
 script_load(struct scripts *owner, const struct script_order *order,
             struct faults *faults) MUST_CHECK;
 
-/* Lets go of its functions and its state, so that what they hold is collected;
- * it must not be called any more. */
-void script_empty(struct script *script);
-
 /* Takes it off its list and gives all of it back. */
 void script_free(struct script *script);
 

@@ -12,6 +12,7 @@ local C, c, check = ffi.C, shared.c, calls.check
 local COUNTER, GAUGE, HISTOGRAM = 0, 1, 2
 local NAME_MAX, HELP_MAX = 63, 255
 local LABELS_MAX, BOUNDS_MAX = 6, 24
+local KEPT_MAX = 4096  -- of a metric: series by their labels as given
 --- Those of Prometheus's own clients, for seconds.
 local BOUNDS = { 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10 }
 local REASONS = {
@@ -33,7 +34,7 @@ local _M = {}
 local function label_text(self, labels, i)
   local name = self.labels[i]
   local value = labels[name]
-  local kind = type(value)
+  local kind = value == value and type(value) or "nan"
   if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
     error(("label '%s' must be a string, number or boolean, got %s"):format(
       name, kind), 4)
@@ -52,19 +53,13 @@ local function check_labels(self, labels)
 end
 
 
--- Asks for a series, and keeps it by the values of its labels.  This and the
--- next are tail-called, so that an error is at the line of the script.
-local function open_series(self, labels)
-  local texts = {}
-  check_labels(self, labels)
-  for i = 1, #self.labels do
-    texts[i] = label_text(self, labels, i)
-    c.metric_value(i - 1, texts[i], #texts[i])
+-- Keeps a series by the values of its labels.  Values without end may mean the
+-- same series, as long ones are cut: what is too much is asked for each time.
+local function keep_series(self, labels, cells)
+  if self.kept == KEPT_MAX then
+    return
   end
-  local cells = c.metric_series(self.scripts, self.table, self.family)
-  if cells == nil then
-    return nil, FULL
-  end
+  self.kept = self.kept + 1
   local node = self.series
   for i = 1, #self.labels - 1 do
     local value = labels[self.labels[i]]
@@ -72,6 +67,28 @@ local function open_series(self, labels)
     node = node[value]
   end
   node[labels[self.labels[#self.labels]]] = cells
+end
+
+
+-- Asks for a series.  This and the next are tail-called, so that an error is at
+-- the line of the script.
+local function open_series(self, labels)
+  local values, texts = {}, {}
+  check_labels(self, labels)
+  for i, name in ipairs(self.labels) do
+    values[name] = labels[name]
+    texts[i] = label_text(self, values, i)
+  end
+  -- C keeps where the texts are until it is asked, so no code of the script's
+  -- may run meanwhile: the fields of a table can be functions.
+  for i, text in ipairs(texts) do
+    c.metric_value(i - 1, text, #text)
+  end
+  local cells = c.metric_series(self.scripts, self.table, self.family)
+  if cells == nil then
+    return nil, FULL
+  end
+  keep_series(self, values, cells)
   return cells
 end
 
@@ -310,7 +327,7 @@ end
 local function define(scripts, kind, kind_name, name, help, labels, bounds)
   check_name(name, kind_name)
   check_help(help, kind_name)
-  local self = { scripts = scripts, series = {}, bounds = {} }
+  local self = { scripts = scripts, series = {}, kept = 0, bounds = {} }
   self.labels, self.positions = read_labels(labels, kind, kind_name)
   if kind == HISTOGRAM then
     self.bounds = read_bounds(bounds)

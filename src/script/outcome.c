@@ -11,7 +11,7 @@
 #include "proxy/http_exchange.h"
 #include "script/calls.h"
 #include "script/handles.h"
-#include "script/quarantine.h"
+#include "script/outcast.h"
 #include "script/report.h"
 #include "script/vm.h"
 
@@ -33,14 +33,14 @@ outcome_has(const struct script_chain *chain, enum script_hook hook)
 /* Calls a script's hook, if it has it, with the two values on the top of the
  * stack, which stay. What it returns, one value, is pushed; false: nothing. */
 static bool
-call_hook(const struct script *script, enum script_hook hook, const char *name)
+call_hook(struct script *script, enum script_hook hook, const char *name)
 {
     struct vm *vm = script->owner->vm;
     lua_State *L = vm->L;
     int first = lua_gettop(L) - 1;
     struct str text;
 
-    if (script->hooks[hook] == LUA_NOREF || quarantine_holds(script))
+    if (script->hooks[hook] == LUA_NOREF || outcast_holds(script))
         return false;
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->hooks[hook]);
     lua_pushvalue(L, first);

@@ -6,10 +6,14 @@
 #include <stdio.h>
 
 #include "script/guard.h"
+#include "script/quarantine.h"
 
 enum {
+    TURN_TICKS_MAX = 2,   /* of CPU time, that tasks take of a turn */
     TASK_TEXT_MAX = 1700, /* bytes of what was raised, with its traceback */
 };
+
+const char task_banned[] = "its script is quarantined";
 
 /* --- the end -------------------------------------------------------------- */
 
@@ -94,10 +98,31 @@ finish(struct task *task, int result)
 
 /* --- running -------------------------------------------------------------- */
 
-static void
-run(struct deferred *deferred)
+/* Have tasks had their share of this turn?  The others go on in the next one,
+ * so that many that are due at once do not hold up everything else. */
+static bool
+is_turn_used(const struct task *task)
 {
-    struct task *task = container_of(deferred, struct task, next);
+    struct coroutines *all = task->all;
+    uint64_t turn = loop_turn(task->loop);
+
+    if (all->turn != turn) {
+        all->turn = turn;
+        all->turn_ticks = guard_ticks();
+    }
+    return guard_ticks() - all->turn_ticks >= TURN_TICKS_MAX;
+}
+
+/* The calls before may have been the ones too many. */
+static bool
+is_banned(const struct task *task)
+{
+    return task->script != NULL && quarantine_holds(task->script);
+}
+
+static void
+resume(struct task *task)
+{
     lua_State *L = task->coroutine.L;
     int result;
 
@@ -114,6 +139,21 @@ run(struct deferred *deferred)
     task->all->running = NULL;
     if (result != LUA_YIELD || !task->waiting)
         finish(task, result);
+}
+
+static void
+run(struct deferred *deferred)
+{
+    struct task *task = container_of(deferred, struct task, next);
+
+    if (is_turn_used(task)) {
+        loop_defer(task->loop, &task->next);
+    } else if (is_banned(task)) {
+        task_stop(task);
+        task->on_end(task, NULL, task_banned);
+    } else {
+        resume(task);
+    }
 }
 
 static void
@@ -173,7 +213,8 @@ task_of(lua_State *L, const char **why)
     struct task *task = coroutines_of(L)->running;
 
     if (task == NULL) {
-        *why = "may be used only in a check hook";
+        *why = "may be used only in a check hook and in functions of "
+               "after() and every()";
         return NULL;
     }
     if (task->coroutine.L != L) {

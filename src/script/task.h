@@ -10,9 +10,9 @@
  *                                                       └─▶ on_end
  *
  * Only the end of a turn of the loop resumes a task, and only where it has not
- * been stopped: so a callback never runs a script, and what was left while it
- * waited is never resumed. Lua's side has each function that waits try again
- * after a wake, whatever it was woken for.
+ * been stopped, nor its script quarantined: so a callback never runs a script,
+ * and what was left while it waited is never resumed. Lua's side has each
+ * function that waits try again after a wake, whatever it was woken for.
  */
 #ifndef SCRIPT_TASK_H
 #define SCRIPT_TASK_H
@@ -29,6 +29,9 @@ struct script;
 struct task;
 
 #define TASK_FOREVER UINT64_MAX /* as long as the task may run */
+
+/* What RAISED is where the script was quarantined before the hook had ended. */
+extern const char task_banned[];
 
 /* The hook has returned what is on L's stack; or RAISED says what it raised,
  * with a traceback, and L is NULL. All that the task held is gone: the next one
@@ -65,7 +68,8 @@ void task_init(struct task *task, struct coroutines *all, struct loop *loop,
  * without memory. Not while one is under way. */
 lua_State *task_begin(struct task *task) MUST_CHECK;
 
-/* Has it run at the end of the turn. on_end follows, unless it is stopped. */
+/* Has it run at the end of the turn, or of one of the next where there is much
+ * to do. on_end follows, unless it is stopped. */
 void task_go(struct task *task, int args);
 
 /* Ends what is under way, if anything, wherever it waits; on_end is not

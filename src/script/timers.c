@@ -60,7 +60,9 @@ on_end(struct task *task, lua_State *L, const char *raised)
     struct script_timer *t = container_of(task, struct script_timer, task);
     bool last = !t->repeats;
 
-    if (raised != NULL)
+    if (raised == task_banned)
+        last = true;
+    else if (raised != NULL)
         report_error(t->script, name_of(t), str_from(raised));
     else if (lua_gettop(L) > 0 && lua_isboolean(L, 1) && !lua_toboolean(L, 1))
         last = true;
@@ -77,7 +79,7 @@ on_timer(struct timer *timer)
     lua_State *L;
 
     if (quarantine_holds(t->script)) {
-        free_timer(t);
+        timers_stop(t->script);
         return;
     }
     L = task_begin(&t->task);

@@ -188,6 +188,8 @@ add_header(struct header_list *list, struct str name, lua_State *L)
         return "no memory";
     if (!http_is_token(header->name) || !http_is_value(header->value))
         return "a header has bytes that may not stand in it";
+    if (http_frames_message(header->name))
+        return "it set a header that is set by the program";
     list->count++;
     return NULL;
 }
