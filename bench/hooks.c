@@ -155,7 +155,7 @@ seconds(void)
 static void
 call_pick(struct upstream *upstream, struct flow *flow, unsigned count)
 {
-    const struct policy_hooks *policy = &upstream->policy;
+    const struct policy_hooks *policy = upstream->policy;
     const char *reason;
     bool wait = false;
 
@@ -177,7 +177,7 @@ static void
 call_request(const struct section *section, struct http_exchange *exchange,
              unsigned count)
 {
-    const struct section_hooks *hooks = &section->hooks;
+    const struct section_hooks *hooks = section->hooks;
     struct hook_verdict verdict;
 
     for (unsigned i = 0; i < count; i++) {
@@ -371,7 +371,8 @@ measure_all(struct runtime *runtime)
 
     for (size_t i = 0; i < policy_count; i++)
         measure_pick(&runtime->upstreams[i], policies[i]);
-    last->policy.pick = NULL;
+    policy_hooks_release(last->policy);
+    last->policy = policy_hooks_hold(&policy_no_hooks);
     measure_pick(last, "(built in)");
     measure_request(runtime->sections[0]);
 }

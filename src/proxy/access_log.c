@@ -488,8 +488,8 @@ access_log_http(struct http_exchange *exchange)
         .term = exchange->term,
     };
 
-    if (exchange->hooked && s.section->hooks.log != NULL)
-        s.section->hooks.log(s.section->hooks.arg, exchange);
+    if (exchange->hooks != NULL && exchange->hooks->log != NULL)
+        exchange->hooks->log(exchange->hooks->arg, exchange);
     if (is_wanted(s.engine, s.section))
         record(&s);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "proxy/hook.h"
+
 struct server *
 flow_last_server(const struct flow *flow)
 {
@@ -32,9 +34,27 @@ flow_add_tried(struct flow *flow, unsigned index)
     flow->tried[flow->tried_count++] = (uint16_t)index;
 }
 
+static void
+drop_policy(struct flow *flow)
+{
+    if (flow->policy != NULL)
+        policy_hooks_release(flow->policy);
+    flow->policy = NULL;
+}
+
+void
+flow_route(struct flow *flow, struct upstream *upstream, struct server *server)
+{
+    if (upstream != flow->upstream)
+        drop_policy(flow);
+    flow->upstream = upstream;
+    flow->pinned = server;
+}
+
 void
 flow_reroute(struct flow *flow)
 {
+    drop_policy(flow);
     flow->upstream = NULL;
     flow->pinned = NULL;
     flow->has_turn = false;

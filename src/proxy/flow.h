@@ -20,6 +20,7 @@ enum {
 
 struct flow;
 struct http_exchange;
+struct policy_hooks;
 struct server;
 struct upstream;
 
@@ -39,6 +40,8 @@ struct flow {
     struct server *server;          /* picked and held; NULL between picks */
     struct server *served;          /* the one that was given back last */
     struct server *pinned;          /* a hook named this one; NULL: any */
+    struct policy_hooks *policy;    /* held: the upstream's when the flow first
+                                       took a server; NULL: it has not yet */
     struct http_exchange *exchange; /* NULL on TCP */
     struct list link;               /* in server->flows while it is held */
     flow_gone_fn on_gone;           /* set by then */
@@ -68,7 +71,12 @@ struct server *flow_last_server(const struct flow *flow);
 /* Whether the server with this index was tried by this flow. */
 bool flow_has_tried(const struct flow *flow, unsigned index);
 
-/* Forgets where the flow went: it is routed again. */
+/* Sends the flow to UPSTREAM, and to no other than SERVER unless that is NULL.
+ */
+void
+flow_route(struct flow *flow, struct upstream *upstream, struct server *server);
+
+/* Forgets where the flow went: it is routed again, or over. */
 void flow_reroute(struct flow *flow);
 
 /* Notes a failed attempt; the oldest is forgotten beyond FLOW_TRIES_MAX. */

@@ -89,8 +89,23 @@ struct hook_conn {
     struct str section;
 };
 
+/* Tables are exchanged as a whole while the program runs: what began with one
+ * holds it and ends on it. */
+struct hook_hold {
+    unsigned count;              /* of those who hold the table */
+    void (*unused)(void *table); /* the last has let go; NULL: it is nobody's */
+};
+
+static inline void
+hook_release(struct hook_hold *hold, void *table)
+{
+    if (--hold->count == 0 && hold->unused != NULL)
+        hold->unused(table);
+}
+
 /* One http, tcp or mysql section's hooks, its scripts' chain folded in. */
 struct section_hooks {
+    struct hook_hold hold;
     void *arg;
     enum hook_result (*accept)(void *arg, const struct hook_conn *conn,
                                struct hook_verdict *verdict);
@@ -109,6 +124,22 @@ struct section_hooks {
     void (*forget)(void *arg, struct http_exchange *exchange);
 };
 
+/* A section without scripts: all of it is absent. */
+extern struct section_hooks section_no_hooks;
+
+static inline struct section_hooks *
+section_hooks_hold(struct section_hooks *hooks)
+{
+    hooks->hold.count++;
+    return hooks;
+}
+
+static inline void
+section_hooks_release(struct section_hooks *hooks)
+{
+    hook_release(&hooks->hold, hooks);
+}
+
 enum {
     HOOK_PICK_NONE = -1,   /* the policy refuses, *reason in words */
     HOOK_PICK_FAILED = -2, /* it raised; the built-in round robin chooses */
@@ -121,6 +152,7 @@ enum {
  * *WAIT, the flow waits for that very server, which is then full or was tried
  * before.  `state` says that a server has come up or gone down, and why. */
 struct policy_hooks {
+    struct hook_hold hold;
     void *arg;
     bool waits; /* pick may set *WAIT: it is asked even if no server is usable,
                    as long as one is in service */
@@ -130,5 +162,21 @@ struct policy_hooks {
                  const struct flow_result *result);
     void (*state)(void *arg, struct server *server, bool up, const char *why);
 };
+
+/* No script: pick is NULL, which is the built-in round robin. */
+extern struct policy_hooks policy_no_hooks;
+
+static inline struct policy_hooks *
+policy_hooks_hold(struct policy_hooks *hooks)
+{
+    hooks->hold.count++;
+    return hooks;
+}
+
+static inline void
+policy_hooks_release(struct policy_hooks *hooks)
+{
+    hook_release(&hooks->hold, hooks);
+}
 
 #endif

@@ -140,12 +140,12 @@ static void
 end_exchange(struct http_conn *conn)
 {
     struct http_exchange *exchange = conn->exchange;
-    const struct section_hooks *hooks = &exchange->section->section.hooks;
+    struct section_hooks *hooks = exchange->hooks;
 
     conn->exchange = NULL;
     access_log_http(exchange);
     count_request(conn, exchange);
-    if (hooks->forget != NULL && !exchange->refused)
+    if (hooks != NULL && hooks->forget != NULL)
         hooks->forget(hooks->arg, exchange);
     exchange_free(exchange);
     conn->bytes_in = 0;
@@ -966,9 +966,9 @@ ask_accept(struct http_conn *conn)
     };
     enum hook_result result;
 
-    if (section->hooks.accept == NULL)
+    if (section->hooks->accept == NULL)
         return true;
-    result = section->hooks.accept(section->hooks.arg, &about, &verdict);
+    result = section->hooks->accept(section->hooks->arg, &about, &verdict);
     if (result == HOOK_FAILED)
         return section->conf->script_failure == SCRIPT_FAILURE_PASS;
     if (result != HOOK_DENY)

@@ -14,8 +14,7 @@ static void
 take_route_of_hook(struct http_exchange *exchange,
                    const struct hook_verdict *verdict)
 {
-    exchange->flow.upstream = verdict->upstream;
-    exchange->flow.pinned = verdict->server;
+    flow_route(&exchange->flow, verdict->upstream, verdict->server);
     exchange->routed_by_hook = true;
 }
 
@@ -30,7 +29,7 @@ on_hook_failed(struct http_exchange *exchange)
 static void
 run_hooks(struct http_exchange *exchange)
 {
-    const struct section_hooks *hooks = &exchange->section->section.hooks;
+    const struct section_hooks *hooks = exchange->hooks;
     struct hook_verdict verdict = {0};
     enum hook_result result;
 
@@ -139,7 +138,7 @@ go_to_target(struct http_exchange *exchange)
         go_redirect(exchange);
         return;
     case ROUTE_TO_UPSTREAM:
-        exchange->flow.upstream = exchange->route->upstream;
+        flow_route(&exchange->flow, exchange->route->upstream, NULL);
         go_upstream(exchange);
         return;
     }

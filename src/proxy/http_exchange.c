@@ -71,6 +71,9 @@ exchange_free(struct http_exchange *exchange)
         exchange->ends = end->next;
         end->fn(end->arg);
     }
+    flow_reroute(&exchange->flow);
+    if (exchange->hooks != NULL)
+        section_hooks_release(exchange->hooks);
     spool_fini(&exchange->body);
     spool_fini(&exchange->writer.spool);
     writer_fini(&exchange->writer);
@@ -341,9 +344,7 @@ on_response_head(struct http_writer *writer)
 {
     struct http_exchange *exchange =
         container_of(writer, struct http_exchange, writer);
-    const struct section_hooks *hooks = &exchange->section->section.hooks;
-
-    hooks->response(hooks->arg, exchange);
+    exchange->hooks->response(exchange->hooks->arg, exchange);
 }
 
 int
@@ -372,8 +373,8 @@ exchange_read_head(struct http_exchange *exchange)
         return errno == ENOMEM ? 500 : 400;
     if (exchange_is_hidden(exchange->path))
         return 404;
-    exchange->hooked = true;
-    if (section->section.hooks.response != NULL)
+    exchange->hooks = section_hooks_hold(section->section.hooks);
+    if (exchange->hooks->response != NULL)
         exchange->writer.on_head = on_response_head;
     return 0;
 }

@@ -38,6 +38,7 @@ struct hook_field;
 struct http_exchange;
 struct http_route;
 struct http_section;
+struct section_hooks;
 
 /* What is due; the connection does it (callbacks only mark). */
 enum exchange_state {
@@ -91,11 +92,12 @@ struct http_exchange {
     bool https;            /* a trusted proxy says that the client used it */
     struct str first_line; /* for the record of what was not understood */
     bool refused;          /* the head was not understood */
-    bool hooked;           /* hooks hear of it: nothing refused it before */
-    struct spool body;     /* the request's, whole before a server is asked;
-                              it keeps, so that it can be sent again */
-    bool body_whole;       /* it has come to its end */
-    bool bodiless;         /* it does not go to a server (become_get) */
+    struct section_hooks *hooks; /* held: the section's, when the head was
+                                    good; NULL: it was not, they hear nothing */
+    struct spool body; /* the request's, whole before a server is asked;
+                          it keeps, so that it can be sent again */
+    bool body_whole;   /* it has come to its end */
+    bool bodiless;     /* it does not go to a server (become_get) */
 
     const struct http_route *route; /* NULL: none matched */
     int group_count;                /* of `groups` */

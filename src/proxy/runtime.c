@@ -100,6 +100,7 @@ init_upstream(struct maker *maker, struct upstream *upstream,
 
     upstream->engine = engine;
     upstream->conf = conf;
+    upstream->policy = policy_hooks_hold(&policy_no_hooks);
     map_init(&upstream->names);
     upstream->server_count = (unsigned)conf->server_count;
     upstream->servers = xcalloc(conf->server_count, sizeof(struct server));
@@ -170,6 +171,7 @@ new_section(struct maker *maker, const struct section_conf *conf)
         section = xcalloc(1, sizeof(*section));
     section->runtime = runtime;
     section->conf = conf;
+    section->hooks = section_hooks_hold(&section_no_hooks);
     if (conf->upstream != NULL)
         section->upstream = &runtime->upstreams[conf->upstream->index];
     if (runtime->engine != NULL) {

@@ -24,9 +24,9 @@ typedef void (*section_accept_fn)(struct listener *listener, int fd,
 struct section {
     struct runtime *runtime;
     const struct section_conf *conf;
-    int row;                   /* on the board */
-    struct upstream *upstream; /* tcp and mysql: the default one */
-    struct section_hooks hooks;
+    int row;                     /* on the board */
+    struct upstream *upstream;   /* tcp and mysql: the default one */
+    struct section_hooks *hooks; /* held; section_no_hooks: none */
     section_accept_fn on_client; /* who serves it (serve.c) */
 };
 

@@ -43,6 +43,8 @@ free_session(struct deferred *cleanup)
     struct tcp_session *s = container_of(cleanup, struct tcp_session, cleanup);
     struct engine *engine = s->listener->engine;
 
+    flow_reroute(&s->flow);
+    section_hooks_release(s->hooks);
     runtime_unref(s->runtime);
     slab_give(&engine->tcp_sessions, s);
 }
@@ -73,7 +75,7 @@ give_server_back(struct tcp_session *s)
 static void
 tell_close_hook(struct tcp_session *s)
 {
-    const struct section_hooks *hooks = &s->section->hooks;
+    const struct section_hooks *hooks = s->hooks;
     const struct hook_conn conn = {
         .client = &s->client_addr,
         .listener = s->flow.listener,
@@ -403,17 +405,16 @@ ask_accept(struct tcp_session *s)
     };
     enum hook_result result;
 
-    if (section->hooks.accept == NULL)
+    if (s->hooks->accept == NULL)
         return true;
-    result = section->hooks.accept(section->hooks.arg, &conn, &verdict);
+    result = s->hooks->accept(s->hooks->arg, &conn, &verdict);
     s->flow.priority = verdict.priority;
     switch (result) {
     case HOOK_PASS:
     case HOOK_REPLY:
         return true;
     case HOOK_ROUTE:
-        s->flow.upstream = verdict.upstream;
-        s->flow.pinned = verdict.server;
+        flow_route(&s->flow, verdict.upstream, verdict.server);
         return true;
     case HOOK_FAILED:
         return section->conf->script_failure == SCRIPT_FAILURE_PASS;
@@ -437,6 +438,7 @@ session_new(struct listener *listener, const struct addr *client)
     s->runtime = runtime_ref(listener->runtime);
     s->listener = listener;
     s->section = listener->fallback;
+    s->hooks = section_hooks_hold(s->section->hooks);
     s->client_addr = *client;
     s->flow.upstream = s->section->upstream;
     s->flow.client = &s->client_addr;

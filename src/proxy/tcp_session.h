@@ -26,11 +26,13 @@
 struct listener;
 struct runtime;
 struct section;
+struct section_hooks;
 
 struct tcp_session {
     struct engine_session session; /* its place in the engine */
     struct runtime *runtime;       /* a reference */
     struct section *section;
+    struct section_hooks *hooks; /* held: the section's when it began */
     struct listener *listener;
     struct stream client;
     struct server_conn *server; /* NULL until connected */

@@ -35,7 +35,7 @@ tell_flows(struct server *server, bool maint, const char *why)
 static void
 tell_policy(struct server *server, bool up, const char *why)
 {
-    const struct policy_hooks *policy = &server->upstream->policy;
+    const struct policy_hooks *policy = server->upstream->policy;
 
     if (policy->state != NULL)
         policy->state(policy->arg, server, up, why);
@@ -102,7 +102,7 @@ look_at_upstream(struct upstream *upstream)
     for (unsigned i = 0; i < upstream->server_count; i++)
         (void)look_at_server(&upstream->servers[i]);
     /* It may have them wait for another server now. */
-    if (look_at_service(upstream) && upstream->policy.waits)
+    if (look_at_service(upstream) && upstream->policy->waits)
         wait_queue_shake(&upstream->queue, BOARD_NONE);
     if (!upstream->conf->hold && !has_any_in_service(upstream))
         wait_queue_shake(&upstream->queue, BOARD_NONE);

@@ -161,17 +161,18 @@ static int
 ask_policy(struct upstream *upstream, struct flow *flow, const char **reason,
            bool *wait)
 {
+    const struct policy_hooks *policy = flow->policy;
     int index;
 
-    if (upstream->policy.pick == NULL)
+    if (policy->pick == NULL)
         return upstream_pick_builtin(upstream, flow);
     upstream->picking = flow;
-    index = upstream->policy.pick(upstream->policy.arg, flow, reason, wait);
+    index = policy->pick(policy->arg, flow, reason, wait);
     upstream->picking = NULL;
     if (index == HOOK_PICK_NONE || index_is_good(upstream, index, *wait))
         return index;
     if (index != HOOK_PICK_FAILED)
-        upstream->policy.misused(upstream->policy.arg, index);
+        policy->misused(policy->arg, index);
     *wait = false;
     return upstream_pick_builtin(upstream, flow);
 }
@@ -289,8 +290,8 @@ look(struct flow *flow, bool fresh, bool *again, enum upstream_error *error,
     int index = HOOK_PICK_NONE;
     bool wait = false;
     unsigned usable = roster_enter(&upstream->roster, flow, &counts);
-    bool asked = upstream->policy.waits ? roster_in_service(&counts) > 0
-                                        : usable > 0 && !others_wait(flow);
+    bool asked = flow->policy->waits ? roster_in_service(&counts) > 0
+                                     : usable > 0 && !others_wait(flow);
 
     if (asked)
         index = ask_policy(upstream, flow, reason, &wait);
@@ -321,6 +322,8 @@ upstream_take(struct flow *flow, bool fresh, bool *again, const char **reason)
 
     *again = false;
     flow->awaited = NULL;
+    if (flow->policy == NULL)
+        flow->policy = policy_hooks_hold(flow->upstream->policy);
     if (flow->pinned != NULL)
         return take_pinned(flow, fresh, again, reason);
     for (unsigned i = 0; i < TAKE_ATTEMPTS; i++) {
@@ -389,7 +392,7 @@ upstream_give(struct flow *flow, const struct flow_result *result,
 
     if (server == NULL)
         return;
-    policy = &server->upstream->policy;
+    policy = flow->policy;
     if (policy->done != NULL)
         policy->done(policy->arg, flow, server, result);
     if (!result->ok)

@@ -57,11 +57,11 @@ struct upstream {
     struct server *servers;
     struct server_view *views; /* one a server, fresh during a pick */
     unsigned server_count;
-    struct map names;           /* of servers */
-    struct roster roster;       /* keeps the views */
-    struct wait_queue queue;    /* work that waits for one of them */
-    struct policy_hooks policy; /* pick is NULL: the built-in round robin */
-    struct flow *picking;       /* the flow that pick is called for, or NULL */
+    struct map names;            /* of servers */
+    struct roster roster;        /* keeps the views */
+    struct wait_queue queue;     /* work that waits for one of them */
+    struct policy_hooks *policy; /* held; policy_no_hooks: round robin */
+    struct flow *picking;        /* the flow that pick is called for, or NULL */
 };
 
 enum upstream_error {

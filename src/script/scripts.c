@@ -41,6 +41,23 @@ policy_file(char *text, size_t size, const struct upstream_conf *conf)
 }
 
 static void
+free_policy(void *table)
+{
+    free(table);
+}
+
+static void
+set_policy(struct upstream *upstream, struct script *script)
+{
+    struct policy_hooks *hooks = xcalloc(1, sizeof(*hooks));
+
+    hooks_fill_policy(hooks, script);
+    hooks->hold.unused = free_policy;
+    policy_hooks_release(upstream->policy);
+    upstream->policy = policy_hooks_hold(hooks);
+}
+
+static void
 load_policy(struct scripts *scripts, struct upstream *upstream,
             struct faults *faults)
 {
@@ -62,7 +79,7 @@ load_policy(struct scripts *scripts, struct upstream *upstream,
     order.file = policy_file(text, sizeof(text), conf);
     script = script_load(scripts, &order, faults);
     if (script != NULL)
-        hooks_fill_policy(&upstream->policy, script);
+        set_policy(upstream, script);
 }
 
 static void
@@ -101,6 +118,27 @@ section_use(enum section_kind kind)
 }
 
 static void
+free_section_hooks(void *table)
+{
+    struct section_hooks *hooks = table;
+
+    free(hooks->arg);
+    free(hooks);
+}
+
+/* Without a script, the section keeps no hooks. */
+static void
+set_section(struct section *section, struct script_chain *chain)
+{
+    struct section_hooks *hooks = xcalloc(1, sizeof(*hooks));
+
+    hooks_fill_section(hooks, chain);
+    hooks->hold.unused = free_section_hooks;
+    section_hooks_release(section->hooks);
+    section->hooks = section_hooks_hold(hooks);
+}
+
+static void
 load_section(struct scripts *scripts, struct section *section,
              struct faults *faults)
 {
@@ -112,7 +150,6 @@ load_section(struct scripts *scripts, struct section *section,
     chain = xcalloc(1, sizeof(*chain) +
                            conf->script_count * sizeof(chain->scripts[0]));
     chain->failure = conf->script_failure;
-    section->hooks.arg = chain;
     for (size_t i = 0; i < conf->script_count; i++) {
         const struct script_order order = {
             .file = conf->scripts[i].path,
@@ -127,7 +164,9 @@ load_section(struct scripts *scripts, struct section *section,
             chain->scripts[chain->count++] = script;
     }
     if (chain->count > 0)
-        hooks_fill_section(&section->hooks, chain);
+        set_section(section, chain);
+    else
+        free(chain);
 }
 
 /* Where the script path is at fault, nobody knows which files are meant. */
@@ -245,11 +284,17 @@ scripts_free(struct scripts *scripts)
     if (scripts == NULL)
         return;
     runtime = scripts->runtime;
-    for (size_t i = 0; i < runtime->upstream_count; i++)
-        runtime->upstreams[i].policy = (struct policy_hooks){0};
+    for (size_t i = 0; i < runtime->upstream_count; i++) {
+        struct upstream *upstream = &runtime->upstreams[i];
+
+        policy_hooks_release(upstream->policy);
+        upstream->policy = policy_hooks_hold(&policy_no_hooks);
+    }
     for (size_t i = 0; i < runtime->section_count; i++) {
-        free(runtime->sections[i]->hooks.arg);
-        runtime->sections[i]->hooks = (struct section_hooks){0};
+        struct section *section = runtime->sections[i];
+
+        section_hooks_release(section->hooks);
+        section->hooks = section_hooks_hold(&section_no_hooks);
     }
     while ((node = list_first(&scripts->list)) != NULL)
         script_free(container_of(node, struct script, link));
