@@ -12,6 +12,7 @@ local CHUNK_MAX = 256 * 1024         -- bytes of text that load compiles
 local DATE_MAX = 1000                -- bytes of a date's format
 local PIECE = 4096                   -- items that C handles at a time
 local SORT_MAX = 500                 -- likewise, as sorting may be quadratic
+local SORT_TEXT_MAX = 256            -- bytes of each that C compares
 local FIND_MAX = 1024                -- bytes that a plain find compares
 
 local is_deep, is_over = match.is_deep, match.is_over
@@ -116,11 +117,26 @@ local function is_less(a, b)
 end
 
 
+-- Whether C may sort a list by itself: there is little to compare.
+local function is_quick(list)
+  if #list > SORT_MAX then
+    return false
+  end
+  for i = 1, #list do
+    local value = list[i]
+    if type(value) == "string" and #value > SORT_TEXT_MAX then
+      return false
+    end
+  end
+  return true
+end
+
+
 function _M.table.sort(list, less)
   if is_deep() then
     error("C stack overflow", 2)
   end
-  if less == nil and type(list) == "table" and #list > SORT_MAX then
+  if less == nil and type(list) == "table" and not is_quick(list) then
     return native_sort(list, is_less)
   end
   return native_sort(list, less)
