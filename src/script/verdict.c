@@ -229,12 +229,11 @@ read_headers(struct hook_verdict *out, lua_State *L, struct arena *arena)
     if (list.at == NULL)
         return "no memory";
     lua_pushnil(L);
-    while (lua_next(L, -2) != 0) {
+    while (why == NULL && lua_next(L, -2) != 0) {
         struct str name = string_at(L, -2);
 
-        if (why == NULL)
-            why = name.p == NULL ? "the name of a header is not a string"
-                                 : add_values(&list, name, L);
+        why = name.p == NULL ? "the name of a header is not a string"
+                             : add_values(&list, name, L);
         lua_pop(L, 1);
     }
     out->headers = list.at;
