@@ -93,7 +93,8 @@ on_backlog(struct watch *watch)
     struct acceptor *acceptor = container_of(watch, struct acceptor, watch);
 
     for (unsigned i = 0; i < ACCEPTOR_BATCH && acceptor->watching; i++) {
-        if (!accept_one(acceptor))
+        /* What is done for a new client at once may take its time. */
+        if (!accept_one(acceptor) || clock_is_late())
             return;
     }
 }

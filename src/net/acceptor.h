@@ -12,7 +12,8 @@
 #include "net/loop.h"
 
 enum {
-    ACCEPTOR_BATCH = 64,     /* connections accepted in one turn */
+    ACCEPTOR_BATCH = 64,     /* connections accepted in one turn, unless
+                                it has become long */
     ACCEPTOR_PAUSE_MS = 100, /* when one cannot be taken now */
 };
 

@@ -130,6 +130,10 @@ on_tick(int number)
     if (guard.call != guard.seen_call) {
         guard.seen_call = guard.call;
         guard.seen_ticks = 0;
+        /* Many calls in a turn, none of which is long, are work, and no
+         * reason to take the worker for stuck. */
+        if (guard.board != NULL)
+            board_beat_again(guard.board, guard.worker);
     } else if (++guard.seen_ticks >= guard.ticks) {
         guard.over = true;
         set_hook();
