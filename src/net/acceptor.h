@@ -31,6 +31,7 @@ typedef void (*acceptor_dismiss_fn)(struct acceptor *acceptor);
 
 struct acceptor {
     struct watch watch;
+    struct deferred backlog; /* to be looked at, at the end of the turn */
     struct timer pause;
     acceptor_fn on_client;
     acceptor_admit_fn admit;

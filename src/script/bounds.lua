@@ -13,6 +13,7 @@ local DATE_MAX = 1000                -- bytes of a date's format
 local PIECE = 4096                   -- items that C handles at a time
 local SORT_MAX = 500                 -- likewise, as sorting may be quadratic
 local SORT_TEXT_MAX = 256            -- bytes of each that C compares
+local PLACE_MAX = 2 ^ 31 - 1         -- what C takes for a place in a list
 local FIND_MAX = 1024                -- bytes that a plain find compares
 
 local is_deep, is_over = match.is_deep, match.is_over
@@ -100,9 +101,17 @@ function _M.table.insert(list, ...)
   if select("#", ...) ~= 2 or type(list) ~= "table" then
     return native_insert(list, ...)
   end
-  local place, value = ...
+  local given, value = ...
+  local place = tonumber(given)
   local last = #list + 1
-  if type(place) ~= "number" or last - place < PIECE then
+  if place == nil then
+    return native_insert(list, given, value)
+  end
+  -- C would take a place that is no whole number of its own for a low one.
+  if place > PLACE_MAX then
+    error("bad argument #2 to 'insert' (position out of bounds)", 2)
+  end
+  if last - place < PIECE then
     return native_insert(list, place, value)
   end
   for i = last, place + 1, -1 do

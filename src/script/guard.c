@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "board/board.h"
 #include "script/quarantine.h"
@@ -28,6 +29,7 @@ enum {
     WORDS_MAX = 96,
     HEADROOM = 32,          /* what a collection leaves at least: 1/32 */
     STACK_MAX = 512 * 1024, /* bytes of the C stack that a call may use */
+    STRUCK_MAX = 8,         /* scripts that are known of in a turn */
 };
 
 /* Fields that the signal's handler reads are volatile; it runs in the same
@@ -62,6 +64,9 @@ static struct {
     /* Whose call. */
     const struct script *next;
     const struct script *script;
+    const struct script *struck[STRUCK_MAX]; /* in the turn of that time */
+    unsigned struck_count;
+    uint64_t struck_us;
     struct board *board;
     unsigned worker;
 } guard = {.budgets_ms = {50, 1000}, .limit = 64 * 1024 * 1024};
@@ -261,6 +266,29 @@ guard_begin(enum guard_kind kind)
     guard.active = true;
 }
 
+/* The clock stands still in a turn, and so names it. */
+static void
+note_struck(const struct script *script)
+{
+    if (guard.struck_us != clock_us())
+        guard.struck_count = 0;
+    guard.struck_us = clock_us();
+    if (guard.struck_count < STRUCK_MAX)
+        guard.struck[guard.struck_count++] = script;
+}
+
+bool
+guard_has_struck(const struct script *script)
+{
+    if (guard.struck_count == 0 || guard.struck_us != clock_us())
+        return false;
+    for (unsigned i = 0; i < guard.struck_count; i++) {
+        if (guard.struck[i] == script)
+            return true;
+    }
+    return false;
+}
+
 /* Something has gone wrong, or was about to. */
 static void
 clean_up(int status)
@@ -274,9 +302,12 @@ clean_up(int status)
         collect(guard.L);
     if (status == 0 || status == LUA_YIELD || script == NULL)
         return;
-    if (over)
+    if (over) {
+        note_struck(script);
         quarantine_strike(script, STRIKE_TIME);
-    else if (guard.refused)
+        return;
+    }
+    if (guard.refused)
         quarantine_strike(script, STRIKE_MEMORY);
 }
 

@@ -18,8 +18,9 @@
 #include "script/script.h"
 
 enum {
-    VERDICT_HEADERS_MAX = 64, /* of one answer */
-    VERDICT_NUMBER_MAX = 32,  /* bytes of a number as text */
+    VERDICT_HEADERS_MAX = 64,     /* of one answer */
+    VERDICT_HEAD_MAX = 48 * 1024, /* bytes of them: a head has 64 KiB */
+    VERDICT_NUMBER_MAX = 32,      /* bytes of a number as text */
     VERDICT_STATUS_MIN = 200,
     VERDICT_STATUS_MAX = 599,
 };
@@ -170,6 +171,7 @@ copy_value(struct str *out, struct arena *arena, lua_State *L)
 struct header_list {
     struct hook_header *at;
     size_t count;
+    size_t bytes;
     struct arena *arena;
 };
 
@@ -183,6 +185,9 @@ add_header(struct header_list *list, struct str name, lua_State *L)
         return "the value of a header is not a string";
     if (list->count == VERDICT_HEADERS_MAX)
         return "the answer has too many headers";
+    list->bytes += name.len + string_at(L, -1).len;
+    if (list->bytes > VERDICT_HEAD_MAX)
+        return "the answer's headers are too large";
     if (!copy_text(&header->name, list->arena, name) ||
         !copy_value(&header->value, list->arena, L))
         return "no memory";
