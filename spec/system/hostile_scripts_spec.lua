@@ -16,6 +16,9 @@ local process = require "support.process"
 local BUDGET = 0.05   -- script_budget
 local MORE = 0.05     -- what the others may wait beyond it
 local ATTEMPTS = 4    -- one more than bring a script into quarantine
+-- What they may wait besides, since thousands of pcalls catch what ends the
+-- script, each of them once.
+local UNWINDING = { ["nested pcalls"] = 0.05 }
 local CALM = 0.25     -- how long the others are watched without any harm
 local GOES_ON = 0.3   -- how long with what goes on by itself
 local TRIES = 3       -- of a measurement, as the machine has others to serve
@@ -134,7 +137,8 @@ describe("a hostile script", function()
     local seen = others:measure(function()
       harm(case)
     end)
-    return seen.p99 - BUDGET - MORE, ("p99 %.0f ms (longest %.0f, of %d; "
+    local allowed = BUDGET + MORE + (UNWINDING[case.what] or 0)
+    return seen.p99 - allowed, ("p99 %.0f ms (longest %.0f, of %d; "
       .. "without it %.0f)"):format(seen.p99 * 1e3, seen.longest * 1e3,
       seen.count, calm.p99 * 1e3)
   end

@@ -20,6 +20,7 @@ local is_deep, is_over = match.is_deep, match.is_over
 local native_concat, native_insert = table.concat, table.insert
 local native_create, native_resume = coroutine.create, coroutine.resume
 local native_date, native_find = os.date, string.find
+local native_format = string.format
 local native_rep = string.rep
 local native_sort, native_xpcall = table.sort, xpcall
 local bounded_find = match.find
@@ -59,6 +60,24 @@ function _M.string.rep(text, count, separator)
     end
   end
   return native_rep(text, count, separator)
+end
+
+
+-- Whether format may call a function of the script's: __tostring.  Arguments
+-- behind the fourth are rare, and not looked at.
+local function may_call(a, b, c, d, ...)
+  return type(a) == "table" or type(b) == "table" or type(c) == "table"
+    or type(d) == "table" or select("#", ...) > 0
+end
+
+
+-- Deep in C, what is raised takes a time that grows with the square of the
+-- depth until it is caught.
+function _M.string.format(format, ...)
+  if may_call(...) and is_deep() then
+    error("C stack overflow", 2)
+  end
+  return native_format(format, ...)
 end
 
 

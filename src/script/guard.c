@@ -27,6 +27,7 @@ enum {
     TICK_MS = 10,            /* of CPU time */
     TICK_SIGNAL = SIGVTALRM, /* nobody else's */
     WORDS_MAX = 96,
+    RAISED_MAX = 512, /* bytes of what is raised for the time, with its place */
     HEADROOM = 32,          /* what a collection leaves at least: 1/32 */
     STACK_MAX = 512 * 1024, /* bytes of the C stack that a call may use */
     STRUCK_MAX = 8,         /* scripts that are known of in a turn */
@@ -66,6 +67,7 @@ static struct {
     const struct script *script;
     const struct script *struck[STRUCK_MAX]; /* in the turn of that time */
     unsigned struck_count;
+    char words[RAISED_MAX]; /* what the call under way was told; "": nothing */
     uint64_t struck_us;
     struct board *board;
     unsigned worker;
@@ -173,6 +175,11 @@ guard_raise(lua_State *L)
     char words[WORDS_MAX];
 
     guard.is_limited = false; /* the message and the traceback need some */
+    /* Thousands of pcalls may each catch it. */
+    if (guard.words[0] != '\0') {
+        lua_pushstring(L, guard.words);
+        return lua_error(L);
+    }
     (void)snprintf(
         words, sizeof(words), "used more than its %" PRIu64 "%s of CPU time",
         ms % 1000 == 0 ? ms / 1000 : ms, ms % 1000 == 0 ? "s" : "ms");
@@ -183,6 +190,7 @@ guard_raise(lua_State *L)
     }
     lua_pushstring(L, words);
     lua_concat(L, 2);
+    (void)snprintf(guard.words, sizeof(guard.words), "%s", lua_tostring(L, -1));
     return lua_error(L);
 }
 
@@ -261,6 +269,7 @@ guard_begin(enum guard_kind kind)
     guard.next = NULL;
     guard.is_limited = guard.script != NULL;
     guard.refused = false;
+    guard.words[0] = '\0';
     note_running(guard.script);
     guard.call++;
     guard.active = true;
