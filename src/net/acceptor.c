@@ -90,8 +90,7 @@ accept_one(struct acceptor *acceptor)
 static void
 on_backlog(struct deferred *backlog)
 {
-    struct acceptor *acceptor =
-        container_of(backlog, struct acceptor, backlog);
+    struct acceptor *acceptor = container_of(backlog, struct acceptor, backlog);
 
     for (unsigned i = 0; i < ACCEPTOR_BATCH && acceptor->watching; i++) {
         /* What is done for a new client at once may take its time. */

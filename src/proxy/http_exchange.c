@@ -427,8 +427,8 @@ exchange_set_header(struct http_exchange *exchange, struct str name,
         (void)http_remove(fields, name);
         return 0;
     }
-    if (!may_change(exchange, name.len + value.len) ||
-        !copy(exchange, &name) || !copy(exchange, &value))
+    if (!may_change(exchange, name.len + value.len) || !copy(exchange, &name) ||
+        !copy(exchange, &value))
         return -1;
     (void)http_remove(fields, name);
     if (http_add(fields, name, value) == 0)

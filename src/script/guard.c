@@ -28,7 +28,7 @@ enum {
     TICK_SIGNAL = SIGVTALRM, /* nobody else's */
     WORDS_MAX = 96,
     RAISED_MAX = 512, /* bytes of what is raised for the time, with its place */
-    HEADROOM = 32,          /* what a collection leaves at least: 1/32 */
+    HEADROOM = 32,    /* what a collection leaves at least: 1/32 */
     STACK_MAX = 512 * 1024, /* bytes of the C stack that a call may use */
     STRUCK_MAX = 8,         /* scripts that are known of in a turn */
 };
