@@ -190,4 +190,14 @@ describe("a script that is loaded", function()
       assert.is_true(faults[1]:find(case[3], 1, true) ~= nil, faults[1])
     end)
   end
+
+  it("is refused in time for hundreds of thousands of unknown hooks",
+    function()
+      local before = os.clock()
+      local faults = program.faults_of("local t = {} for i = 1, 2e5 do "
+        .. "t['x' .. i] = print end return t")
+      assert.are.equal(8, #faults)
+      assert.is_true(faults[1]:find("unknown hook 'x", 1, true) ~= nil)
+      assert.is_true(os.clock() - before < SECONDS_MAX)
+    end)
 end)
