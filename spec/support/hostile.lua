@@ -271,7 +271,8 @@ _M.requests = {
 
 -- --- other hooks -------------------------------------------------------------
 
--- Whole scripts, each with the kind of section that runs it: http, tcp, policy.
+-- Whole scripts, each with the kind of section that runs it: http, tcp, policy,
+-- check.
 _M.scripts = {
   { "accept that loops", "http",
     "return { accept = function() while true do end end }", TIME },
@@ -361,6 +362,15 @@ _M.scripts = {
   { "pick that puts its own servers in the list", "policy",
     "return { pick = function(_, servers) servers[1] = { usable = true } "
       .. "setmetatable(servers, nil) end }", "protected metatable" },
+
+  { "a check that loops", "check",
+    "return { check = function() while true do end end }", TIME },
+  { "a check that loops after it has slept", "check",
+    "return { check = function() require('moongate').sleep(0.01) "
+      .. "while true do end end }", TIME },
+  { "a check that fills memory", "check",
+    "return { check = function() local t = {} for i = 1, 1e9 do t[i] = { i } "
+      .. "end end }", "." },
 }
 
 

@@ -70,6 +70,11 @@ local SECTIONS = {
 }
 
 
+-- The check hook runs in the control process; its failures are a check's.
+SECTIONS.check = SECTIONS.policy:gsub("policy = ${dir}/lua/",
+  "check = lua interval=100ms script=")
+
+
 local function as_script(body)
   return "return { request = function(req)\n" .. body .. "\nend }"
 end
@@ -91,6 +96,7 @@ describe("a hostile script", function()
       config = table.concat(config), files = files,
       ports = { one = server.port },
     }
+    m.first_control = m:pids("mg-control")
     others = bystander.connect {
       web = m.port.web, webs = 8, echo = m.port.db, echoes = 2,
       pid = m.first_workers[1],
@@ -122,11 +128,11 @@ describe("a hostile script", function()
   end
 
   local function harm(case)
-    for _ = 1, case.calls or ATTEMPTS do
+    for _ = 1, case.kind == "check" and 0 or case.calls or ATTEMPTS do
       call(case)
       others:wait_round()
     end
-    if case.goes_on then
+    if case.goes_on or case.kind == "check" then
       loop.watch(GOES_ON)
     end
   end
@@ -171,6 +177,7 @@ describe("a hostile script", function()
       return log_says(case)
     end)
     assert.are.same(m.first_workers, m:workers())
+    assert.are.same(m.first_control, m:pids("mg-control"))
     assert.are.equal("hello", http.fetch(m.port.web, "/hello.txt").body)
     local rss = process.rss(m:workers()[1])
     assert.is_true(rss < MEMORY_MAX, "the worker has " .. rss .. " bytes")
