@@ -31,6 +31,17 @@ describe("clock", function()
   end)
 
 
+  it("is late once a turn has become long, and no more in the next", function()
+    local start = milliseconds(1)
+    while not core.clock_is_late() do
+      assert.is_true(milliseconds(1) < start + 10000)
+    end
+    assert.is_true(milliseconds(1) >= start + 20)
+    core.clock_update()
+    assert.is_false(core.clock_is_late())
+  end)
+
+
   it("stands still between two updates", function()
     local us, wall = core.clock_us(), core.clock_wall_ms()
     local start = milliseconds(1)

@@ -1,172 +1,14 @@
 --- Scripts that would hurt the process: each ends in time, and the process is
 -- as it was.
+local hostile = require "support.hostile"
 local loop = require "support.loop"
 local program = require "script.program"
 
-local TIME = "used more than its 50ms of CPU time"
-local MEMORY = "not enough memory: scripts have used their 64m"
+local MEMORY = hostile.MEMORY
 
 -- What an interrupted call may take, generously: the sanitizers and a busy
 -- machine make a tick late.
 local SECONDS_MAX = 1.5
-
-local SCRIPTS = {
-  -- Loops.
-  { "an endless loop", "while true do end", TIME },
-  { "a loop that counts", "local i = 0 while true do i = i + 1 end", TIME },
-  { "a loop of a for", "for i = 1, math.huge do x = i end", TIME },
-  { "a repeat", "repeat local a = 1 until a == 2", TIME },
-  { "a goto", "::again:: goto again", TIME },
-  { "loops in loops",
-    "local n = 0 for i = 1, 1e9 do for k = 1, 1e9 do n = n + i * k end end",
-    TIME },
-  { "a loop of calls to the core",
-    "local m = require('moongate') while true do m.now() end", TIME },
-  { "a loop of fields", "local s = 0 while true do s = s + #req.path end",
-    TIME },
-
-  -- Errors that are caught.
-  { "a loop that catches", "while true do pcall(error) end", TIME },
-  { "a loop that catches loops",
-    "while true do pcall(function() while true do end end) end", TIME },
-  { "nested pcalls",
-    "local function f() pcall(f) while true do end end f()", TIME },
-  { "xpcall with a handler that loops",
-    "while true do xpcall(function() while true do end end, "
-      .. "function() while true do end end) end", TIME },
-  { "xpcall with a handler that raises",
-    "while true do xpcall(error, function() error('x') end) end", TIME },
-  { "a raised value that loops in tostring",
-    "error(setmetatable({}, { __tostring = function() "
-      .. "while true do end end }))", "a table was raised" },
-
-  -- Recursion.
-  { "tail recursion", "local function f() return f() end f()", TIME },
-  { "deep recursion", "local function f() return 1 + f() end f()", "." },
-  { "recursion through a metatable",
-    "local t = setmetatable({}, {}) getmetatable(t).__index = "
-      .. "function(s, k) return s[k + 1] end local _ = t[1]",
-    ".", "the stack may be too full for the traceback, too" },
-  { "recursion through gsub",
-    "local function f() return (('x'):gsub('x', f)) end f()",
-    "stack overflow" },
-  { "recursion through tostring",
-    "local t t = setmetatable({}, { __tostring = function() "
-      .. "return ('%s'):format(t) .. 'x' end }) return tostring(t)", "." },
-  { "recursion through sort",
-    "local function f() table.sort({ 1, 2, 3 }, f) return false end f()",
-    "stack overflow" },
-  { "a chain of __index",
-    "local t = {} for i = 1, 1e5 do t = setmetatable({}, { __index = t }) end "
-      .. "local _ = t.x", "loop in gettable" },
-
-  -- Memory.
-  { "a string that doubles", "local s = 'x' while true do s = s .. s end",
-    MEMORY },
-  { "a string that grows",
-    "local s = '' while true do s = s .. ('y'):rep(100000) end", "." },
-  { "a table that grows", "local t = {} for i = 1, 1e9 do t[i] = i end", "." },
-  { "a table of tables", "local t = {} for i = 1, 1e9 do t[i] = { i } end",
-    "." },
-  { "a gigabyte that stays",
-    "kept = kept or {} for i = 1, 1e3 do "
-      .. "kept[#kept + 1] = ('x'):rep(15e6) .. i end", MEMORY },
-  { "memory in a loop that catches",
-    "while true do pcall(function() local s = 'x' "
-      .. "while true do s = s .. s end end) end", "." },
-  { "closures", "local f for i = 1, 1e9 do local g = f f = function() "
-    .. "return g, i end end", "." },
-  { "results of concat",
-    "local s = ('x'):rep(1e6) local t = {} for i = 1, 1000 do t[i] = s end "
-      .. "local all = table.concat(t)", MEMORY },
-  { "a format of wide numbers",
-    "local s = ('%99.99f'):rep(1e6) local n = {} for i = 1, 200 do n[i] = i end"
-      .. " while true do s = s:format(unpack(n)) end",
-    "." },
-
-  -- Functions of C.
-  { "rep of a gigabyte", "local s = ('x'):rep(2 ^ 30)",
-    "resulting string too large" },
-  { "rep of nothing for ever", "while true do local s = (''):rep(2 ^ 30) end",
-    TIME },
-  { "a pattern with many stars",
-    "local s = ('a'):rep(3000) return s:find(('a*'):rep(20) .. 'b')",
-    TIME },
-  { "a pattern with many fewest",
-    "local s = ('a'):rep(5000) return s:match(('.-'):rep(30) .. 'b')",
-    TIME },
-  { "gsub with a pattern that backtracks",
-    "return (('x'):rep(100000):gsub('.-.-.-y', ''))", TIME },
-  { "gmatch with a pattern that backtracks",
-    "for w in ('x'):rep(100000):gmatch('(.-).-%1.-y') do end", TIME },
-  { "balanced brackets of a long text",
-    "for i = 1, 1e9 do (('('):rep(100000)):find('%b()') end", TIME },
-  { "a plain search in itself",
-    "local a, b = ('a'):rep(1e6), ('a'):rep(5e5) .. 'b' "
-      .. "for i = 1, 1e9 do a:find(b, 1, true) end", TIME },
-  { "sort of many", "local t = {} for i = 1, 3e5 do t[i] = -i end "
-    .. "while true do table.sort(t) t[1] = 0 end", TIME },
-  { "sort with a bad comparator",
-    "local t = {} for i = 1, 1e4 do t[i] = i % 7 end "
-      .. "while true do pcall(table.sort, t, function() return true end) end",
-    TIME },
-  { "insertion into what only seems long",
-    "local t = {} for i = 0, 30 do t[2 ^ i] = 1 end "
-      .. "while true do table.insert(t, 1, 2) end",
-    TIME },
-  { "byte of all of a long text", "return ('x'):rep(1e7):byte(1, -1)",
-    "string slice too long" },
-  { "unpack of a huge range", "return unpack({}, 1, 1e8)",
-    "too many results to unpack" },
-  { "a chunk of megabytes", "assert(load(('x = 1 '):rep(1e6)))",
-    "a chunk has at most" },
-  { "a reader that never ends",
-    "assert(load(function() return ' ' end))", "." },
-  { "chunks for ever",
-    "for i = 1, 1e9 do load('return ' .. ('1 + '):rep(1000) .. i)() end",
-    TIME },
-  { "dates of megabytes", "return os.date(('%c'):rep(1e6))",
-    "at most 1000 bytes" },
-
-  { "JSON of tables that only seem empty",
-    "local big, all = {}, {} for i = 1, 4e5 do big[i] = i end "
-      .. "for i = 1, 4e5 do big[i] = nil end "
-      .. "for i = 1, 2e5 do all[i] = big end "
-      .. "require('moongate').json.encode(all)", TIME },
-
-  -- Coroutines.
-  { "a storm of coroutines",
-    "while true do coroutine.wrap(function() end)() end", TIME },
-  { "coroutines that stay",
-    "local t = {} for i = 1, 1e9 do t[i] = coroutine.create(function() end) "
-      .. "coroutine.resume(t[i]) end", "." },
-  { "coroutines in coroutines",
-    "local function f() return coroutine.wrap(f)() end f()", "C stack" },
-  { "a loop in a coroutine",
-    "while true do coroutine.resume(coroutine.create(function() "
-      .. "while true do end end)) end", TIME },
-  { "a coroutine that is resumed for ever",
-    "local co = coroutine.wrap(function() while true do coroutine.yield() end "
-      .. "end) while true do co() end", TIME },
-
-  -- Ways out.
-  { "FFI by require", "require('ffi')", "must be required while" },
-  { "FFI by package", "package.loaded.ffi.C.abort()", "'package'" },
-  { "FFI by the registry", "debug.getregistry()", "'debug'" },
-  { "a field of a view", "local s = require('moongate').upstream('none') "
-    .. "s[1][1] = 1", "s" },
-  { "the metatable of strings",
-    "getmetatable('').__index = function() while true do end end", "index" },
-  { "the metatable of a request", "getmetatable(req).__index = nil", "." },
-  { "a request as a table", "rawset(req, 'x', 1)", "bad argument" },
-  { "writing over a method", "req.header = nil", "." },
-  { "the environment", "setfenv(0, {})", "'setfenv'" },
-  { "bytecode", "assert(load('\\27LJ\\2'))", "wrong mode" },
-  { "a collector of its own",
-    "while true do setmetatable({}, { __gc = function() "
-      .. "while true do end end }) end", TIME },
-}
-
 
 describe("a hostile script:", function()
   local p
@@ -192,7 +34,7 @@ describe("a hostile script:", function()
     })
   end
 
-  for _, case in ipairs(SCRIPTS) do
+  for _, case in ipairs(hostile.requests) do
     it(case[1], function()
       start(case[2], case[3] == MEMORY and "script_budget = 10s" or nil)
       local before = os.clock()
@@ -348,4 +190,14 @@ describe("a script that is loaded", function()
       assert.is_true(faults[1]:find(case[3], 1, true) ~= nil, faults[1])
     end)
   end
+
+  it("is refused in time for hundreds of thousands of unknown hooks",
+    function()
+      local before = os.clock()
+      local faults = program.faults_of("local t = {} for i = 1, 2e5 do "
+        .. "t['x' .. i] = print end return t")
+      assert.are.equal(8, #faults)
+      assert.is_true(faults[1]:find("unknown hook 'x", 1, true) ~= nil)
+      assert.is_true(os.clock() - before < SECONDS_MAX)
+    end)
 end)

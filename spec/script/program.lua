@@ -181,6 +181,7 @@ end
 --- Asks the [http] section that comes first.
 -- @return what exchange.Site:get does
 function Program:get(...)
+  self.core.clock_update()  -- it comes in a turn of its own
   return self.site:get(...)
 end
 

@@ -5,11 +5,11 @@
  */
 #include "base/clock.h"
 
-#include <stdbool.h>
 #include <time.h>
 
 enum {
-    TEXT_MAX = 40, /* the longest text below, with room */
+    TEXT_MAX = 40,       /* the longest text below, with room */
+    TURN_MAX_US = 20000, /* of a turn, that is not long yet */
 };
 
 enum clock_text {
@@ -51,6 +51,18 @@ clock_update(void)
         (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
     clock_gettime(CLOCK_REALTIME, &now);
     wall_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+bool
+clock_is_late(void)
+{
+    struct timespec now;
+    uint64_t us;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    /* It may be behind what was read exactly. */
+    return us > monotonic_us + TURN_MAX_US;
 }
 
 void

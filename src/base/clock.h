@@ -6,6 +6,8 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
+#include <stdbool.h>
+
 #include "base/str.h"
 
 /* Reads the clocks. Call at the start of each turn, and before first use. */
@@ -14,6 +16,10 @@ void clock_update(void);
 /* Moves what was read on, for whoever runs by a clock of its own: it never
  * calls clock_update again. */
 void clock_advance(uint64_t ms);
+
+/* Was it read so long ago that what is left of this turn should wait for the
+ * next one?  Known to some milliseconds, and costs no system call. */
+bool clock_is_late(void);
 
 /* Since some moment in the past; never goes back. */
 uint64_t clock_ms(void);

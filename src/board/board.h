@@ -152,4 +152,8 @@ int board_clear_queues(struct board *b, unsigned worker)
 /* By the worker, once a turn of its loop. */
 void board_beat(struct board *b, unsigned worker);
 
+/* By the worker, in the middle of a turn that is long, but goes on; a signal's
+ * handler may call it. */
+void board_beat_again(struct board *b, unsigned worker);
+
 #endif

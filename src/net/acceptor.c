@@ -88,14 +88,25 @@ accept_one(struct acceptor *acceptor)
 }
 
 static void
-on_backlog(struct watch *watch)
+on_backlog(struct deferred *backlog)
+{
+    struct acceptor *acceptor = container_of(backlog, struct acceptor, backlog);
+
+    for (unsigned i = 0; i < ACCEPTOR_BATCH && acceptor->watching; i++) {
+        /* What is done for a new client at once may take its time. */
+        if (!accept_one(acceptor) || clock_is_late())
+            return;
+    }
+}
+
+/* Who is connected goes first: epoll tells of listening sockets before those
+ * that have become ready since. */
+static void
+on_client_there(struct watch *watch)
 {
     struct acceptor *acceptor = container_of(watch, struct acceptor, watch);
 
-    for (unsigned i = 0; i < ACCEPTOR_BATCH && acceptor->watching; i++) {
-        if (!accept_one(acceptor))
-            return;
-    }
+    loop_defer(acceptor->loop, &acceptor->backlog);
 }
 
 static void
@@ -104,7 +115,7 @@ on_pause_over(struct timer *timer)
     struct acceptor *acceptor = container_of(timer, struct acceptor, pause);
 
     if (watch_start(&acceptor->watch, acceptor->loop, acceptor->fd,
-                    on_backlog) < 0) {
+                    on_client_there) < 0) {
         loop_start_timer(acceptor->loop, timer, ACCEPTOR_PAUSE_MS);
         return;
     }
@@ -126,7 +137,8 @@ acceptor_start(struct acceptor *acceptor, struct loop *loop, int fd)
     acceptor->fd = fd;
     acceptor->warned_ms = 0;
     timer_init(&acceptor->pause, on_pause_over);
-    if (watch_start(&acceptor->watch, loop, fd, on_backlog) < 0)
+    deferred_init(&acceptor->backlog, on_backlog);
+    if (watch_start(&acceptor->watch, loop, fd, on_client_there) < 0)
         return -1;
     acceptor->watching = true;
     return 0;
@@ -138,5 +150,6 @@ acceptor_stop(struct acceptor *acceptor)
     if (acceptor->watching)
         watch_stop(&acceptor->watch);
     acceptor->watching = false;
+    deferred_cancel(&acceptor->backlog);
     timer_stop(&acceptor->pause);
 }

@@ -12,7 +12,8 @@
 #include "net/loop.h"
 
 enum {
-    ACCEPTOR_BATCH = 64,     /* connections accepted in one turn */
+    ACCEPTOR_BATCH = 64,     /* connections accepted in one turn, unless
+                                it has become long */
     ACCEPTOR_PAUSE_MS = 100, /* when one cannot be taken now */
 };
 
@@ -30,6 +31,7 @@ typedef void (*acceptor_dismiss_fn)(struct acceptor *acceptor);
 
 struct acceptor {
     struct watch watch;
+    struct deferred backlog; /* to be looked at, at the end of the turn */
     struct timer pause;
     acceptor_fn on_client;
     acceptor_admit_fn admit;

@@ -779,22 +779,34 @@ step(struct http_conn *conn)
     return false;
 }
 
+/* Should others have their turn?  Requests that were sent ahead may each cost
+ * the time of a script. */
+static bool
+is_turn_used(const struct http_conn *conn, unsigned steps)
+{
+    if (steps == STEPS_MAX)
+        return true;
+    return conn->state == HTTP_CONN_IDLE && has_input(conn) && clock_is_late();
+}
+
 static void
 run(struct http_conn *conn)
 {
     unsigned steps = 0;
+    bool paused = false;
     bool more;
 
     conn->running = true;
     do {
         conn->woken = false;
-        more = step(conn);
-    } while ((more || conn->woken) && ++steps < STEPS_MAX);
+        more = step(conn) || conn->woken;
+        paused = more && is_turn_used(conn, ++steps);
+    } while (more && !paused);
     conn->running = false;
     /* The last round may have closed it: then nothing may call again. */
     if (conn->state == HTTP_CONN_CLOSED)
         return;
-    if (steps == STEPS_MAX)
+    if (paused)
         loop_defer(conn->engine->loop, &conn->resume);
     watch_state(conn);
 }

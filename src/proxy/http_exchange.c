@@ -390,6 +390,19 @@ exchange_header(const struct http_exchange *exchange, struct str name)
     return field == NULL ? (struct str){0} : field->value;
 }
 
+/* Until the exchange ends nothing of what hooks have set is given back, though
+ * it was set anew. */
+static bool
+may_change(struct http_exchange *exchange, size_t len)
+{
+    if (len > EXCHANGE_CHANGES_MAX - exchange->changed_bytes) {
+        errno = E2BIG;
+        return false;
+    }
+    exchange->changed_bytes += len;
+    return true;
+}
+
 static bool
 copy(struct http_exchange *exchange, struct str *text)
 {
@@ -415,7 +428,8 @@ exchange_set_header(struct http_exchange *exchange, struct str name,
         (void)http_remove(fields, name);
         return 0;
     }
-    if (!copy(exchange, &name) || !copy(exchange, &value))
+    if (!may_change(exchange, name.len + value.len) || !copy(exchange, &name) ||
+        !copy(exchange, &value))
         return -1;
     (void)http_remove(fields, name);
     if (http_add(fields, name, value) == 0)
@@ -439,14 +453,18 @@ struct str
 exchange_arg(struct http_exchange *exchange, struct str name)
 {
     struct str value;
-    char *text;
 
     if (!uri_find_arg(&value, exchange->query, name))
         return (struct str){0};
-    text = arena_alloc(&exchange->arena, value.len + 1);
-    if (text == NULL)
-        return (struct str){0};
-    return str_make(text, uri_decode_arg(text, value));
+    if (value.len >= exchange->arg_size) {
+        exchange->arg_size = 0;
+        exchange->arg_text = arena_alloc(&exchange->arena, value.len + 1);
+        if (exchange->arg_text == NULL)
+            return (struct str){0};
+        exchange->arg_size = value.len + 1;
+    }
+    return str_make(exchange->arg_text,
+                    uri_decode_arg(exchange->arg_text, value));
 }
 
 struct str
@@ -478,6 +496,8 @@ exchange_rewrite(struct http_exchange *exchange, struct str path,
 {
     struct str old = exchange->path;
 
+    if (!may_change(exchange, path.len + query.len))
+        return -1;
     if (str_find_char(path, '%', 0) >= 0)
         path = escape_percent(exchange, path);
     if (path.p == NULL || !copy(exchange, &path) ||

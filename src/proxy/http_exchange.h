@@ -30,6 +30,8 @@ enum {
     EXCHANGE_REROUTES_MAX = 10, /* rewrites, index files and error pages */
     EXCHANGE_GROUPS_MAX = 10,   /* groups of a regex route, 0 included */
     EXCHANGE_CARRIED_MAX = 16,  /* fields kept over an X-Accel-Redirect */
+    EXCHANGE_CHANGES_MAX = 1024 * 1024, /* bytes that hooks may set, of headers
+                                           and paths */
 };
 
 struct engine;
@@ -122,6 +124,9 @@ struct http_exchange {
     void *hook_data;           /* likewise */
     unsigned log_field_count;  /* of log_fields */
     const struct hook_field *log_fields; /* what `log` hooks add, at the end */
+    size_t changed_bytes;                /* that hooks have set */
+    char *arg_text;                      /* of the last argument, decoded */
+    size_t arg_size;                     /* bytes of it */
 
     /* Not cleared between requests. */
     struct arena arena; /* everything that lives as long as the exchange */
@@ -141,12 +146,13 @@ exchange_header(const struct http_exchange *exchange, struct str name);
 
 /* Sets a request header for the server and for later hooks, in place of all
  * of that name; a VALUE whose p is NULL removes it.  0, or -1 with errno
- * (EINVAL: not a header's name or value; ENOMEM, E2BIG: no room). */
+ * (EINVAL: not a header's name or value; ENOMEM, E2BIG: no room, as when all
+ * changes of this exchange have come to EXCHANGE_CHANGES_MAX). */
 int exchange_set_header(struct http_exchange *exchange, struct str name,
                         struct str value) MUST_CHECK;
 
-/* Value of a cookie, and of an argument of the query (decoded, in the arena);
- * p is NULL when there is none. */
+/* Value of a cookie, and of an argument of the query (decoded, and good until
+ * the next one is); p is NULL when there is none. */
 struct str exchange_cookie(struct http_exchange *exchange, struct str name);
 struct str exchange_arg(struct http_exchange *exchange, struct str name);
 
@@ -156,7 +162,7 @@ struct str exchange_scheme(const struct http_exchange *exchange);
 
 /* Goes on with another path and, unless QUERY.p is NULL, another query.  The
  * path is normalised as a client's is, dot-files stay unreachable; 0, or -1
- * with errno (EINVAL: not absolute, or above the root; ENOMEM). */
+ * with errno (EINVAL: not absolute, or above the root; ENOMEM, E2BIG). */
 int exchange_rewrite(struct http_exchange *exchange, struct str path,
                      struct str query) MUST_CHECK;
 

@@ -12,12 +12,15 @@ local CHUNK_MAX = 256 * 1024         -- bytes of text that load compiles
 local DATE_MAX = 1000                -- bytes of a date's format
 local PIECE = 4096                   -- items that C handles at a time
 local SORT_MAX = 500                 -- likewise, as sorting may be quadratic
+local SORT_TEXT_MAX = 256            -- bytes of each that C compares
+local PLACE_MAX = 2 ^ 31 - 1         -- what C takes for a place in a list
 local FIND_MAX = 1024                -- bytes that a plain find compares
 
 local is_deep, is_over = match.is_deep, match.is_over
 local native_concat, native_insert = table.concat, table.insert
 local native_create, native_resume = coroutine.create, coroutine.resume
 local native_date, native_find = os.date, string.find
+local native_format = string.format
 local native_rep = string.rep
 local native_sort, native_xpcall = table.sort, xpcall
 local bounded_find = match.find
@@ -60,6 +63,24 @@ function _M.string.rep(text, count, separator)
 end
 
 
+-- Whether format may call a function of the script's: __tostring.  Arguments
+-- behind the fourth are rare, and not looked at.
+local function may_call(a, b, c, d, ...)
+  return type(a) == "table" or type(b) == "table" or type(c) == "table"
+    or type(d) == "table" or select("#", ...) > 0
+end
+
+
+-- Deep in C, what is raised takes a time that grows with the square of the
+-- depth until it is caught.
+function _M.string.format(format, ...)
+  if may_call(...) and is_deep() then
+    error("C stack overflow", 2)
+  end
+  return native_format(format, ...)
+end
+
+
 function _M.os.date(format, time)
   if type(format) == "string" and #format > DATE_MAX then
     error(("bad argument #1 to 'date' (at most %d bytes expected)")
@@ -99,9 +120,17 @@ function _M.table.insert(list, ...)
   if select("#", ...) ~= 2 or type(list) ~= "table" then
     return native_insert(list, ...)
   end
-  local place, value = ...
+  local given, value = ...
+  local place = tonumber(given)
   local last = #list + 1
-  if type(place) ~= "number" or last - place < PIECE then
+  if place == nil then
+    return native_insert(list, given, value)
+  end
+  -- C would take a place that is no whole number of its own for a low one.
+  if place > PLACE_MAX then
+    error("bad argument #2 to 'insert' (position out of bounds)", 2)
+  end
+  if last - place < PIECE then
     return native_insert(list, place, value)
   end
   for i = last, place + 1, -1 do
@@ -116,11 +145,26 @@ local function is_less(a, b)
 end
 
 
+-- Whether C may sort a list by itself: there is little to compare.
+local function is_quick(list)
+  if #list > SORT_MAX then
+    return false
+  end
+  for i = 1, #list do
+    local value = list[i]
+    if type(value) == "string" and #value > SORT_TEXT_MAX then
+      return false
+    end
+  end
+  return true
+end
+
+
 function _M.table.sort(list, less)
   if is_deep() then
     error("C stack overflow", 2)
   end
-  if less == nil and type(list) == "table" and #list > SORT_MAX then
+  if less == nil and type(list) == "table" and not is_quick(list) then
     return native_sort(list, is_less)
   end
   return native_sort(list, less)

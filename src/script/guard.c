@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "board/board.h"
 #include "script/quarantine.h"
@@ -26,8 +27,10 @@ enum {
     TICK_MS = 10,            /* of CPU time */
     TICK_SIGNAL = SIGVTALRM, /* nobody else's */
     WORDS_MAX = 96,
-    HEADROOM = 32,          /* what a collection leaves at least: 1/32 */
+    RAISED_MAX = 512, /* bytes of what is raised for the time, with its place */
+    HEADROOM = 32,    /* what a collection leaves at least: 1/32 */
     STACK_MAX = 512 * 1024, /* bytes of the C stack that a call may use */
+    STRUCK_MAX = 8,         /* scripts that are known of in a turn */
 };
 
 /* Fields that the signal's handler reads are volatile; it runs in the same
@@ -62,6 +65,10 @@ static struct {
     /* Whose call. */
     const struct script *next;
     const struct script *script;
+    const struct script *struck[STRUCK_MAX]; /* in the turn of that time */
+    unsigned struck_count;
+    char words[RAISED_MAX]; /* what the call under way was told; "": nothing */
+    uint64_t struck_us;
     struct board *board;
     unsigned worker;
 } guard = {.budgets_ms = {50, 1000}, .limit = 64 * 1024 * 1024};
@@ -130,6 +137,10 @@ on_tick(int number)
     if (guard.call != guard.seen_call) {
         guard.seen_call = guard.call;
         guard.seen_ticks = 0;
+        /* Many calls in a turn, none of which is long, are work, and no
+         * reason to take the worker for stuck. */
+        if (guard.board != NULL)
+            board_beat_again(guard.board, guard.worker);
     } else if (++guard.seen_ticks >= guard.ticks) {
         guard.over = true;
         set_hook();
@@ -164,6 +175,11 @@ guard_raise(lua_State *L)
     char words[WORDS_MAX];
 
     guard.is_limited = false; /* the message and the traceback need some */
+    /* Thousands of pcalls may each catch it. */
+    if (guard.words[0] != '\0') {
+        lua_pushstring(L, guard.words);
+        return lua_error(L);
+    }
     (void)snprintf(
         words, sizeof(words), "used more than its %" PRIu64 "%s of CPU time",
         ms % 1000 == 0 ? ms / 1000 : ms, ms % 1000 == 0 ? "s" : "ms");
@@ -174,6 +190,7 @@ guard_raise(lua_State *L)
     }
     lua_pushstring(L, words);
     lua_concat(L, 2);
+    (void)snprintf(guard.words, sizeof(guard.words), "%s", lua_tostring(L, -1));
     return lua_error(L);
 }
 
@@ -252,9 +269,33 @@ guard_begin(enum guard_kind kind)
     guard.next = NULL;
     guard.is_limited = guard.script != NULL;
     guard.refused = false;
+    guard.words[0] = '\0';
     note_running(guard.script);
     guard.call++;
     guard.active = true;
+}
+
+/* The clock stands still in a turn, and so names it. */
+static void
+note_struck(const struct script *script)
+{
+    if (guard.struck_us != clock_us())
+        guard.struck_count = 0;
+    guard.struck_us = clock_us();
+    if (guard.struck_count < STRUCK_MAX)
+        guard.struck[guard.struck_count++] = script;
+}
+
+bool
+guard_has_struck(const struct script *script)
+{
+    if (guard.struck_count == 0 || guard.struck_us != clock_us())
+        return false;
+    for (unsigned i = 0; i < guard.struck_count; i++) {
+        if (guard.struck[i] == script)
+            return true;
+    }
+    return false;
 }
 
 /* Something has gone wrong, or was about to. */
@@ -270,9 +311,12 @@ clean_up(int status)
         collect(guard.L);
     if (status == 0 || status == LUA_YIELD || script == NULL)
         return;
-    if (over)
+    if (over) {
+        note_struck(script);
         quarantine_strike(script, STRIKE_TIME);
-    else if (guard.refused)
+        return;
+    }
+    if (guard.refused)
         quarantine_strike(script, STRIKE_MEMORY);
 }
 

@@ -55,6 +55,11 @@ void guard_next(const struct script *script);
 void guard_begin(enum guard_kind kind);
 void guard_end(int status);
 
+/* Was a call of SCRIPT's interrupted in this turn of the loop?  Then it is not
+ * called again in it: a request has four hooks, and who waits meanwhile shall
+ * wait for one. */
+bool guard_has_struck(const struct script *script);
+
 /* What was raised last for want of memory, in words. */
 const char *guard_memory_words(void);
 

@@ -373,8 +373,6 @@ read_table(struct reader *r)
 
     if (r->depth == JSON_DEPTH_MAX)
         return "too many levels";
-    if (guard_is_over())
-        return "its time is over";
     luaL_checkstack(r->L, LEVEL_SLOTS, "too many levels");
     r->depth++;
     why = *r->p == '[' ? read_array(r) : read_object(r);
@@ -387,6 +385,8 @@ read_value(struct reader *r)
 {
     char c = next(r);
 
+    if (guard_is_over())
+        return "its time is over";
     if (c == '[' || c == '{')
         return read_table(r);
     if (c == '"')

@@ -201,16 +201,12 @@ write_object(struct writer *w)
     return NULL;
 }
 
-/* A table without elements may have room for a million of them, all of which is
- * looked at for "{}": so what is written does not bound the time. */
 static const char *
 write_table(struct writer *w)
 {
     size_t count = lua_objlen(w->L, -1);
     const char *why;
 
-    if (guard_is_over())
-        return "its time is over";
     if (w->depth == JSON_DEPTH_MAX)
         return "too many levels";
     if (!lua_checkstack(w->L, LEVEL_SLOTS))
@@ -223,9 +219,14 @@ write_table(struct writer *w)
 
 /* --- all ------------------------------------------------------------------ */
 
+/* What is written does not bound the time: a number takes long for its bytes,
+ * and a table without elements may have room for a million of them, all of
+ * which is looked at for "{}". */
 static const char *
 write_value(struct writer *w)
 {
+    if (guard_is_over())
+        return "its time is over";
     switch (lua_type(w->L, -1)) {
     case LUA_TNIL:
         buf_str(w->out, STR("null"));

@@ -18,8 +18,9 @@
 #include "script/vm.h"
 
 enum {
-    MESSAGE_MAX = 800, /* bytes of a fault's text */
-    HOOK_LATER = -1,   /* not in this version */
+    MESSAGE_MAX = 800,   /* bytes of a fault's text */
+    HOOK_FAULTS_MAX = 8, /* of one table: nothing interrupts who reads it */
+    HOOK_LATER = -1,     /* not in this version */
     USE_SECTION = SCRIPT_HTTP | SCRIPT_TCP | SCRIPT_MYSQL,
     USE_ANY = USE_SECTION | SCRIPT_POLICY | SCRIPT_CHECK,
 };
@@ -218,6 +219,7 @@ static void
 take_hooks(struct script *script, struct faults *faults)
 {
     lua_State *L = script->owner->vm->L;
+    size_t before = faults->count;
     char text[MESSAGE_MAX];
 
     if (!lua_istable(L, -1)) {
@@ -232,6 +234,10 @@ take_hooks(struct script *script, struct faults *faults)
     while (lua_next(L, -2) != 0) {
         take_hook(script, faults);
         lua_pop(L, 1);
+        if (faults->count - before == HOOK_FAULTS_MAX) {
+            lua_pop(L, 2);
+            return;
+        }
     }
     lua_pop(L, 1);
     require_hook(script, faults);

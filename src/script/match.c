@@ -17,7 +17,8 @@
 
 enum {
     CAPTURES_MAX = 32,
-    DEPTH_MAX = 200, /* of the C stack */
+    DEPTH_MAX = 200,         /* of the C stack */
+    PATTERN_MAX = 64 * 1024, /* bytes: a set is looked through at once */
     ESCAPE = '%',
     CAPTURE_OPEN = -1,     /* its end has not been seen */
     CAPTURE_POSITION = -2, /* "()" */
@@ -170,8 +171,11 @@ most(struct match *m, const char *s, const char *p, const char *end)
 {
     ptrdiff_t n = 0;
 
-    while (is_item(m, s + n, p, end))
+    while (is_item(m, s + n, p, end)) {
+        if (guard_is_over())
+            (void)guard_raise(m->L);
         n++;
+    }
     for (; n >= 0; n--) {
         const char *found = run(m, s + n, end + 1);
 
@@ -428,6 +432,13 @@ push_captures(struct match *m, const char *s, const char *e)
 
 /* --- find, match ---------------------------------------------------------- */
 
+static void
+check_pattern(lua_State *L, size_t len)
+{
+    if (len > PATTERN_MAX)
+        luaL_error(L, "pattern too long");
+}
+
 static bool
 has_specials(const char *p, size_t len)
 {
@@ -481,6 +492,7 @@ search(lua_State *L, bool find)
 
     if (find && (lua_toboolean(L, 4) || !has_specials(p, pattern_len)))
         return find_plain(L, s, from, len, p, pattern_len);
+    check_pattern(L, pattern_len);
     p += anchor;
     for (const char *at = s + from; at <= m.end; at++) {
         e = start(&m, at, p);
@@ -539,8 +551,11 @@ gmatch_next(lua_State *L)
 static int
 gmatch(lua_State *L)
 {
+    size_t pattern_len;
+
     (void)luaL_checkstring(L, 1);
-    (void)luaL_checkstring(L, 2);
+    (void)luaL_checklstring(L, 2, &pattern_len);
+    check_pattern(L, pattern_len);
     lua_settop(L, 2);
     lua_pushinteger(L, 0);
     lua_pushcclosure(L, gmatch_next, 3);
@@ -625,6 +640,7 @@ gsub(lua_State *L)
     luaL_Buffer b;
 
     check_replacement(L);
+    check_pattern(L, pattern_len);
     if (guard_is_deep())
         return luaL_error(L, "C stack overflow");
     p += anchor;

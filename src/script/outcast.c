@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 
+#include "script/guard.h"
 #include "script/quarantine.h"
 #include "script/timers.h"
 #include "script/vm.h"
@@ -29,7 +30,7 @@ bool
 outcast_holds(struct script *script)
 {
     if (!quarantine_holds(script))
-        return false;
+        return guard_has_struck(script);
     if (strikes_verdict(script->standing) == STRIKE_MEMORY)
         empty(script);
     return true;

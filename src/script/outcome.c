@@ -16,8 +16,9 @@
 #include "script/vm.h"
 
 enum {
-    NUMBER_MAX = 32, /* bytes of a number as text */
-    WHY_MAX = 160,   /* of what is wrong with a field */
+    NUMBER_MAX = 32,  /* bytes of a number as text */
+    WHY_MAX = 160,    /* of what is wrong with a field */
+    FIELDS_SEEN = 64, /* of one table: nothing interrupts who looks at them */
 };
 
 bool
@@ -195,6 +196,7 @@ take_fields(const struct script *script, struct field_list *list, lua_State *L)
 {
     char text[WHY_MAX] = "it returned something other than a table";
     bool good = lua_isnil(L, -1) || lua_istable(L, -1);
+    unsigned seen = 0;
 
     if (!lua_istable(L, -1)) {
         if (!good)
@@ -213,6 +215,10 @@ take_fields(const struct script *script, struct field_list *list, lua_State *L)
             (void)snprintf(text, sizeof(text), why, name.p);
         good = good && why == NULL;
         lua_pop(L, 1);
+        if (++seen == FIELDS_SEEN) {
+            lua_pop(L, 1);
+            break;
+        }
     }
     if (!good)
         report_error(script, "log", str_from(text));

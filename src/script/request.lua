@@ -217,7 +217,7 @@ function methods.rewrite(req, path, query)
   end
   forget_field(req, "args")
   if answer == C.SCRIPT_FULL then
-    return nil, "no memory"
+    return nil, "no room for another path"
   end
   return calls.to_boolean(answer, "request")
 end

@@ -10,6 +10,7 @@ local ffi = require "ffi"
 local host = require "script.host"
 local api = require "script.api"
 local bounds = require "script.bounds"
+local compile = require "script.compile"
 local waits = require "script.waits"
 
 local GLOBALS = {
@@ -66,6 +67,13 @@ end
 -- gives another.
 local function new_load(env)
   return function(chunk, name, _, chunk_env)
+    if chunk_env == nil then
+      chunk_env = env
+
+    elseif native_type(chunk_env) ~= "table" then
+      error(("bad argument #4 to 'load' (table expected, got %s)"):format(
+        native_type(chunk_env)), 2)
+    end
     if native_type(name) ~= "string" then
       name = "=(load)"
     end
@@ -73,7 +81,10 @@ local function new_load(env)
     if text == nil and reason then
       return nil, reason
     end
-    return native_load(text, name, "t", chunk_env or env)
+    if native_type(text) ~= "string" then
+      return native_load(text, name, "t", chunk_env)
+    end
+    return compile(text, name, chunk_env)
   end
 end
 
@@ -84,7 +95,7 @@ local function load_module(env, scripts, name)
   if not text then
     return nil, where
   end
-  local chunk, reason = native_load(text, "@" .. where, "t", env)
+  local chunk, reason = compile(text, "@" .. where, env)
   if not chunk then
     return nil, reason
   end
@@ -149,7 +160,7 @@ end
 -- @param where  string: its file, for messages
 -- @return what the chunk returned; raises what is wrong with it
 function _M.run(scripts, script, text, where)
-  local chunk, reason = native_load(text, "@" .. where, "t",
+  local chunk, reason = compile(text, "@" .. where,
     _M.new(scripts, script))
   if not chunk then
     error(reason, 0)

@@ -18,8 +18,9 @@
 #include "script/script.h"
 
 enum {
-    VERDICT_HEADERS_MAX = 64, /* of one answer */
-    VERDICT_NUMBER_MAX = 32,  /* bytes of a number as text */
+    VERDICT_HEADERS_MAX = 64,     /* of one answer */
+    VERDICT_HEAD_MAX = 48 * 1024, /* bytes of them: a head has 64 KiB */
+    VERDICT_NUMBER_MAX = 32,      /* bytes of a number as text */
     VERDICT_STATUS_MIN = 200,
     VERDICT_STATUS_MAX = 599,
 };
@@ -170,6 +171,7 @@ copy_value(struct str *out, struct arena *arena, lua_State *L)
 struct header_list {
     struct hook_header *at;
     size_t count;
+    size_t bytes;
     struct arena *arena;
 };
 
@@ -183,6 +185,9 @@ add_header(struct header_list *list, struct str name, lua_State *L)
         return "the value of a header is not a string";
     if (list->count == VERDICT_HEADERS_MAX)
         return "the answer has too many headers";
+    list->bytes += name.len + string_at(L, -1).len;
+    if (list->bytes > VERDICT_HEAD_MAX)
+        return "the answer's headers are too large";
     if (!copy_text(&header->name, list->arena, name) ||
         !copy_value(&header->value, list->arena, L))
         return "no memory";
@@ -229,12 +234,11 @@ read_headers(struct hook_verdict *out, lua_State *L, struct arena *arena)
     if (list.at == NULL)
         return "no memory";
     lua_pushnil(L);
-    while (lua_next(L, -2) != 0) {
+    while (why == NULL && lua_next(L, -2) != 0) {
         struct str name = string_at(L, -2);
 
-        if (why == NULL)
-            why = name.p == NULL ? "the name of a header is not a string"
-                                 : add_values(&list, name, L);
+        why = name.p == NULL ? "the name of a header is not a string"
+                             : add_values(&list, name, L);
         lua_pop(L, 1);
     }
     out->headers = list.at;

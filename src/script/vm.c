@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "script/base64.h"
 #include "script/calls.h"
+#include "script/compile.h"
 #include "script/connections.h"
 #include "script/digest.h"
 #include "script/embedded.h"
@@ -69,6 +70,7 @@ preload_modules(lua_State *L)
         {"script.base64", base64_open},
         {"script.json", json_open},
         {"script.match", match_open},
+        {"script.compile", compile_open},
     };
 
     lua_getglobal(L, "package");
