@@ -6,7 +6,7 @@ local support = require "support.ffi"
 
 local core = codec.core
 local text, guarded = support.text, support.guarded
-local str, read, read_packet = codec.str, codec.read, codec.read_packet
+local read, read_packet = codec.read, codec.read_packet
 local refuse_cuts = codec.refuse_cuts
 local E_CUT, E_KIND, E_COLUMNS = codec.E_CUT, codec.E_KIND, codec.E_COLUMNS
 local MARIADB = mysql.MARIADB
