@@ -28,6 +28,8 @@
 #include "codec/mysql.h"
 #include "codec/mysql_attribute.h"
 
+struct mysql_cursor;
+
 enum {
     MYSQL_NAME_MAX = 512, /* bytes of a user's, schema's or plugin's name: the
                              longest that a server knows has 384 */
@@ -58,8 +60,9 @@ ssize_t mysql_read_login(struct mysql_login *out, const uint8_t *p, size_t n)
     __attribute__((warn_unused_result));
 
 /* Appends a login in the form of 4.1. Capabilities for fields that are absent
- * are left out, as are fields whose capability is missing. Sets to->failed for
- * a NUL in a name, for a charset or an answer over 255 (without
+ * are left out, as are fields whose capability is missing; those that this side
+ * of a relay lacks (TLS, compression) are the caller's to leave out. Sets
+ * to->failed for a NUL in a name, for a charset or an answer over 255 (without
  * MYSQL_CAN_LENENC), and for what mysql_read_login refuses. */
 void mysql_write_login(struct buf *to, uint8_t sequence,
                        const struct mysql_login *login);
@@ -72,7 +75,6 @@ void mysql_write_tls_request(struct buf *to, uint8_t sequence,
 /* Read and append an answer to a challenge, the one field that has had three
  * forms: a length-encoded length, one of a byte, a NUL behind it. An empty
  * answer is a zero in each. Sets to->failed where it does not fit the form. */
-struct mysql_cursor;
 struct str mysql_take_answer(struct mysql_cursor *c, uint32_t capabilities);
 void
 mysql_write_answer(struct buf *to, uint32_t capabilities, struct str answer);
