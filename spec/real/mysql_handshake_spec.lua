@@ -140,7 +140,8 @@ describe("a real login through the codec", function()
     it("lets PDO in, switched " .. way, function()
       local middle = relay.serve(node.port, options)
       local status, said = php([[
-        $p = new PDO("mysql:host=127.0.0.1;port=${port};dbname=app", "app", "app");
+        $p = new PDO("mysql:host=127.0.0.1;port=${port};dbname=app",
+                     "app", "app");
         echo $p->query("SELECT CURRENT_USER()")->fetchColumn();
       ]], middle.port)
       assert.are.same({ 0, "app@%" }, { status, said })
