@@ -102,6 +102,15 @@ describe("mysql_read_change", function()
     assert(map)
   end)
 
+  it("takes one without the attributes that were settled", function()
+    local payload = "\17u\0\0s\0\45\0p\0"
+    local got, login, map = read(payload, ALL)
+    assert.are.equal(#payload, got)
+    assert.are.equal("p", text(login.plugin))
+    assert.is_nil(text(login.attributes))
+    assert(map)
+  end)
+
   it("refuses other commands, and what goes beyond limits", function()
     assert.are.equal(E_KIND, (read("\3SELECT 1", ALL)))
     assert.are.equal(E_CUT, (read("", ALL)))

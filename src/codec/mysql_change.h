@@ -18,7 +18,8 @@
 
 /* Reads the command; what is in it depends on the CAPABILITIES that the login
  * settled, which are the result's. It has no max_packet, no zstd_level and
- * nothing of MariaDB's. Clients older than 5.1 end with the schema. */
+ * nothing of MariaDB's. Clients older than 5.1 end with the schema, and
+ * attributes may be absent. */
 ssize_t
 mysql_read_change(struct mysql_login *out, const uint8_t *p, size_t n,
                   uint32_t capabilities) __attribute__((warn_unused_result));
