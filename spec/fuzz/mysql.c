@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * MySQL: the bytes are one packet's payload for every reader, and a stream of
- * packets that are a result. Texts lie in the payload, nothing is read beyond
- * it, and what a greeting or a switch said can be answered.
+ * MySQL: the bytes are one packet's payload for every reader of an answer, and
+ * a stream of packets that are a result. Texts lie in the payload, and nothing
+ * is read beyond it.
  */
-#include "codec/mysql_login.h"
+#include "codec/mysql_answer.h"
 #include "codec/mysql_result.h"
 
 #include "fuzz.h"
@@ -31,52 +31,9 @@ is_text_of(struct str text, const uint8_t *p, size_t n)
 }
 
 static void
-check_login(const struct mysql_greeting *greeting, struct str plugin)
-{
-    char space[1024];
-    struct buf out;
-    struct mysql_login login = {
-        .capabilities = greeting->capabilities,
-        .user = STR("user"),
-        .answer = str_make((const char *)greeting->challenge,
-                           greeting->challenge_len),
-        .plugin = plugin,
-    };
-    struct mysql_packet packet;
-
-    buf_init(&out, space, sizeof(space));
-    mysql_write_login(&out, 1, &login);
-    if (out.failed)
-        return;
-    FUZZ_CHECK(mysql_read_packet(&packet, (const uint8_t *)out.p, out.len,
-                                 PACKET_MAX) == (ssize_t)out.len);
-    FUZZ_CHECK(packet.sequence == 1);
-}
-
-static void
-check_logins(const uint8_t *p, size_t n)
-{
-    struct mysql_greeting greeting;
-    struct mysql_switch request;
-    struct str said;
-
-    if (is_taken(mysql_read_greeting(&greeting, p, n), n)) {
-        FUZZ_CHECK(is_text_of(greeting.version, p, n));
-        FUZZ_CHECK(is_text_of(greeting.plugin, p, n));
-        FUZZ_CHECK(greeting.challenge_len >= MYSQL_CHALLENGE_LEN);
-        check_login(&greeting, greeting.plugin);
-    }
-    if (is_taken(mysql_read_switch(&request, p, n), n)) {
-        FUZZ_CHECK(n == 1 || is_text_of(request.plugin, p, n));
-        FUZZ_CHECK(is_text_of(request.data, p, n));
-    }
-    if (is_taken(mysql_read_more(&said, p, n), n))
-        FUZZ_CHECK(is_text_of(said, p, n) && said.len == n - 1);
-}
-
-static void
 check_answers(const uint8_t *p, size_t n)
 {
+    struct mysql_progress progress;
     struct mysql_column column;
     struct str values[ROW_MAX];
     struct mysql_eof eof;
@@ -85,8 +42,14 @@ check_answers(const uint8_t *p, size_t n)
 
     (void)is_taken(mysql_read_ok(&ok, p, n), n);
     (void)is_taken(mysql_read_eof(&eof, p, n), n);
-    if (is_taken(mysql_read_err(&err, p, n), n))
+    if (is_taken(mysql_read_err(&err, p, n), n)) {
         FUZZ_CHECK(is_text_of(err.state, p, n) && is_text_of(err.text, p, n));
+        FUZZ_CHECK(!mysql_is_progress(p, n));
+    }
+    if (is_taken(mysql_read_progress(&progress, p, n), n)) {
+        FUZZ_CHECK(mysql_is_progress(p, n));
+        FUZZ_CHECK(is_text_of(progress.action, p, n));
+    }
     if (is_taken(mysql_read_column(&column, p, n), n))
         FUZZ_CHECK(is_text_of(column.schema, p, n) &&
                    is_text_of(column.table, p, n) &&
@@ -127,7 +90,6 @@ check_result(const uint8_t *p, size_t n, uint32_t capabilities)
 void
 fuzz_mysql(const uint8_t *p, size_t n)
 {
-    check_logins(p, n);
     check_answers(p, n);
     check_result(p, n, 0);
     check_result(p, n, MYSQL_CAN_END_BY_OK);

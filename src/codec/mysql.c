@@ -2,7 +2,6 @@
 #include "codec/mysql.h"
 
 #include "base/wire.h"
-#include "codec/mysql_cursor.h"
 
 ssize_t
 mysql_read_packet(struct mysql_packet *out, const uint8_t *p, size_t n,
@@ -29,70 +28,6 @@ mysql_lead(const struct mysql_packet *packet)
     return packet->len == 0 ? -1 : packet->p[0];
 }
 
-ssize_t
-mysql_read_ok(struct mysql_ok *out, const uint8_t *p, size_t n)
-{
-    struct mysql_cursor c;
-    struct mysql_ok ok;
-    uint8_t lead;
-
-    mysql_cursor_init(&c, p, n);
-    lead = mysql_take_u8(&c);
-    ok.affected = mysql_take_lenenc(&c);
-    ok.insert_id = mysql_take_lenenc(&c);
-    ok.status = mysql_take_u16(&c);
-    ok.warnings = mysql_take_u16(&c);
-    /* What follows is information for people, and changes of the session. */
-    if (n > 0 && lead != MYSQL_OK && lead != MYSQL_EOF)
-        return MYSQL_E_KIND;
-    if (c.failed)
-        return MYSQL_E_CUT;
-    *out = ok;
-    return (ssize_t)n;
-}
-
-ssize_t
-mysql_read_err(struct mysql_err *out, const uint8_t *p, size_t n)
-{
-    struct mysql_cursor c;
-    struct mysql_err err = {.number = 0};
-
-    mysql_cursor_init(&c, p, n);
-    if (mysql_take_u8(&c) != MYSQL_ERR)
-        return n == 0 ? MYSQL_E_CUT : MYSQL_E_KIND;
-    err.number = mysql_take_u16(&c);
-    /* A server that does not know yet what the client can do may leave the
-     * state out. */
-    if (!c.failed && c.left > MYSQL_STATE_LEN && c.p[0] == '#') {
-        mysql_take_u8(&c);
-        err.state = mysql_take_bytes(&c, MYSQL_STATE_LEN);
-    }
-    err.text = mysql_take_rest(&c);
-    if (c.failed)
-        return MYSQL_E_CUT;
-    *out = err;
-    return (ssize_t)n;
-}
-
-ssize_t
-mysql_read_eof(struct mysql_eof *out, const uint8_t *p, size_t n)
-{
-    struct mysql_cursor c;
-    struct mysql_eof eof;
-    uint8_t lead;
-
-    mysql_cursor_init(&c, p, n);
-    lead = mysql_take_u8(&c);
-    eof.warnings = mysql_take_u16(&c);
-    eof.status = mysql_take_u16(&c);
-    if (n > 0 && (lead != MYSQL_EOF || n > MYSQL_EOF_MAX))
-        return MYSQL_E_KIND;
-    if (c.failed)
-        return MYSQL_E_CUT;
-    *out = eof;
-    return (ssize_t)n;
-}
-
 const char *
 mysql_error_text(enum mysql_error error)
 {
@@ -107,6 +42,10 @@ mysql_error_text(enum mysql_error error)
         return "not MySQL's protocol version 10";
     case MYSQL_E_COLUMNS:
         return "too many columns";
+    case MYSQL_E_NAME:
+        return "a name in a MySQL login is too long";
+    case MYSQL_E_ATTRIBUTES:
+        return "bad attributes in a MySQL login";
     }
     return "unknown error";
 }
@@ -143,6 +82,12 @@ mysql_write_packet(struct buf *to, uint8_t sequence, struct str payload)
 
     buf_str(to, payload);
     mysql_close_packet(to, at, sequence);
+}
+
+void
+mysql_set_sequence(uint8_t *p, uint8_t sequence)
+{
+    wire_put_u8(p + MYSQL_HEADER_LEN - 1, sequence);
 }
 
 void

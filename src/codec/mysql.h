@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * MySQL's client/server protocol: packets, and the answers that can come at any
- * time. Logging in is mysql_login.h's, result sets are mysql_result.h's.
+ * MySQL's client/server protocol: packets, what both sides can do, and the
+ * fields that packets are written of; those of mysql_cursor.h read them.
+ *
+ *      mysql_answer.h      OK, ERR, EOF, progress
+ *      mysql_greeting.h    the server's first packet
+ *      mysql_login.h       the client's, and TLS asked for
+ *      mysql_change.h      another login on the same connection
+ *      mysql_attribute.h   what a client tells of itself
+ *      mysql_switch.h      what the plugins of a login say
+ *      mysql_result.h      result sets
+ *      mysql_framer.h      packets that pass by in a stream
  *
  *      0 1 2        3         4
  *      payload len  sequence  payload ...
@@ -10,10 +19,10 @@
  * whole, and answer its length or a named error, never 0. Texts point into the
  * caller's bytes.
  *
- * MySQL's manual (Source Code Documentation): "MySQL Packets", "OK_Packet",
- * "ERR_Packet", "EOF_Packet", "COM_QUERY", "COM_QUIT", "Capabilities Flags".
- * Payloads of 16 MiB and more, which go in several packets, are refused, as are
- * compressed packets.
+ * MySQL's manual (Source Code Documentation): "MySQL Packets", "COM_QUERY",
+ * "COM_QUIT", "Capabilities Flags"; MariaDB's: "Connection", "Capabilities".
+ * Payloads of 16 MiB and more, which go in several packets, are refused here
+ * (the framer follows them), as are compressed packets.
  */
 #ifndef CODEC_MYSQL_H
 #define CODEC_MYSQL_H
@@ -28,8 +37,6 @@
 enum {
     MYSQL_HEADER_LEN = 4,         /* bytes before a payload */
     MYSQL_PAYLOAD_MAX = 0xfffffe, /* bytes of a payload in one packet */
-    MYSQL_STATE_LEN = 5,          /* bytes of an SQL state, such as 28000 */
-    MYSQL_EOF_MAX = 8, /* a longer payload that begins like an EOF is none */
 };
 
 /* What a payload's first byte says, where an answer may begin. */
@@ -42,8 +49,9 @@ enum mysql_lead {
 };
 
 enum mysql_command {
-    MYSQL_COM_QUIT = 0x01,  /* the server closes */
-    MYSQL_COM_QUERY = 0x03, /* a statement as text */
+    MYSQL_COM_QUIT = 0x01,        /* the server closes */
+    MYSQL_COM_QUERY = 0x03,       /* a statement as text */
+    MYSQL_COM_CHANGE_USER = 0x11, /* mysql_change.h */
 };
 
 /* Errors that mean something here. */
@@ -52,17 +60,48 @@ enum mysql_number {
                                   few: a Galera node that does not serve */
 };
 
-/* Some of what both sides say they can do. */
+/* What both sides say they can do. */
 enum mysql_capability {
-    MYSQL_CAN_MYSQL = 0x1,            /* absent from MariaDB's greeting */
-    MYSQL_CAN_SCHEMA = 0x8,           /* a schema in the login */
-    MYSQL_CAN_PROTOCOL_41 = 0x200,    /* everything described here */
-    MYSQL_CAN_TRANSACTIONS = 0x2000,  /* the status in OK and EOF */
-    MYSQL_CAN_CHALLENGE = 0x8000,     /* passwords as of 4.1 */
-    MYSQL_CAN_PLUGINS = 0x80000,      /* authentication by plugins */
-    MYSQL_CAN_ATTRIBUTES = 0x100000,  /* of the connection, in the login */
-    MYSQL_CAN_LENENC = 0x200000,      /* answers over 255 bytes in it */
-    MYSQL_CAN_END_BY_OK = 0x01000000, /* CLIENT_DEPRECATE_EOF */
+    MYSQL_CAN_MYSQL = 0x1,             /* absent from MariaDB's greeting */
+    MYSQL_CAN_FOUND_ROWS = 0x2,        /* OK counts rows found, not changed */
+    MYSQL_CAN_LONG_FLAG = 0x4,         /* two bytes of flags a column */
+    MYSQL_CAN_SCHEMA = 0x8,            /* a schema in the login */
+    MYSQL_CAN_NO_SCHEMA = 0x10,        /* refuse schema.table.column */
+    MYSQL_CAN_COMPRESS = 0x20,         /* zlib, after the login */
+    MYSQL_CAN_ODBC = 0x40,             /* nothing any more */
+    MYSQL_CAN_LOCAL_FILES = 0x80,      /* LOAD DATA LOCAL */
+    MYSQL_CAN_SPACES = 0x100,          /* before the brackets of a function */
+    MYSQL_CAN_PROTOCOL_41 = 0x200,     /* everything described here */
+    MYSQL_CAN_INTERACTIVE = 0x400,     /* interactive_timeout is for it */
+    MYSQL_CAN_TLS = 0x800,             /* the login begins with a request */
+    MYSQL_CAN_IGNORE_SIGPIPE = 0x1000, /* nothing on the wire */
+    MYSQL_CAN_TRANSACTIONS = 0x2000,   /* the status in OK and EOF */
+    MYSQL_CAN_RESERVED = 0x4000,       /* nothing any more */
+    MYSQL_CAN_CHALLENGE = 0x8000,      /* passwords as of 4.1 */
+    MYSQL_CAN_MULTI_STATEMENTS = 0x10000, /* several in one query */
+    MYSQL_CAN_MULTI_RESULTS = 0x20000,    /* of one query */
+    MYSQL_CAN_PS_RESULTS = 0x40000,       /* of one prepared statement */
+    MYSQL_CAN_PLUGINS = 0x80000,          /* authentication by plugins */
+    MYSQL_CAN_ATTRIBUTES = 0x100000,      /* of the connection, in the login */
+    MYSQL_CAN_LENENC = 0x200000,          /* answers over 255 bytes in it */
+    MYSQL_CAN_EXPIRED = 0x400000,         /* log in with an old password */
+    MYSQL_CAN_TRACK = 0x800000,           /* changes of the session in OK */
+    MYSQL_CAN_END_BY_OK = 0x1000000,      /* CLIENT_DEPRECATE_EOF */
+    MYSQL_CAN_NO_METADATA = 0x2000000,    /* results without descriptions */
+    MYSQL_CAN_ZSTD = 0x4000000,           /* zstd, after the login */
+    MYSQL_CAN_QUERY_ATTRIBUTES = 0x8000000, /* before a query's text */
+    MYSQL_CAN_FACTORS = 0x10000000,         /* several plugins in a row */
+    MYSQL_CAN_EXTENSION = 0x20000000,       /* reserved for more flags */
+};
+
+/* What MariaDB's side can do on top, told where MYSQL_CAN_MYSQL is absent. */
+enum mysql_mariadb_capability {
+    MYSQL_MARIADB_PROGRESS = 0x1, /* reports of it before an answer */
+    MYSQL_MARIADB_MULTI = 0x2,    /* nothing any more */
+    MYSQL_MARIADB_BULK = 0x4,     /* many rows for a prepared statement */
+    MYSQL_MARIADB_METADATA = 0x8, /* more of it about a column */
+    MYSQL_MARIADB_CACHE = 0x10,   /* results without descriptions */
+    MYSQL_MARIADB_RESULTS = 0x20, /* one for each row of a bulk */
 };
 
 enum mysql_status {
@@ -70,36 +109,19 @@ enum mysql_status {
 };
 
 enum mysql_error {
-    MYSQL_E_LENGTH = -1,   /* longer than allowed */
-    MYSQL_E_CUT = -2,      /* a field goes beyond the packet */
-    MYSQL_E_KIND = -3,     /* not the packet that was expected */
-    MYSQL_E_PROTOCOL = -4, /* another version of the protocol, or pre-4.1 */
-    MYSQL_E_COLUMNS = -5,  /* more columns than allowed */
+    MYSQL_E_LENGTH = -1,     /* longer than allowed */
+    MYSQL_E_CUT = -2,        /* a field goes beyond the packet */
+    MYSQL_E_KIND = -3,       /* not the packet that was expected */
+    MYSQL_E_PROTOCOL = -4,   /* another version of the protocol, or pre-4.1 */
+    MYSQL_E_COLUMNS = -5,    /* more columns than allowed */
+    MYSQL_E_NAME = -6,       /* a user's, schema's or plugin's name too long */
+    MYSQL_E_ATTRIBUTES = -7, /* more of them than allowed, or broken ones */
 };
 
 struct mysql_packet {
     uint8_t sequence; /* the answer's is one more */
     const uint8_t *p; /* the payload */
     size_t len;
-};
-
-/* OK, or an EOF that has taken its form. */
-struct mysql_ok {
-    uint64_t affected;  /* rows */
-    uint64_t insert_id; /* the last one */
-    uint16_t status;    /* set of enum mysql_status, among others */
-    uint16_t warnings;  /* how many */
-};
-
-struct mysql_err {
-    uint16_t number;  /* 1045 ... */
-    struct str state; /* "28000"; absent before the login, on old servers */
-    struct str text;  /* in words */
-};
-
-struct mysql_eof {
-    uint16_t warnings; /* how many */
-    uint16_t status;   /* set of enum mysql_status, among others */
 };
 
 /* Reads a packet whose payload has at most MAX bytes (up to
@@ -109,13 +131,6 @@ ssize_t mysql_read_packet(struct mysql_packet *out, const uint8_t *p, size_t n,
 
 /* The first byte of a payload, an enum mysql_lead; -1 for an empty one. */
 int mysql_lead(const struct mysql_packet *packet);
-
-ssize_t mysql_read_ok(struct mysql_ok *out, const uint8_t *p, size_t n)
-    __attribute__((warn_unused_result));
-ssize_t mysql_read_err(struct mysql_err *out, const uint8_t *p, size_t n)
-    __attribute__((warn_unused_result));
-ssize_t mysql_read_eof(struct mysql_eof *out, const uint8_t *p, size_t n)
-    __attribute__((warn_unused_result));
 
 /* What is wrong, in words for a log; never NULL. */
 const char *mysql_error_text(enum mysql_error error);
@@ -127,8 +142,11 @@ size_t mysql_open_packet(struct buf *to);
  * MYSQL_PAYLOAD_MAX. */
 void mysql_close_packet(struct buf *to, size_t at, uint8_t sequence);
 
-/* Appends a packet of these bytes. */
+/* Appends a packet of these bytes: an answer to a plugin, for one. */
 void mysql_write_packet(struct buf *to, uint8_t sequence, struct str payload);
+
+/* Numbers the packet whose header begins at P anew. */
+void mysql_set_sequence(uint8_t *p, uint8_t sequence);
 
 /* Appends a command, which begins a sequence of its own. */
 void mysql_write_command(struct buf *to, enum mysql_command command,

@@ -47,8 +47,8 @@ mysql_take_u16(struct mysql_cursor *c)
     return p == NULL ? 0 : wire_get_u16le(p);
 }
 
-static uint32_t
-take_u24(struct mysql_cursor *c)
+uint32_t
+mysql_take_u24(struct mysql_cursor *c)
 {
     const uint8_t *p = take(c, 3);
 
@@ -81,7 +81,7 @@ mysql_take_lenenc(struct mysql_cursor *c)
     if (first == LENENC_2)
         return mysql_take_u16(c);
     if (first == LENENC_3)
-        return take_u24(c);
+        return mysql_take_u24(c);
     if (first == LENENC_8)
         return take_u64(c);
     c->failed = true;
@@ -123,4 +123,12 @@ struct str
 mysql_take_rest(struct mysql_cursor *c)
 {
     return mysql_take_bytes(c, c->left);
+}
+
+struct str
+mysql_take_last(struct mysql_cursor *c)
+{
+    if (!c->failed && c->left > 0 && memchr(c->p, 0, c->left) != NULL)
+        return mysql_take_cstring(c);
+    return mysql_take_rest(c);
 }

@@ -23,9 +23,10 @@ struct mysql_cursor {
 
 void mysql_cursor_init(struct mysql_cursor *c, const uint8_t *p, size_t n);
 
-/* int<1>, int<2>, int<4>. */
+/* int<1>, int<2>, int<3>, int<4>. */
 uint8_t mysql_take_u8(struct mysql_cursor *c);
 uint16_t mysql_take_u16(struct mysql_cursor *c);
+uint32_t mysql_take_u24(struct mysql_cursor *c);
 uint32_t mysql_take_u32(struct mysql_cursor *c);
 
 /* int<lenenc>, in 1, 3, 4 or 9 bytes; 0xfb (NULL) and 0xff are none. */
@@ -42,5 +43,8 @@ struct str mysql_take_cstring(struct mysql_cursor *c);
 
 /* string<EOF>: all that is left. */
 struct str mysql_take_rest(struct mysql_cursor *c);
+
+/* string<NUL> where some leave out the NUL at a packet's end, or the text. */
+struct str mysql_take_last(struct mysql_cursor *c);
 
 #endif

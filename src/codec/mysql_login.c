@@ -1,108 +1,122 @@
 /* SPDX-License-Identifier: MIT */
 #include "codec/mysql_login.h"
 
+#include "base/wire.h"
 #include "codec/mysql_cursor.h"
 
 enum {
-    FIRST_PART = 8,       /* bytes of a challenge before the capabilities */
-    SECOND_PART_MIN = 13, /* and behind them, with the NUL */
-    GREETING_FILLER = 10, /* reserved bytes */
-    LOGIN_FILLER = 23,
+    HEAD_LEN = 32,    /* bytes before the user */
+    FILLER = 19,      /* of them are reserved, before MariaDB's capabilities */
+    OLD_HEAD_LEN = 5, /* bytes before the user in the form before 4.1 */
 };
 
-/* Replication of old clients takes versions from 10 on for too old. */
-static struct str
-without_prefix(struct str version)
+int
+mysql_check_login(const struct mysql_login *login)
 {
-    struct str prefix = STR("5.5.5-");
+    if (login->user.len > MYSQL_NAME_MAX ||
+        login->schema.len > MYSQL_NAME_MAX ||
+        login->plugin.len > MYSQL_NAME_MAX)
+        return MYSQL_E_NAME;
+    if (!mysql_attributes_are_whole(login->attributes))
+        return MYSQL_E_ATTRIBUTES;
+    return 0;
+}
 
-    if (!str_starts_with(version, prefix))
-        return version;
-    return str_slice(version, prefix.len, version.len);
+struct str
+mysql_take_answer(struct mysql_cursor *c, uint32_t capabilities)
+{
+    if ((capabilities & MYSQL_CAN_LENENC) != 0)
+        return mysql_take_text(c);
+    if ((capabilities & MYSQL_CAN_CHALLENGE) != 0)
+        return mysql_take_bytes(c, mysql_take_u8(c));
+    return mysql_take_cstring(c);
+}
+
+void
+mysql_write_answer(struct buf *to, uint32_t capabilities, struct str answer)
+{
+    if ((capabilities & MYSQL_CAN_LENENC) != 0) {
+        mysql_write_text(to, answer);
+        return;
+    }
+    if ((capabilities & MYSQL_CAN_CHALLENGE) == 0) {
+        mysql_write_cstring(to, answer);
+        return;
+    }
+    if (answer.len > UINT8_MAX)
+        to->failed = true;
+    mysql_write_u8(to, (uint8_t)answer.len);
+    buf_str(to, answer);
 }
 
 static void
-set_challenge(struct mysql_greeting *to, struct str first, struct str second)
+take_login(struct mysql_login *login, struct mysql_cursor *c, size_t n)
 {
-    size_t len = first.len + second.len;
+    uint32_t capabilities = mysql_take_u32(c);
 
-    memcpy(to->challenge, first.p, first.len);
-    memcpy(to->challenge + first.len, second.p, second.len);
-    if (to->challenge[len - 1] == 0)
-        len--;
-    to->challenge_len = (uint8_t)len;
+    login->capabilities = capabilities;
+    login->max_packet = mysql_take_u32(c);
+    login->charset = mysql_take_u8(c);
+    mysql_take_bytes(c, FILLER);
+    login->mariadb = mysql_take_u32(c);
+    if ((capabilities & MYSQL_CAN_MYSQL) != 0)
+        login->mariadb = 0;
+    login->tls_request = n == HEAD_LEN && (capabilities & MYSQL_CAN_TLS) != 0;
+    if (login->tls_request)
+        return;
+    login->user = mysql_take_cstring(c);
+    login->answer = mysql_take_answer(c, capabilities);
+    if ((capabilities & MYSQL_CAN_SCHEMA) != 0)
+        login->schema = mysql_take_cstring(c);
+    if ((capabilities & MYSQL_CAN_PLUGINS) != 0)
+        login->plugin = mysql_take_last(c);
+    if ((capabilities & MYSQL_CAN_ATTRIBUTES) != 0)
+        login->attributes = mysql_take_text(c);
+    if ((capabilities & MYSQL_CAN_ZSTD) != 0)
+        login->zstd_level = mysql_take_u8(c);
 }
 
-ssize_t
-mysql_read_greeting(struct mysql_greeting *out, const uint8_t *p, size_t n)
+/* The form before 4.1, whose last text has no NUL. */
+static void
+take_old_login(struct mysql_login *login, struct mysql_cursor *c, size_t n)
 {
-    struct mysql_greeting greeting = {.thread_id = 0};
-    struct mysql_cursor c;
-    struct str first, second;
-    size_t second_len = SECOND_PART_MIN, challenge_len;
+    uint32_t capabilities = mysql_take_u16(c);
 
-    mysql_cursor_init(&c, p, n);
-    if (mysql_take_u8(&c) != MYSQL_PROTOCOL_VERSION)
-        return n == 0 ? MYSQL_E_CUT : MYSQL_E_PROTOCOL;
-    greeting.version = without_prefix(mysql_take_cstring(&c));
-    greeting.thread_id = mysql_take_u32(&c);
-    first = mysql_take_bytes(&c, FIRST_PART);
-    mysql_take_u8(&c);
-    greeting.capabilities = mysql_take_u16(&c);
-    greeting.charset = mysql_take_u8(&c);
-    greeting.status = mysql_take_u16(&c);
-    greeting.capabilities |= (uint32_t)mysql_take_u16(&c) << 16;
-    challenge_len = mysql_take_u8(&c);
-    mysql_take_bytes(&c, GREETING_FILLER);
-    if (c.failed)
-        return MYSQL_E_CUT;
-    if ((greeting.capabilities & MYSQL_CAN_PROTOCOL_41) == 0 ||
-        (greeting.capabilities & MYSQL_CAN_CHALLENGE) == 0)
-        return MYSQL_E_PROTOCOL;
-
-    if (challenge_len > FIRST_PART + SECOND_PART_MIN)
-        second_len = challenge_len - FIRST_PART;
-    second = mysql_take_bytes(&c, second_len);
-    /* Some old servers leave out the NUL behind the plugin's name. */
-    if ((greeting.capabilities & MYSQL_CAN_PLUGINS) != 0) {
-        greeting.plugin = mysql_take_rest(&c);
-        greeting.plugin.len = strnlen(greeting.plugin.p, greeting.plugin.len);
+    login->capabilities = capabilities;
+    login->max_packet = mysql_take_u24(c);
+    login->tls_request =
+        n == OLD_HEAD_LEN && (capabilities & MYSQL_CAN_TLS) != 0;
+    if (login->tls_request)
+        return;
+    login->user = mysql_take_cstring(c);
+    if ((capabilities & MYSQL_CAN_SCHEMA) != 0) {
+        login->answer = mysql_take_cstring(c);
+        login->schema = mysql_take_last(c);
+    } else {
+        login->answer = mysql_take_last(c);
     }
-    if (c.failed)
-        return MYSQL_E_CUT;
-    set_challenge(&greeting, first, second);
-    *out = greeting;
-    return (ssize_t)n;
 }
 
 ssize_t
-mysql_read_switch(struct mysql_switch *out, const uint8_t *p, size_t n)
+mysql_read_login(struct mysql_login *out, const uint8_t *p, size_t n)
 {
-    struct mysql_switch request = {.plugin = STR("mysql_old_password")};
+    struct mysql_login login = {.charset = 0};
     struct mysql_cursor c;
+    int error;
 
+    if (n > MYSQL_LOGIN_MAX)
+        return MYSQL_E_LENGTH;
     mysql_cursor_init(&c, p, n);
-    if (mysql_take_u8(&c) != MYSQL_EOF)
-        return n == 0 ? MYSQL_E_CUT : MYSQL_E_KIND;
-    if (c.left > 0) {
-        request.plugin = mysql_take_cstring(&c);
-        request.data = mysql_take_rest(&c);
-    }
+    if (n >= 2 && (wire_get_u16le(p) & MYSQL_CAN_PROTOCOL_41) == 0)
+        take_old_login(&login, &c, n);
+    else
+        take_login(&login, &c, n);
     if (c.failed)
         return MYSQL_E_CUT;
-    *out = request;
-    return (ssize_t)n;
-}
-
-ssize_t
-mysql_read_more(struct str *out, const uint8_t *p, size_t n)
-{
-    struct mysql_cursor c;
-
-    mysql_cursor_init(&c, p, n);
-    if (mysql_take_u8(&c) != MYSQL_MORE_DATA)
-        return n == 0 ? MYSQL_E_CUT : MYSQL_E_KIND;
-    *out = mysql_take_rest(&c);
+    error = mysql_check_login(&login);
+    if (error != 0)
+        return error;
+    *out = login;
     return (ssize_t)n;
 }
 
@@ -117,58 +131,58 @@ login_capabilities(const struct mysql_login *login)
         set &= ~(uint32_t)MYSQL_CAN_SCHEMA;
     if (login->plugin.p == NULL)
         set &= ~(uint32_t)MYSQL_CAN_PLUGINS;
-    if (login->attribute_count == 0)
+    if (login->attributes.p == NULL)
         set &= ~(uint32_t)MYSQL_CAN_ATTRIBUTES;
     return set;
 }
 
 static void
-write_answer(struct buf *to, uint32_t capabilities, struct str answer)
+write_head(struct buf *to, const struct mysql_login *login,
+           uint32_t capabilities)
 {
-    if ((capabilities & MYSQL_CAN_LENENC) != 0) {
-        mysql_write_text(to, answer);
-        return;
-    }
-    if (answer.len > UINT8_MAX)
+    static const uint8_t filler[FILLER];
+    bool is_mysql = (capabilities & MYSQL_CAN_MYSQL) != 0;
+
+    if (login->charset > UINT8_MAX)
         to->failed = true;
-    mysql_write_u8(to, (uint8_t)answer.len);
-    buf_str(to, answer);
-}
-
-static void
-write_attributes(struct buf *to, const struct mysql_login *login)
-{
-    uint64_t len = 0;
-
-    for (size_t i = 0; i < login->attribute_count; i++)
-        len += mysql_text_len(login->attributes[i].name) +
-               mysql_text_len(login->attributes[i].value);
-    mysql_write_lenenc(to, len);
-    for (size_t i = 0; i < login->attribute_count; i++) {
-        mysql_write_text(to, login->attributes[i].name);
-        mysql_write_text(to, login->attributes[i].value);
-    }
+    mysql_write_u32(to, capabilities);
+    mysql_write_u32(to, login->max_packet);
+    mysql_write_u8(to, (uint8_t)login->charset);
+    buf_add(to, filler, sizeof(filler));
+    mysql_write_u32(to, is_mysql ? 0 : login->mariadb);
 }
 
 void
 mysql_write_login(struct buf *to, uint8_t sequence,
                   const struct mysql_login *login)
 {
-    static const uint8_t filler[LOGIN_FILLER];
     uint32_t capabilities = login_capabilities(login);
     size_t at = mysql_open_packet(to);
 
-    mysql_write_u32(to, capabilities);
-    mysql_write_u32(to, login->max_packet);
-    mysql_write_u8(to, login->charset);
-    buf_add(to, filler, sizeof(filler));
+    if (mysql_check_login(login) != 0)
+        to->failed = true;
+    write_head(to, login, capabilities);
     mysql_write_cstring(to, login->user);
-    write_answer(to, capabilities, login->answer);
+    mysql_write_answer(to, capabilities, login->answer);
     if ((capabilities & MYSQL_CAN_SCHEMA) != 0)
         mysql_write_cstring(to, login->schema);
     if ((capabilities & MYSQL_CAN_PLUGINS) != 0)
         mysql_write_cstring(to, login->plugin);
     if ((capabilities & MYSQL_CAN_ATTRIBUTES) != 0)
-        write_attributes(to, login);
+        mysql_write_text(to, login->attributes);
+    if ((capabilities & MYSQL_CAN_ZSTD) != 0)
+        mysql_write_u8(to, login->zstd_level);
+    if (to->len - at > MYSQL_HEADER_LEN + MYSQL_LOGIN_MAX)
+        to->failed = true;
+    mysql_close_packet(to, at, sequence);
+}
+
+void
+mysql_write_tls_request(struct buf *to, uint8_t sequence,
+                        const struct mysql_login *login)
+{
+    size_t at = mysql_open_packet(to);
+
+    write_head(to, login, login_capabilities(login) | MYSQL_CAN_TLS);
     mysql_close_packet(to, at, sequence);
 }

@@ -1,89 +1,85 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Logging in to a MySQL or MariaDB server, as a client sees it.
+ * A client's login to a MySQL or MariaDB server, and what may stand before it.
  *
- *      ◀─ greeting (or ERR: host blocked, too many connections)
- *         login request ─▶
- *      ◀─ switch: another plugin, another challenge
- *         answer ─▶
- *      ◀─ more data, as the plugin needs          ─▶ ...
- *      ◀─ OK or ERR
+ *      ◀─ greeting
+ *         asks for TLS ─▶  ... and goes on inside of it
+ *         login ─▶
+ *      ◀─ switch, more data, OK or ERR: mysql_switch.h, mysql_answer.h
  *
- * MySQL's manual: "Connection Phase", "HandshakeV10", "HandshakeResponse41",
- * "AuthSwitchRequest", "AuthMoreData", "Caching_sha2_password information";
- * MariaDB's: "Connecting". Refused: protocol versions but 10, servers older
- * than 4.1.
+ * Which form the answer to the challenge has, and what follows it, is in the
+ * client's capabilities:
+ *
+ *      capabilities max_packet charset filler (MariaDB's)  all that TLS is
+ * asked user  answer  [schema]  [plugin]  [attributes]  [zstd]
+ *
+ * MySQL's manual: "Connection Phase", "Protocol::HandshakeResponse41",
+ * "Protocol::HandshakeResponse320", "Protocol::SSLRequest"; MariaDB's:
+ * "Connecting", "Client handshake response", "SSL request". Refused: names over
+ * MYSQL_NAME_MAX bytes, and attributes that are broken or over their limit.
+ * What stands behind the last field is ignored, as servers do.
  */
 #ifndef CODEC_MYSQL_LOGIN_H
 #define CODEC_MYSQL_LOGIN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "codec/mysql.h"
+#include "codec/mysql_attribute.h"
+
+struct mysql_cursor;
 
 enum {
-    MYSQL_PROTOCOL_VERSION = 10, /* a greeting's first byte */
-    MYSQL_CHALLENGE_MAX = 255,   /* bytes of a greeting's challenge */
-    MYSQL_CHALLENGE_LEN = 20,    /* bytes of it that most plugins use */
-};
-
-/* The first byte of what caching_sha2_password says in "more data". */
-enum mysql_sha2_step {
-    MYSQL_SHA2_SEND_KEY = 2, /* to the server: your public key */
-    MYSQL_SHA2_FAST = 3,     /* from it: it knew the password; OK follows */
-    MYSQL_SHA2_FULL = 4,     /* from it: send the password itself */
-};
-
-struct mysql_greeting {
-    struct str version;    /* "10.11.6-MariaDB": without the "5.5.5-" that
-                              MariaDB before 11 puts before it */
-    uint32_t thread_id;    /* of the connection */
-    uint32_t capabilities; /* set of enum mysql_capability */
-    uint8_t charset;       /* the server's default */
-    uint16_t status;       /* set of enum mysql_status */
-    struct str plugin;     /* the server's default; absent on old ones */
-    uint8_t challenge[MYSQL_CHALLENGE_MAX]; /* without its NUL */
-    uint8_t challenge_len;
-};
-
-struct mysql_attribute {
-    struct str name;
-    struct str value;
+    MYSQL_NAME_MAX = 512, /* bytes of a user's, schema's or plugin's name: the
+                             longest that a server knows has 384 */
+    MYSQL_LOGIN_MAX = MYSQL_ATTRIBUTES_MAX + (16 << 10), /* bytes of a login */
 };
 
 struct mysql_login {
-    uint32_t capabilities; /* set of enum mysql_capability; those for fields
-                              that are absent are left out */
+    bool tls_request;      /* nothing but this is asked: names are absent */
+    uint32_t capabilities; /* set of enum mysql_capability; without
+                              MYSQL_CAN_PROTOCOL_41 the login has the form of
+                              clients older than 4.1 */
+    uint32_t mariadb;      /* set of enum mysql_mariadb_capability; 0 with
+                              MYSQL_CAN_MYSQL */
     uint32_t max_packet;   /* bytes that the client takes */
-    uint8_t charset;
+    uint16_t charset;      /* a collation's number; 0: not told */
     struct str user;
-    struct str answer; /* to the challenge */
-    struct str schema; /* absent: none */
-    struct str plugin; /* that made the answer; absent: none */
-    const struct mysql_attribute *attributes;
-    size_t attribute_count;
+    struct str answer;     /* to the challenge; may be empty */
+    struct str schema;     /* absent or empty: none */
+    struct str plugin;     /* that made the answer; absent: none */
+    struct str attributes; /* a block as of mysql_attribute.h; absent: none */
+    uint8_t zstd_level;    /* with MYSQL_CAN_ZSTD: 1 to 22 */
 };
 
-struct mysql_switch {
-    struct str plugin; /* that the user has */
-    struct str data;   /* its challenge, as it came: often with a NUL */
-};
-
-ssize_t mysql_read_greeting(struct mysql_greeting *out, const uint8_t *p,
-                            size_t n) __attribute__((warn_unused_result));
-
-/* Reads a request to switch; the short form of old servers asks for
- * "mysql_old_password". */
-ssize_t mysql_read_switch(struct mysql_switch *out, const uint8_t *p, size_t n)
+/* Reads a login in either form, or the request for TLS that comes before it: a
+ * request is told by its length. A client that has MYSQL_CAN_TLS in a login
+ * that no TLS came before breaks the protocol, which the caller knows. */
+ssize_t mysql_read_login(struct mysql_login *out, const uint8_t *p, size_t n)
     __attribute__((warn_unused_result));
 
-/* What the plugin says, without the first byte. */
-ssize_t mysql_read_more(struct str *out, const uint8_t *p, size_t n)
-    __attribute__((warn_unused_result));
-
-/* Appends the login request. Sets to->failed for a NUL in a name, and for an
- * answer over 255 bytes without MYSQL_CAN_LENENC. */
+/* Appends a login in the form of 4.1. Capabilities for fields that are absent
+ * are left out, as are fields whose capability is missing; those that this side
+ * of a relay lacks (TLS, compression) are the caller's to leave out. Sets
+ * to->failed for a NUL in a name, for a charset or an answer over 255 (without
+ * MYSQL_CAN_LENENC), and for what mysql_read_login refuses. */
 void mysql_write_login(struct buf *to, uint8_t sequence,
                        const struct mysql_login *login);
+
+/* Appends a request for TLS; of LOGIN, which follows inside of it and has to
+ * say the same, it takes what stands before the names. */
+void mysql_write_tls_request(struct buf *to, uint8_t sequence,
+                             const struct mysql_login *login);
+
+/* Read and append an answer to a challenge, the one field that has had three
+ * forms: a length-encoded length, one of a byte, a NUL behind it. An empty
+ * answer is a zero in each. Sets to->failed where it does not fit the form. */
+struct str mysql_take_answer(struct mysql_cursor *c, uint32_t capabilities);
+void
+mysql_write_answer(struct buf *to, uint32_t capabilities, struct str answer);
+
+/* A named error where a field of LOGIN goes beyond a limit; else 0. */
+int mysql_check_login(const struct mysql_login *login);
 
 #endif

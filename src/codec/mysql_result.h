@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "codec/mysql.h"
+#include "codec/mysql_answer.h"
 
 enum {
     MYSQL_COLUMNS_MAX = 4096, /* of a table in MySQL and MariaDB */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "codec/mysql_login.h"
+#include "codec/mysql_switch.h"
 #include "net/crypto.h"
 #include "proxy/log_text.h"
 
@@ -13,6 +15,7 @@
 
 enum {
     OUT_MAX = 4096,        /* bytes of what is written at once */
+    ATTRIBUTES_LEN = 64,   /* bytes of the attributes that are told */
     CHARSET_UTF8MB4 = 45,  /* utf8mb4_general_ci */
     MAX_PACKET = 16 << 20, /* what is told to the server; more is never
                               taken than MYSQL_CLIENT_BUFFER */
@@ -115,9 +118,7 @@ set_plugin(struct mysql_client *client, struct str name, struct str challenge)
 static enum mysql_outcome
 write_login(struct mysql_client *client, uint8_t sequence)
 {
-    static const struct mysql_attribute attributes[] = {
-        {STR("program_name"), STR("moongate")},
-    };
+    char attributes_space[ATTRIBUTES_LEN];
     uint8_t answer[MYSQL_ANSWER_MAX];
     struct mysql_login login = {
         .capabilities = client->capabilities,
@@ -125,19 +126,18 @@ write_login(struct mysql_client *client, uint8_t sequence)
         .charset = CHARSET_UTF8MB4,
         .user = client->user,
         .plugin = str_from(client->plugin_name),
-        .attributes = attributes,
-        .attribute_count = 1,
     };
     ssize_t len = mysql_password_answer(answer, client->plugin,
                                         client->password, challenge_of(client));
     char space[OUT_MAX];
-    struct buf out;
+    struct buf out, attributes;
 
     if (len < 0)
         return broken(client, "no answer to the challenge of %s",
                       client->plugin_name);
-    if ((client->capabilities & MYSQL_CAN_ATTRIBUTES) == 0)
-        login.attribute_count = 0;
+    buf_init(&attributes, attributes_space, sizeof(attributes_space));
+    mysql_write_attribute(&attributes, STR("program_name"), STR("moongate"));
+    login.attributes = buf_text(&attributes);
     login.answer = str_make((const char *)answer, (size_t)len);
     buf_init(&out, space, sizeof(space));
     mysql_write_login(&out, sequence, &login);
@@ -153,7 +153,8 @@ on_greeting(struct mysql_client *client, const struct mysql_packet *packet)
 
     if (packet->sequence != 0 || got < 0)
         return broken(client, "not the greeting of a MySQL server");
-    set_text(client->version, sizeof(client->version), greeting.version);
+    set_text(client->version, sizeof(client->version),
+             mysql_bare_version(greeting.version));
     client->capabilities = greeting.capabilities & WANTED;
     /* What a server's default plugin is need not be the user's: one that is
      * not known here is answered in the name of one that every server has. */

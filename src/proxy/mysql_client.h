@@ -21,7 +21,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "codec/mysql_login.h"
+#include "codec/mysql_greeting.h"
 #include "codec/mysql_result.h"
 #include "net/stream.h"
 #include "proxy/mysql_password.h"

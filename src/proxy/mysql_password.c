@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/mysql_password.h"
 
-#include "codec/mysql_login.h"
+#include "codec/mysql_greeting.h"
 #include "net/crypto.h"
 
 enum {
