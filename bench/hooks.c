@@ -383,18 +383,23 @@ measure_calls(const char *dir, struct faults *faults)
     const struct config *config;
     struct runtime *runtime;
     struct scripts *scripts;
+    struct engine engine;
 
     write_configuration(dir);
     config = read_configuration(dir, faults);
     if (config == NULL)
         return false;
-    runtime = make_runtime(NULL, config, faults);
+    engine_init(&engine, NULL, rows_open_board(config, 1), NULL, 0);
+    if (engine.board == NULL)
+        fatal("cannot make a board");
+    runtime = make_runtime(&engine, config, faults);
     scripts = scripts_load(runtime, ".", faults);
     if (scripts != NULL)
         measure_all(runtime);
     scripts_free(scripts);
     runtime_unref(runtime);
     config_unref(config);
+    board_close(engine.board);
     return faults->count == 0;
 }
 

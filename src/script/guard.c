@@ -17,6 +17,7 @@
 #include "board/board.h"
 #include "script/quarantine.h"
 #include "script/script.h"
+#include "script/stopwatch.h"
 
 #ifndef sigev_notify_thread_id
 #define sigev_notify_thread_id _sigev_un._tid
@@ -127,6 +128,7 @@ on_tick(int number)
     if (!guard.active)
         return;
     guard.all_ticks++;
+    stopwatch_notice();
     if (guard.call != guard.seen_call) {
         guard.seen_call = guard.call;
         guard.seen_ticks = 0;
@@ -254,6 +256,7 @@ guard_begin(enum guard_kind kind)
     guard.refused = false;
     note_running(guard.script);
     guard.call++;
+    stopwatch_start();
     guard.active = true;
 }
 
@@ -281,6 +284,7 @@ guard_end(int status)
 {
     guard.active = false;
     guard.is_limited = false;
+    stopwatch_stop();
     if (guard.over || guard.refused || guard.collect)
         clean_up(status);
     note_running(NULL);
