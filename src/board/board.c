@@ -193,6 +193,7 @@ static void
 free_handle(struct board *b)
 {
     close_wakes(b);
+    free(b->latency_weights);
     free(b->names);
     free(b->slots);
     free(b);
@@ -210,8 +211,11 @@ new_handle(void)
         b->wakes[i] = -1;
     b->slots = calloc(1, sizeof(*b->slots));
     b->names = calloc(BOARD_KINDS, sizeof(*b->names));
-    if (b->slots != NULL && b->names != NULL)
+    b->latency_weights = calloc(LATENCY_WEIGHTS, sizeof(double));
+    if (b->slots != NULL && b->names != NULL && b->latency_weights != NULL) {
+        latency_init(b->latency_weights);
         return b;
+    }
     free_handle(b);
     return NULL;
 }

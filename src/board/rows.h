@@ -213,6 +213,7 @@ struct board {
     int control_wake;
     struct dict_table *dicts;     /* NULL: there are none; dict.h */
     struct metric_table *metrics; /* likewise; metric.h */
+    double *latency_weights;      /* latency.h */
 };
 
 /* Slots (slots.h): one for the whole program, one a server, one a section. */

@@ -7,6 +7,7 @@ local host = require "script.host"
 ffi.cdef(host.texts["view_struct.h"])
 ffi.cdef(host.texts["calls_struct.h"])
 
+local type = type
 local ENDED, FOUND = ffi.C.SCRIPT_ENDED, ffi.C.SCRIPT_FOUND
 
 local _M = {}

@@ -49,6 +49,7 @@ static struct {
     const char *stack;           /* where it began */
     enum guard_kind kind;
     uint64_t budgets_ms[GUARD_KINDS];
+    uint32_t budgets[GUARD_KINDS]; /* in ticks */
 
     /* Memory. */
     lua_Alloc allocate; /* LuaJIT's own */
@@ -65,7 +66,7 @@ static struct {
     const struct script *script;
     struct board *board;
     unsigned worker;
-} guard = {.budgets_ms = {50, 1000}, .limit = 64 * 1024 * 1024};
+} guard = {.budgets_ms = {50, 1000}, .budgets = {5, 100}, .limit = 64 * 1024 * 1024};
 
 /* --- the hook ------------------------------------------------------------- */
 
@@ -248,7 +249,7 @@ void
 guard_begin(enum guard_kind kind)
 {
     guard.kind = kind;
-    guard.ticks = (uint32_t)((guard.budgets_ms[kind] + TICK_MS - 1) / TICK_MS);
+    guard.ticks = guard.budgets[kind];
     guard.stack = __builtin_frame_address(0);
     guard.script = guard.next;
     guard.next = NULL;
@@ -363,6 +364,9 @@ guard_set_limits(uint64_t budget_ms, uint64_t load_budget_ms,
 {
     guard.budgets_ms[GUARD_HOOK] = budget_ms;
     guard.budgets_ms[GUARD_LOAD] = load_budget_ms;
+    for (int i = 0; i < GUARD_KINDS; i++)
+        guard.budgets[i] =
+            (uint32_t)((guard.budgets_ms[i] + TICK_MS - 1) / TICK_MS);
     guard.limit = memory_bytes;
     set_mark();
 }
