@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "board/board.h"
 #include "board/latency.h"
+#include "codec/http1.h"
 #include "config/config.h"
 #include "proxy/addresses.h"
 #include "proxy/engine.h"
@@ -57,8 +58,17 @@ static const char *const policies[] = {
     "source hash=consistent",
     "random",
     "latency",
+    "first",
+    "primary",
+    "uri",
+    "header name=X-User",
     "${dir}/made.lua",
 };
+
+/* What the policies that look at a request get. */
+static const char request_text[] =
+    "PUT /index.php/index/blog/read?id=17 HTTP/1.1\r\n"
+    "Host: www.example.com\r\nAccept: */*\r\nX-User: alice\r\n\r\n";
 
 static const char *const take_policies[] = {
     "roundrobin", "static-rr", "leastconn", "source", "source hash=consistent"};
@@ -203,7 +213,11 @@ static const char request_name[] = "request, two fields";
 static void
 prepare_request(struct http_exchange *exchange)
 {
-    exchange->head.method_name = STR("PUT");
+    const size_t len = sizeof(request_text) - 1;
+
+    if (http1_read_request(&exchange->head, (const uint8_t *)request_text, len,
+                           0) != (ssize_t)len)
+        fatal("cannot read the request");
     exchange->path = STR("/index.php/index/blog/read");
 }
 
@@ -224,9 +238,18 @@ measure_request(const struct section *section)
     (void)printf("%-24s %6.1f ns\n", request_name, cheapest / CALLS * 1e9);
 }
 
+static bool
+looks_at_request(const struct upstream *upstream)
+{
+    const struct str policy = upstream->conf->policy;
+
+    return str_equal(policy, STR("uri")) || str_equal(policy, STR("header"));
+}
+
 static void
 prepare_pick(struct upstream *upstream, struct flow *flow, struct addr *client)
 {
+    static struct http_exchange exchange;
     struct board *board = upstream->engine->board;
 
     if (addr_parse(client, "192.168.17.5:1234", NULL) < 0)
@@ -237,6 +260,10 @@ prepare_pick(struct upstream *upstream, struct flow *flow, struct addr *client)
         .listener = client,
         .has_turn = true,
     };
+    if (looks_at_request(upstream)) {
+        prepare_request(&exchange);
+        flow->exchange = &exchange;
+    }
     for (int i = 0; i < SERVERS; i++) {
         upstream->views[i].up = upstream->views[i].usable = true;
         upstream->views[i].weight = 1 + i % 2;

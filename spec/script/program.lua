@@ -23,9 +23,9 @@ local LISTENER = "127.0.0.1:8080"
 local function core_load()
   return support.load("config/config.h", "proxy/runtime.h",
     "proxy/upstream.h", "proxy/section.h", "script/scripts.h",
-    "script/script.h", "board/board.h", "board/script_counts.h", "board/state.h",
-    "board/strikes.h",
-    "base/log.h", "base/clock.h", "net/loop.h", "net/timer.h")
+    "script/script.h", "script/vm.h", "board/board.h",
+    "board/script_counts.h", "board/state.h", "board/strikes.h", "base/log.h",
+    "base/clock.h", "net/loop.h", "net/timer.h")
 end
 
 

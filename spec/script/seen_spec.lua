@@ -91,3 +91,51 @@ describe("the times of hooks", function()
     assert.is_true(longest >= (ms - TICK_MS - 1) * MS, longest)
   end)
 end)
+
+
+describe("a section without hooks", function()
+  local p
+
+  -- Whatever of this floor's functions were called would use it.
+  local function without_vm(work)
+    local vm = p.scripts.vm
+    local L = vm.L
+    vm.L = nil
+    local ok, reason = pcall(work)
+    vm.L = L
+    assert(ok, reason)
+  end
+
+  before_each(function()
+    p = assert(program.start {
+      config = "[http web]\nlisten = 127.0.0.1:8080\nroot = ${dir}/www\n"
+        .. "[http scripted]\nlisten = 127.0.0.1:8081\nroot = ${dir}/www\n"
+        .. "script = a.lua\n",
+      lua = { ["a.lua"] = "return { request = function() end,"
+        .. " response = function() end, log = function() end,"
+        .. " accept = function() end }" },
+      files = { ["www/file.txt"] = "the file" },
+    })
+  end)
+
+  after_each(function()
+    p:stop()
+  end)
+
+  it("has no function of the script floor to call", function()
+    local sections = p.site.runtime.sections
+    for name in pairs { accept = 1, request = 1, response = 1, log = 1,
+                        forget = 1, close = 1 } do
+      assert.is_true(sections[0].hooks[name] == nil, name)
+    end
+    assert.is_true(sections[1].hooks.request ~= nil)
+  end)
+
+  it("answers while there is no VM", function()
+    without_vm(function()
+      assert.are.equal(200, (p:get("/file.txt")))
+      assert.are.equal(404, (p:get("/none.txt")))
+    end)
+    assert.are.equal(0, p:counts("a.lua").calls)
+  end)
+end)

@@ -34,7 +34,10 @@ end
 -- @return string, or nil where there is none
 function _M.to_string(answer, what)
   if answer == FOUND then
-    return ffi.string(_M.text.p, _M.text.len)
+    -- No tail call: LuaJIT cannot compile one to its own functions where a
+    -- trace begins here, and after some attempts it gives up all callers.
+    local value = ffi.string(_M.text.p, _M.text.len)
+    return value
   end
   if answer == ENDED then
     _M.raise_ended(what, 2)

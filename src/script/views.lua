@@ -33,7 +33,8 @@ local view_pointer = ffi.typeof("const struct server_view *")
 
 local function server_name(server)
   local view = ffi.cast(view_pointer, server)
-  return ffi.string(view.name, view.name_len)
+  local name = ffi.string(view.name, view.name_len)  -- as calls.to_string does
+  return name
 end
 
 ffi.metatype("struct server", {
