@@ -491,8 +491,7 @@ int
 main(int argc, char *argv[])
 {
     const char *one = argc == 3 ? argv[1] : NULL;
-    unsigned count =
-        argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+    unsigned count = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
     char dir[] = "/tmp/moongate-bench-XXXXXX";
     struct faults faults;
     int status;

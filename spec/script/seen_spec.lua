@@ -82,7 +82,8 @@ describe("the times of hooks", function()
 
   it("show the longest, even of a call that is not timed", function()
     accept(FIRST + 1)
-    local ms, before, after, longest = 25, nil, nil, nil
+    local ms = 25
+    local before, after, longest
     repeat
       ms, before = ms * 2, accepted()
       accept(1, ("10.0.0.%d:1"):format(ms / 25))

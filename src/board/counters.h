@@ -73,8 +73,9 @@ struct section_counters {
 };
 
 struct script_counters {
-    _Alignas(COUNTER_ROW_ALIGN) SCRIPT_COUNTERS(COUNTER_ATOMIC)
-    struct times times; /* of calls; script/stopwatch.h says of which */
+    /* Of calls; script/stopwatch.h says of which. */
+    _Alignas(COUNTER_ROW_ALIGN) struct times times;
+    SCRIPT_COUNTERS(COUNTER_ATOMIC)
 };
 
 /* The sums. */

@@ -26,7 +26,7 @@ enum {
     BOARD_HOOKS_MAX = 14,    /* hooks that are counted; the script floor
                                 numbers them */
     BOARD_HOOK_NAME_MAX = 15,
-    BOARD_NONE = -1,         /* no such row */
+    BOARD_NONE = -1, /* no such row */
     BOARD_RING_BYTES_MAX = 64 * 1024 * 1024,
     BOARD_CHANGES_KEPT = 1024, /* of each upstream; a power of two */
     BOARD_ADDRS_MAX = 8,       /* addresses of one server */
@@ -167,7 +167,7 @@ struct worker_row {
                               whoever takes its place takes out, too */
     /* By the worker. */
     _Alignas(64) _Atomic uint64_t heartbeat_ms; /* monotonic time */
-    _Atomic int32_t script; /* 1 + row of the one that runs; 0: none */
+    _Atomic int32_t script;      /* 1 + row of the one that runs; 0: none */
     _Atomic uint64_t heap_bytes; /* of the scripts' memory, at the last beat */
 };
 

@@ -13,8 +13,8 @@
 
 /* By whoever is to call this hook of the script: from now on it has counts.
  * NAME is the same each time. */
-void script_counts_use(struct board *b, int row, unsigned hook,
-                       const char *name);
+void
+script_counts_use(struct board *b, int row, unsigned hook, const char *name);
 
 /* Has it? */
 bool script_counts_has(const struct board *b, int row, unsigned hook);
@@ -29,8 +29,8 @@ script_counts_row(const struct board *b, unsigned worker, unsigned hook,
                   int row);
 
 /* What a script, or one hook of it, has done in all processes. */
-void
-script_counts_sum_all(const struct board *b, int row, struct script_totals *out);
+void script_counts_sum_all(const struct board *b, int row,
+                           struct script_totals *out);
 void script_counts_sum(const struct board *b, int row, unsigned hook,
                        struct script_totals *out);
 

@@ -66,7 +66,8 @@ static struct {
     const struct script *script;
     struct board *board;
     unsigned worker;
-} guard = {.budgets_ms = {50, 1000}, .budgets = {5, 100}, .limit = 64 * 1024 * 1024};
+} guard = {
+    .budgets_ms = {50, 1000}, .budgets = {5, 100}, .limit = 64 * 1024 * 1024};
 
 /* --- the hook ------------------------------------------------------------- */
 

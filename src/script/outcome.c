@@ -228,7 +228,8 @@ section_log(void *arg, struct http_exchange *exchange)
     struct field_list list = {.arena = &exchange->arena};
 
     list.at = arena_alloc(&exchange->arena, HOOK_FIELDS_MAX * sizeof(*list.at));
-    if (list.at == NULL || !push_request(chain, exchange, SCRIPT_HOOK_LOG, "log")) {
+    if (list.at == NULL ||
+        !push_request(chain, exchange, SCRIPT_HOOK_LOG, "log")) {
         lua_settop(L, top);
         return;
     }

@@ -74,10 +74,10 @@ struct script {
     struct list timers; /* struct script_timer: after, every */
     unsigned timer_count;
 
-    int row;                          /* on the board, or BOARD_NONE */
-    struct script_row *standing;      /* that row; NULL: none (quarantine.h) */
+    int row;                     /* on the board, or BOARD_NONE */
+    struct script_row *standing; /* that row; NULL: none (quarantine.h) */
     struct stopwatch seen[SCRIPT_SEEN_COUNT]; /* this process's */
-    char reason[SCRIPT_REASON_MAX];   /* of the last refusal */
+    char reason[SCRIPT_REASON_MAX];           /* of the last refusal */
 };
 
 struct scripts {

@@ -109,8 +109,7 @@ stopwatch_stop(void)
     if (lap->weight > 0)
         lap->spent_ns += read_clock() - watch.began_ns;
     else if (watch.noticed_ns != 0)
-        times_raise(&lap->of->counters->times,
-                    read_clock() - watch.noticed_ns);
+        times_raise(&lap->of->counters->times, read_clock() - watch.noticed_ns);
     if (lap == &watch.whole)
         stopwatch_record(lap);
 }
