@@ -23,8 +23,8 @@ local function gcd(a, b)
 end
 
 
--- Weights without their common divisor, and their sum.
-local function reduce(weights, n)
+--- Weights without their common divisor, and their sum.
+function _M.reduce(weights, n)
   local divisor, total = 0, 0
   for i = 1, n do
     divisor = gcd(weights[i], divisor)
@@ -50,7 +50,7 @@ end
 
 
 local function new_cycle(order, weights, n)
-  local reduced, total = reduce(weights, n)
+  local reduced, total = _M.reduce(weights, n)
   local servers = order(reduced, n, total)
   return {
     total = total,

@@ -4,6 +4,7 @@
 -- and on nothing else.
 local memo = require "moongate.memo"
 local scatter = require "moongate.scatter"
+local floor = math.floor
 
 local _M = {}
 local Ring = {}
@@ -22,12 +23,42 @@ local function pack(key, i)
 end
 
 
--- Parts the range in as many as there are keys: the place of the first key in
--- each part, or after it.
-local function find_starts(keys)
-  local count, starts, at = #keys, {}, 1
+local function key_of(point)
+  return math.floor(point / INDICES)
+end
+
+
+-- The numbers nearest to each point, as stretches: the last number of each, and
+-- its server.  The first point, or the last one, has numbers beyond 0, too, and
+-- so a stretch more.
+local function find_stretches(points)
+  local ends, servers, count = {}, {}, #points
+  local function add(last, point)
+    ends[#ends + 1], servers[#servers + 1] = last, point % INDICES
+  end
+
+  local first, last = points[1], points[count]
+  local between = (key_of(last) + key_of(first) + WORD) / 2
+  if between >= WORD then
+    add(between - WORD, last)
+  end
+  for at = 1, count - 1 do
+    add((key_of(points[at]) + key_of(points[at + 1])) / 2, points[at])
+  end
+  add(math.min(between, WORD), last)
+  if between < WORD then
+    add(WORD, first)
+  end
+  return ends, servers
+end
+
+
+-- Parts the range in as many as there are stretches: the first one that reaches
+-- into each part.
+local function find_starts(ends)
+  local count, starts, at = #ends, {}, 1
   for part = 1, count do
-    while at <= count and keys[at] < (part - 1) * WORD / count do
+    while ends[at] < (part - 1) * WORD / count do
       at = at + 1
     end
     starts[part] = at
@@ -45,12 +76,11 @@ local function new_ring(weights, n)
   end
   table.sort(points)
 
-  local ring = { keys = {}, servers = {} }
-  for at, point in ipairs(points) do
-    ring.keys[at] = math.floor(point / INDICES)
-    ring.servers[at] = point % INDICES
+  local ring = { count = 0 }
+  if #points > 0 then
+    ring.ends, ring.servers = find_stretches(points)
+    ring.starts, ring.count = find_starts(ring.ends), #ring.ends
   end
-  ring.starts = find_starts(ring.keys)
   return setmetatable(ring, Ring)
 end
 
@@ -61,31 +91,20 @@ function _M.memo()
 end
 
 
--- The place of the first key that is not below the number; count + 1: none.
--- There are about as many keys as starts, so hardly any is passed on the way.
-local function search(ring, count, number)
-  local keys = ring.keys
-  local at = ring.starts[math.floor(number * count / WORD) + 1]
-  while at <= count and keys[at] < number do
-    at = at + 1
-  end
-  return at
-end
-
-
 --- The server of the point that is nearest to a number; nil on an empty ring.
+-- There are about as many stretches as starts, so hardly any is passed on the
+-- way.
 function Ring:find(number)
-  local keys, servers = self.keys, self.servers
-  local count = #keys
+  local count = self.count
   if count == 0 then
     return nil
   end
-  local after = search(self, count, number)
-  after = after <= count and after or 1
-  local before = after > 1 and after - 1 or count
-  local from_before = (number - keys[before]) % WORD
-  local to_after = (keys[after] - number) % WORD
-  return servers[from_before <= to_after and before or after]
+  local ends = self.ends
+  local at = self.starts[floor(number * count / WORD) + 1]
+  while ends[at] < number do
+    at = at + 1
+  end
+  return self.servers[at]
 end
 
 

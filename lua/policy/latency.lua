@@ -10,6 +10,7 @@
 -- other one has answered.  What has failed counts as an answer after a second.
 local draw = require "moongate.draw"
 local options = require "moongate.options"
+local usable = draw.usable
 
 local _M = {}
 
@@ -36,9 +37,9 @@ end
 
 
 -- Another server than the first, if there is one.
-local function draw_another(draws, servers, first)
+local function draw_another(made, servers, first)
   for _ = 1, ATTEMPTS do
-    local second = draws:usable(servers)
+    local second = usable(made, servers)
     if second ~= first then
       return second
     end
@@ -53,13 +54,14 @@ end
 -- @param servers  array of servers; servers:generation(), servers:latency(i)
 -- @return the index of the chosen server, or nil and a reason
 function _M.pick(draws, flow, servers)
-  local first, reason = draws:usable(servers)
+  local made = draws:current(servers)
+  local first, reason = usable(made, servers)
   if not first then
     return nil, reason
   end
-  local second = draws:usable(servers)
+  local second = usable(made, servers)
   if second == first then
-    second = draw_another(draws, servers, first)
+    second = draw_another(made, servers, first)
   end
   return cost_of(servers, second) < cost_of(servers, first) and second or first
 end

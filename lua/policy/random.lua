@@ -9,6 +9,7 @@
 -- Of equals the one that was drawn last is taken, as in HAProxy.
 local draw = require "moongate.draw"
 local options = require "moongate.options"
+local usable = draw.usable
 
 local _M = {}
 
@@ -41,13 +42,14 @@ end
 -- @param servers  array of servers; servers:generation()
 -- @return the index of the chosen server, or nil and a reason
 function _M.pick(state, flow, servers)
-  local best, reason = state.draws:usable(servers)
+  local made = state.draws:current(servers)
+  local best, reason = usable(made, servers)
   if not best or state.count == 1 then
     return best, reason
   end
-  best = better(servers, best, state.draws:usable(servers))
+  best = better(servers, best, usable(made, servers))
   for _ = 3, state.count do
-    best = better(servers, best, state.draws:usable(servers))
+    best = better(servers, best, usable(made, servers))
   end
   return best
 end

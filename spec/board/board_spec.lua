@@ -12,11 +12,10 @@ struct spec_limits {
 /* The head of struct board, as far as the counters. */
 struct spec_board_head {
   int fd; size_t size; void *tables[6]; void *slots;
-  uint64_t *server_counters, *section_counters, *script_counters;
+  uint64_t *server_counters, *section_counters;
 };
 void board_sum_server(const struct board *b, int row, uint64_t *out);
 void board_sum_section(const struct board *b, int row, uint64_t *out);
-void board_sum_script(const struct board *b, int row, uint64_t *out);
 void board_sum_worker(const struct board *b, unsigned worker, uint64_t *out);
 struct board *board_open(const struct spec_limits *limits,
                          const char *version);
@@ -259,7 +258,6 @@ describe("board", function()
     for _, case in ipairs {
       { name = "server", rows = 3, counters = 14, stride = 16 },
       { name = "section", rows = 2, counters = 6, stride = 8 },
-      { name = "script", rows = 2, counters = 3, stride = 8 },
     } do
       it(("of a %s are summed over the workers"):format(case.name), function()
         local counters = head[case.name .. "_counters"]

@@ -48,7 +48,7 @@ local function compile_helper()
   local cc = os.getenv("CC") or "cc"
   local sources = {
     "spec/board/dict_workers.c", "src/board/dict.c", "src/board/dict_table.c",
-    "src/base/siphash.c", "src/base/str.c",
+    "src/board/robust.c", "src/base/siphash.c", "src/base/str.c",
   }
   assert(os.execute(("env -u LD_PRELOAD %s -std=gnu11 -D_GNU_SOURCE -O2 "
     .. "-Wall -Wextra -Isrc -shared -fPIC -Wl,-z,now -o %s %s"):format(cc,

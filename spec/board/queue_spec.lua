@@ -52,7 +52,7 @@ local function compile_helper()
   local sources = {
     "spec/board/queue_workers.c", "src/board/queue.c", "src/board/changes.c",
     "src/board/slots.c", "src/board/state.c", "src/board/wake.c",
-    "src/base/clock.c",
+    "src/board/robust.c", "src/base/clock.c",
   }
   -- The preloaded sanitizer, if there is one, is not meant for the compiler.
   -- Bound at once: to find a function takes a thousand instructions.

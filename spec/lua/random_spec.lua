@@ -33,6 +33,16 @@ describe("policy random", function()
       shares(pick, literal.servers(1, 2, 3)))
   end)
 
+  it("draws by weights that have nothing in common, and a large sum",
+    function()
+      local pick = literal.picker("random", { draws = "1" })
+      local weights, wanted = { 251, 13, 256, 255, 127, 241 }, {}
+      for i = 1, #weights do
+        wanted[i] = DRAWN * weights[i] / 1143
+      end
+      assert_about(wanted, shares(pick, literal.servers(unpack(weights))))
+    end)
+
   it("takes the less busy of two", function()
     local pick = literal.picker("random")
     local servers = literal.servers({ active = 1 }, {}, { active = 3 })

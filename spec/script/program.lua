@@ -23,8 +23,9 @@ local LISTENER = "127.0.0.1:8080"
 local function core_load()
   return support.load("config/config.h", "proxy/runtime.h",
     "proxy/upstream.h", "proxy/section.h", "script/scripts.h",
-    "script/script.h", "board/board.h", "board/state.h", "board/strikes.h",
-    "base/log.h", "base/clock.h", "net/loop.h", "net/timer.h")
+    "script/script.h", "script/vm.h", "board/board.h",
+    "board/script_counts.h", "board/state.h", "board/strikes.h", "base/log.h",
+    "base/clock.h", "net/loop.h", "net/timer.h")
 end
 
 
@@ -304,7 +305,7 @@ function Program:counts(name)
   local core, board = self.core, self.site.board
   local row = core.board_find_script(board, ffi.new("struct str", name, #name))
   local totals = ffi.new("struct script_totals")
-  core.board_sum_script(board, row, totals)
+  core.script_counts_sum_all(board, row, totals)
   return {
     calls = tonumber(totals.calls),
     errors = tonumber(totals.errors),

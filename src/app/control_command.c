@@ -4,6 +4,7 @@
 #include "app/server_command.h"
 #include "board/render.h"
 #include "board/render_metrics.h"
+#include "board/render_scripts.h"
 
 enum {
     WORDS_MAX = 8, /* of a command */

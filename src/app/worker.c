@@ -31,6 +31,7 @@
 #include "proxy/serve.h"
 #include "proxy/transition.h"
 #include "proxy/wait_queue.h"
+#include "script/guard.h"
 
 enum {
     BEAT_MS = 1000,     /* how often the board hears that the loop turns */
@@ -145,6 +146,7 @@ on_beat(struct timer *timer)
     struct worker *w = container_of(timer, struct worker, beat);
 
     board_beat(w->conf->board, w->conf->number);
+    board_set_heap(w->conf->board, w->conf->number, guard_used());
     loop_start_timer(w->engine.loop, timer, BEAT_MS);
 }
 

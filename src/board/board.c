@@ -21,13 +21,14 @@
 #include "board/queue.h"
 #include "board/queue_layout.h"
 #include "board/ring.h"
+#include "board/script_counts.h"
 #include "board/slots.h"
 #include "board/slots_layout.h"
 #include "board/strikes.h"
 #include "board/wake.h"
 
 enum {
-    BOARD_LAYOUT = 7, /* goes up whenever the memory means something else */
+    BOARD_LAYOUT = 8, /* goes up whenever the memory means something else */
     CACHE_LINE = 64,
 };
 
@@ -94,8 +95,8 @@ place_tables(struct board *b, struct layout *l, const struct board_limits *n)
         place(l, workers * n->servers, sizeof(*b->server_counters));
     b->section_counters =
         place(l, workers * n->sections, sizeof(*b->section_counters));
-    b->script_counters =
-        place(l, (workers + 1) * n->scripts, sizeof(*b->script_counters));
+    b->script_counters = place(l, (workers + 1) * BOARD_HOOKS_MAX * n->scripts,
+                               sizeof(*b->script_counters));
     b->ring_stride = (ring_size(n->ring_bytes) + (CACHE_LINE - 1)) &
                      ~(size_t)(CACHE_LINE - 1);
     b->rings = place(l, workers, b->ring_stride);
@@ -192,6 +193,7 @@ static void
 free_handle(struct board *b)
 {
     close_wakes(b);
+    free(b->latency_weights);
     free(b->names);
     free(b->slots);
     free(b);
@@ -209,8 +211,11 @@ new_handle(void)
         b->wakes[i] = -1;
     b->slots = calloc(1, sizeof(*b->slots));
     b->names = calloc(BOARD_KINDS, sizeof(*b->names));
-    if (b->slots != NULL && b->names != NULL)
+    b->latency_weights = calloc(LATENCY_WEIGHTS, sizeof(double));
+    if (b->slots != NULL && b->names != NULL && b->latency_weights != NULL) {
+        latency_init(b->latency_weights);
         return b;
+    }
     free_handle(b);
     return NULL;
 }
@@ -385,8 +390,6 @@ board_add_script(struct board *b, struct str name)
 
     if (i == BOARD_NONE)
         return i;
-    for (unsigned w = 0; w <= board_control_number(b); w++)
-        memset(board_script_counters(b, w, i), 0, sizeof(*b->script_counters));
     strikes_lift(&b->scripts[i]);
     names_publish(&b->names[BOARD_SCRIPTS], i);
     return i;
@@ -443,6 +446,7 @@ board_remove_section(struct board *b, int row)
 void
 board_remove_script(struct board *b, int row)
 {
+    script_counts_clear(b, row);
     names_remove(&b->names[BOARD_SCRIPTS], row);
 }
 
@@ -544,19 +548,6 @@ board_sum_section(const struct board *b, int row, struct section_totals *out)
 }
 
 void
-board_sum_script(const struct board *b, int row, struct script_totals *out)
-{
-    struct script_totals *to = out;
-    const struct script_counters *from = b->script_counters + row;
-
-    *out = (struct script_totals){0};
-    for (unsigned w = 0; w <= board_control_number(b); w++) {
-        SCRIPT_COUNTERS(SUM)
-        from += b->header->limits.scripts;
-    }
-}
-
-void
 board_sum_worker(const struct board *b, unsigned worker,
                  struct section_totals *out)
 {
@@ -611,6 +602,7 @@ board_worker_died(struct board *b, unsigned worker)
 
     atomic_store(&row->pid, 0);
     atomic_store(&row->script, 0);
+    atomic_store(&row->heap_bytes, 0);
     atomic_fetch_add(&row->restarts, 1);
     slots_give_back(b->slots, worker);
     atomic_store(&row->waits_on, true);
@@ -648,4 +640,11 @@ board_beat_again(struct board *b, unsigned worker)
 {
     atomic_fetch_add_explicit(&b->workers[worker].heartbeat_ms, 1,
                               memory_order_relaxed);
+}
+
+void
+board_set_heap(struct board *b, unsigned worker, size_t bytes)
+{
+    atomic_store_explicit(&b->workers[worker].heap_bytes, bytes,
+                          memory_order_relaxed);
 }

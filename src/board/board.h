@@ -6,8 +6,8 @@
  *     header | workers | upstreams | servers | sections | scripts   named rows
  *            | slots, held[worker][slot], intents, acknowledgements  slots.h
  *            | queues[upstream, server], their entries               queue.h
- *            | counters[worker][server, section, script]             counters.h
- *              (of scripts also control's)
+ *            | counters[worker][server, section]                     counters.h
+ *            | counters[worker, control][hook][script]        script_counts.h
  *            | ring[worker]                                          ring.h
  *            | dictionaries and metrics of scripts           dict.h, metric.h
  *
@@ -112,20 +112,11 @@ board_section_counters(struct board *b, unsigned worker, int row)
                                 (size_t)row];
 }
 
-static inline struct script_counters *
-board_script_counters(struct board *b, unsigned worker, int row)
-{
-    return &b->script_counters[(size_t)worker * b->header->limits.scripts +
-                               (size_t)row];
-}
-
 /* Sums over all workers. */
 void
 board_sum_server(const struct board *b, int row, struct server_totals *out);
 void
 board_sum_section(const struct board *b, int row, struct section_totals *out);
-void
-board_sum_script(const struct board *b, int row, struct script_totals *out);
 
 /* The sum of all sections' rows of one worker: what this worker has served. */
 void board_sum_worker(const struct board *b, unsigned worker,
@@ -149,11 +140,14 @@ void board_worker_died(struct board *b, unsigned worker);
 int board_clear_queues(struct board *b, unsigned worker)
     __attribute__((warn_unused_result));
 
-/* By the worker, once a turn of its loop. */
+/* By the worker: its loop turns. */
 void board_beat(struct board *b, unsigned worker);
 
 /* By the worker, in the middle of a turn that is long, but goes on; a signal's
  * handler may call it. */
 void board_beat_again(struct board *b, unsigned worker);
+
+/* By the worker: what its scripts' memory has come to. */
+void board_set_heap(struct board *b, unsigned worker, size_t bytes);
 
 #endif

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "board/times.h"
+
 enum counter_kind {
     COUNTER_TOTAL, /* only grows */
     COUNTER_BYTES, /* only grows, and is shown as a size */
@@ -48,7 +50,7 @@ enum counter_kind {
     X(bytes_in, BYTES, "Bytes received from clients")                 \
     X(bytes_out, BYTES, "Bytes sent to clients")
 
-/* One row for each worker and script. */
+/* One row for each worker, hook and script. */
 #define SCRIPT_COUNTERS(X)                                     \
     X(calls, TOTAL, "Hooks called")                            \
     X(errors, TOTAL, "Hooks that raised or answered nonsense") \
@@ -71,7 +73,9 @@ struct section_counters {
 };
 
 struct script_counters {
-    _Alignas(COUNTER_ROW_ALIGN) SCRIPT_COUNTERS(COUNTER_ATOMIC)
+    /* Of calls; script/stopwatch.h says of which. */
+    _Alignas(COUNTER_ROW_ALIGN) struct times times;
+    SCRIPT_COUNTERS(COUNTER_ATOMIC)
 };
 
 /* The sums. */

@@ -7,25 +7,9 @@
 #include <sys/random.h>
 
 #include "board/dict_table.h"
+#include "board/robust.h"
 
 /* --- making and opening --------------------------------------------------- */
-
-static int
-init_mutex(pthread_mutex_t *mutex)
-{
-    pthread_mutexattr_t attr;
-    int error = pthread_mutexattr_init(&attr);
-
-    if (error != 0)
-        return error;
-    error = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-    if (error == 0)
-        error = pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-    if (error == 0)
-        error = pthread_mutex_init(mutex, &attr);
-    pthread_mutexattr_destroy(&attr);
-    return error;
-}
 
 /* As many blocks as have room with one chain for each, or for each but less
  * than half of them: chains are a power of two. */
@@ -56,7 +40,7 @@ dict_init(void *mem, size_t size)
     if (getrandom(&t->key, sizeof(t->key), 0) != sizeof(t->key))
         return errno;
     divide_memory(t, size);
-    return init_mutex(&t->mutex);
+    return robust_init(&t->mutex);
 }
 
 static struct str

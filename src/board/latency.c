@@ -40,14 +40,27 @@ tick_of(uint64_t now_ms)
     return (uint32_t)(now_ms >> LATENCY_TICK_BITS);
 }
 
+static double
+decay(uint32_t ticks)
+{
+    return exp(-(double)ticks * (1 << LATENCY_TICK_BITS) / LATENCY_DECAY_MS);
+}
+
+void
+latency_init(double weights[LATENCY_WEIGHTS])
+{
+    for (uint32_t i = 0; i < LATENCY_WEIGHTS; i++)
+        weights[i] = decay(i);
+}
+
 /* What is left of an average after that many ticks. Another process may be
  * ahead of this one by a tick. */
 static double
-weight_after(uint32_t ticks)
+weight_after(const struct board *b, uint32_t ticks)
 {
-    if ((int32_t)ticks <= 0)
-        return 1;
-    return exp(-(double)ticks * (1 << LATENCY_TICK_BITS) / LATENCY_DECAY_MS);
+    if (ticks < LATENCY_WEIGHTS)
+        return b->latency_weights[ticks];
+    return (int32_t)ticks < 0 ? 1 : decay(ticks);
 }
 
 bool
@@ -62,7 +75,7 @@ latency_add(struct board *b, int row, double ms, uint64_t now_ms)
         ms = LEAST_MS;
     do {
         struct average now = unpack(before);
-        double weight = weight_after(tick - now.tick);
+        double weight = weight_after(b, tick - now.tick);
 
         after = (struct average){.ms = (float)ms, .tick = tick};
         if (before != 0 && ms <= (double)now.ms) {
@@ -82,5 +95,5 @@ latency_read(const struct board *b, int row, uint64_t now_ms)
     struct average average = unpack(
         atomic_load_explicit(&b->servers[row].latency, memory_order_relaxed));
 
-    return average.ms * weight_after(tick_of(now_ms) - average.tick);
+    return average.ms * weight_after(b, tick_of(now_ms) - average.tick);
 }

@@ -29,7 +29,11 @@ enum {
     LATENCY_DECAY_MS = 10000,  /* Finagle's decayTime */
     LATENCY_TICK_BITS = 4,     /* a tick is 2^4 ms */
     LATENCY_FAILURE_MS = 1000, /* what a failure counts as, at least */
+    LATENCY_WEIGHTS = 1024,    /* w of so many ticks are made once */
 };
+
+/* Fills them, by the number of ticks; board_open does it. */
+void latency_init(double weights[LATENCY_WEIGHTS]);
 
 /* Takes an answer of the server in this row into its average: it took MS, and
  * came at NOW_MS, by clock_ms(). Whether that changed anything; who needs

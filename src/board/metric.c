@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/utf8.h"
 #include "board/metric_layout.h"
+#include "board/robust.h"
 
 enum {
     CACHE_LINE = 64,
@@ -53,20 +54,9 @@ metric_cells(struct metric_table *t, unsigned actor)
 int
 metric_init(struct metric_table *t, unsigned series, unsigned actors)
 {
-    pthread_mutexattr_t attr;
-    int error = pthread_mutexattr_init(&attr);
-
-    if (error != 0)
-        return error;
     t->series_max = series;
     t->actors = actors;
-    error = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-    if (error == 0)
-        error = pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-    if (error == 0)
-        error = pthread_mutex_init(&t->mutex, &attr);
-    pthread_mutexattr_destroy(&attr);
-    return error;
+    return robust_init(&t->mutex);
 }
 
 /* --- the lock ------------------------------------------------------------- */

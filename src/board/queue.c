@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "board/changes.h"
 #include "board/queue_layout.h"
+#include "board/robust.h"
 #include "board/slots.h"
 #include "board/slots_layout.h"
 #include "board/state.h"
@@ -320,18 +321,7 @@ unlock(struct board *b)
 int
 queue_init(struct board *b)
 {
-    pthread_mutexattr_t attr;
-    int error = pthread_mutexattr_init(&attr);
-
-    if (error != 0)
-        return error;
-    error = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-    if (error == 0)
-        error = pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-    if (error == 0)
-        error = pthread_mutex_init(&b->queue_table->mutex, &attr);
-    pthread_mutexattr_destroy(&attr);
-    return error;
+    return robust_init(&b->queue_table->mutex);
 }
 
 /* --- entering and leaving ------------------------------------------------- */

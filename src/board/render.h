@@ -23,8 +23,4 @@ render_info(struct buf *out, const struct board *b, enum render_format format);
 void render_servers(struct buf *out, const struct board *b,
                     enum render_format format);
 
-/* Every script: what it has done, and why it is quarantined. */
-void render_scripts(struct buf *out, const struct board *b,
-                    enum render_format format);
-
 #endif

@@ -8,6 +8,7 @@
 
 #include "board/board.h"
 #include "board/dict.h"
+#include "board/json.h"
 #include "board/metric.h"
 #include "board/metric_layout.h"
 
@@ -58,24 +59,6 @@ add_escaped(struct buf *out, struct str s, bool quotes)
             buf_char(out, '\\');
         buf_char(out, s.p[i]);
     }
-}
-
-static void
-add_json_string(struct buf *out, struct str s)
-{
-    buf_char(out, '"');
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-
-        if (c < 0x20 || c == 0x7f) {
-            buf_printf(out, "\\u%04x", c);
-            continue;
-        }
-        if (c == '"' || c == '\\')
-            buf_char(out, '\\');
-        buf_char(out, (char)c);
-    }
-    buf_char(out, '"');
 }
 
 static struct str
@@ -273,14 +256,14 @@ json_series(struct buf *out, const struct metric_table *t,
     char text[NUMBER_MAX];
 
     buf_str(out, STR("{\"name\":"));
-    add_json_string(out, text_str(&family->name));
+    json_string(out, text_str(&family->name));
     buf_printf(out, ",\"type\":\"%s\",\"labels\":{", kind_words[family->kind]);
     for (unsigned i = 0; i < family->label_count; i++) {
         if (i > 0)
             buf_char(out, ',');
-        add_json_string(out, text_str(&family->labels[i]));
+        json_string(out, text_str(&family->labels[i]));
         buf_char(out, ':');
-        add_json_string(out, text_str(&series->values[i]));
+        json_string(out, text_str(&series->values[i]));
     }
     buf_char(out, '}');
     if (family->kind == METRIC_HISTOGRAM)
@@ -318,7 +301,7 @@ json_dicts(struct buf *out, const struct dict_table *t)
     for (int i = 0; i < DICT_COUNT_MAX && dict_read_totals(t, i, &totals);
          i++) {
         buf_str(out, i == 0 ? STR("{\"name\":") : STR(",{\"name\":"));
-        add_json_string(out, totals.name);
+        json_string(out, totals.name);
         buf_printf(out,
                    ",\"entries\":%" PRIu64 ",\"evicted\":%" PRIu64
                    ",\"expired\":%" PRIu64 "}",

@@ -23,7 +23,10 @@ enum {
     BOARD_ADDRESS_MAX = 127, /* bytes of a server's address, as text */
     BOARD_WORDS_MAX = 127,   /* bytes of a check's words */
     BOARD_VERSION_MAX = 31,  /* bytes of the program's version */
-    BOARD_NONE = -1,         /* no such row */
+    BOARD_HOOKS_MAX = 14,    /* hooks that are counted; the script floor
+                                numbers them */
+    BOARD_HOOK_NAME_MAX = 15,
+    BOARD_NONE = -1, /* no such row */
     BOARD_RING_BYTES_MAX = 64 * 1024 * 1024,
     BOARD_CHANGES_KEPT = 1024, /* of each upstream; a power of two */
     BOARD_ADDRS_MAX = 8,       /* addresses of one server */
@@ -145,6 +148,7 @@ struct section_row {
 
 struct script_row {
     _Alignas(64) struct row_name name;
+    _Atomic uint32_t hooks; /* bits: those with counts; script_counts.h */
     /* By everyone; strikes.h. */
     _Alignas(64) _Atomic uint8_t verdict; /* enum strike_fault; 0: it is in
                                              use */
@@ -163,7 +167,8 @@ struct worker_row {
                               whoever takes its place takes out, too */
     /* By the worker. */
     _Alignas(64) _Atomic uint64_t heartbeat_ms; /* monotonic time */
-    _Atomic int32_t script; /* 1 + row of the one that runs; 0: none */
+    _Atomic int32_t script;      /* 1 + row of the one that runs; 0: none */
+    _Atomic uint64_t heap_bytes; /* of the scripts' memory, at the last beat */
 };
 
 struct board_header {
@@ -175,6 +180,7 @@ struct board_header {
     _Atomic uint64_t added[BOARD_KINDS]; /* rows, by the master; names.h */
     _Atomic uint64_t states; /* changes of servers' states, and deaths */
     char version[BOARD_VERSION_MAX + 1];
+    char hook_names[BOARD_HOOKS_MAX][BOARD_HOOK_NAME_MAX + 1];
 };
 
 struct dict_table;
@@ -196,7 +202,7 @@ struct board {
     struct slots *slots;
     struct server_counters *server_counters;   /* [worker][server] */
     struct section_counters *section_counters; /* [worker][section] */
-    struct script_counters *script_counters;   /* [worker, control][script] */
+    struct script_counters *script_counters;   /* script_counts.h */
     char *rings;                               /* [worker], ring_stride each */
     size_t ring_stride;
     struct names *names; /* [BOARD_KINDS] */
@@ -207,6 +213,7 @@ struct board {
     int control_wake;
     struct dict_table *dicts;     /* NULL: there are none; dict.h */
     struct metric_table *metrics; /* likewise; metric.h */
+    double *latency_weights;      /* latency.h */
 };
 
 /* Slots (slots.h): one for the whole program, one a server, one a section. */

@@ -402,11 +402,14 @@ least(struct upstream *upstream)
 }
 
 static double
-latency(const struct upstream *upstream, int32_t index)
+latency(const struct upstream *upstream, double index)
 {
+    if (!(index >= 1 && index <= upstream->server_count) ||
+        index != (unsigned)index)
+        return -1;
     if (upstream->engine == NULL)
         return 0;
-    return upstream_latency(upstream, (unsigned)(index - 1));
+    return upstream_latency(upstream, (unsigned)index - 1);
 }
 
 static int32_t

@@ -7,6 +7,7 @@ local host = require "script.host"
 ffi.cdef(host.texts["view_struct.h"])
 ffi.cdef(host.texts["calls_struct.h"])
 
+local type = type
 local ENDED, FOUND = ffi.C.SCRIPT_ENDED, ffi.C.SCRIPT_FOUND
 
 local _M = {}
@@ -33,7 +34,10 @@ end
 -- @return string, or nil where there is none
 function _M.to_string(answer, what)
   if answer == FOUND then
-    return ffi.string(_M.text.p, _M.text.len)
+    -- No tail call: LuaJIT cannot compile one to its own functions where a
+    -- trace begins here, and after some attempts it gives up all callers.
+    local value = ffi.string(_M.text.p, _M.text.len)
+    return value
   end
   if answer == ENDED then
     _M.raise_ended(what, 2)

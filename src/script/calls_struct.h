@@ -160,8 +160,9 @@ struct script_calls {
     /* The index of the server with the least load, for that flow; 0: none is
      * usable; SCRIPT_ENDED: there is no flow. */
     int32_t (*upstream_least)(struct upstream *upstream);
-    /* How long the server with this index takes to answer, in ms. */
-    double (*upstream_latency)(const struct upstream *upstream, int32_t index);
+    /* How long the server with this index takes to answer, in ms; below 0: it
+     * is no index. */
+    double (*upstream_latency)(const struct upstream *upstream, double index);
     /* The index of the server that is chosen for all work; 0: none is. */
     int32_t (*upstream_chosen)(struct upstream *upstream);
     /* Chooses TO where FROM is chosen still; what holds then, or SCRIPT_ENDED

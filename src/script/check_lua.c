@@ -46,7 +46,7 @@ fail(struct lua_check *check, const char *text)
 
     (void)snprintf(hook, sizeof(hook), "check of server " STR_FMT,
                    STR_ARG(server->name));
-    report_error(check->script, hook, str_from(text));
+    report_error(check->script, SCRIPT_HOOK_CHECK, hook, str_from(text));
     checker_end(
         check->checker, CHECK_STATUS_L7RSP, "%s",
         report_flatten(words, sizeof(words), str_make(text, first_line)));
@@ -161,7 +161,7 @@ start(struct checker *c)
         checker_end(c, CHECK_STATUS_SOCKERR, "not enough memory");
         return;
     }
-    report_call(check->script);
+    report_call(check->script, SCRIPT_HOOK_CHECK);
     from = check->script->owner->vm->L;
     lua_rawgeti(L, LUA_REGISTRYINDEX, check->script->hooks[SCRIPT_HOOK_CHECK]);
     lua_rawgeti(from, VM_CHECKED, check->server);

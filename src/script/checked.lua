@@ -37,7 +37,8 @@ local function text_reader(field)
     if answer == C.SCRIPT_ENDED then
       calls.raise_ended("server", 4)
     end
-    return ffi.string(text.p, text.len)
+    local value = ffi.string(text.p, text.len)  -- as in calls.to_string
+    return value
   end
 end
 

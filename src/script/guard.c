@@ -18,6 +18,7 @@
 #include "board/board.h"
 #include "script/quarantine.h"
 #include "script/script.h"
+#include "script/stopwatch.h"
 
 #ifndef sigev_notify_thread_id
 #define sigev_notify_thread_id _sigev_un._tid
@@ -51,6 +52,7 @@ static struct {
     const char *stack;           /* where it began */
     enum guard_kind kind;
     uint64_t budgets_ms[GUARD_KINDS];
+    uint32_t budgets[GUARD_KINDS]; /* in ticks */
 
     /* Memory. */
     lua_Alloc allocate; /* LuaJIT's own */
@@ -71,7 +73,8 @@ static struct {
     uint64_t struck_us;
     struct board *board;
     unsigned worker;
-} guard = {.budgets_ms = {50, 1000}, .limit = 64 * 1024 * 1024};
+} guard = {
+    .budgets_ms = {50, 1000}, .budgets = {5, 100}, .limit = 64 * 1024 * 1024};
 
 /* --- the hook ------------------------------------------------------------- */
 
@@ -134,6 +137,7 @@ on_tick(int number)
     if (!guard.active)
         return;
     guard.all_ticks++;
+    stopwatch_notice();
     if (guard.call != guard.seen_call) {
         guard.seen_call = guard.call;
         guard.seen_ticks = 0;
@@ -263,7 +267,7 @@ void
 guard_begin(enum guard_kind kind)
 {
     guard.kind = kind;
-    guard.ticks = (uint32_t)((guard.budgets_ms[kind] + TICK_MS - 1) / TICK_MS);
+    guard.ticks = guard.budgets[kind];
     guard.stack = __builtin_frame_address(0);
     guard.script = guard.next;
     guard.next = NULL;
@@ -272,6 +276,7 @@ guard_begin(enum guard_kind kind)
     guard.words[0] = '\0';
     note_running(guard.script);
     guard.call++;
+    stopwatch_start();
     guard.active = true;
 }
 
@@ -325,6 +330,7 @@ guard_end(int status)
 {
     guard.active = false;
     guard.is_limited = false;
+    stopwatch_stop();
     if (guard.over || guard.refused || guard.collect)
         clean_up(status);
     note_running(NULL);
@@ -403,6 +409,9 @@ guard_set_limits(uint64_t budget_ms, uint64_t load_budget_ms,
 {
     guard.budgets_ms[GUARD_HOOK] = budget_ms;
     guard.budgets_ms[GUARD_LOAD] = load_budget_ms;
+    for (int i = 0; i < GUARD_KINDS; i++)
+        guard.budgets[i] =
+            (uint32_t)((guard.budgets_ms[i] + TICK_MS - 1) / TICK_MS);
     guard.limit = memory_bytes;
     set_mark();
 }

@@ -36,22 +36,23 @@ push_hook(lua_State *L, const struct script *script, enum script_hook hook)
 /* Is the script quarantined, so that the built-in behaviour takes the hook's
  * place? */
 static bool
-is_out(struct script *script)
+is_out(struct script *script, enum script_hook hook)
 {
     if (!outcast_holds(script))
         return false;
-    report_fallback(script);
+    report_fallback(script, hook);
     return true;
 }
 
 /* Reports what was raised; it is on the top of the stack. */
 static void
-report_raised(const struct script *script, const char *hook, lua_State *L)
+report_raised(const struct script *script, enum script_hook hook,
+              const char *name, lua_State *L)
 {
     struct str text;
 
     text.p = lua_tolstring(L, -1, &text.len);
-    report_failure(script, hook, text);
+    report_failure(script, hook, name, text);
 }
 
 /* --- policies ------------------------------------------------------------- */
@@ -102,7 +103,7 @@ read_pick(struct script *script, lua_State *L, const char **reason, bool *wait)
         (void)snprintf(text, sizeof(text),
                        "it answered a %s, which is not an index",
                        luaL_typename(L, -2));
-    report_failure(script, "pick", str_from(text));
+    report_failure(script, SCRIPT_HOOK_PICK, "pick", str_from(text));
     return HOOK_PICK_FAILED;
 }
 
@@ -116,17 +117,17 @@ policy_pick(void *arg, struct flow *flow, const char **reason, bool *wait)
     int args;
     int index;
 
-    if (is_out(script))
+    if (is_out(script, SCRIPT_HOOK_PICK))
         return HOOK_PICK_FAILED;
     args = push_hook(L, script, SCRIPT_HOOK_PICK);
     lua_pushvalue(L, VM_FLOW);
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->servers);
-    report_call(script);
+    report_call(script, SCRIPT_HOOK_PICK);
     vm->flow->flow = flow;
     if (vm_call(vm, args + 2, 2) == 0) {
         index = read_pick(script, L, reason, wait);
     } else {
-        report_raised(script, "pick", L);
+        report_raised(script, SCRIPT_HOOK_PICK, "pick", L);
         index = HOOK_PICK_FAILED;
     }
     vm->flow->flow = NULL;
@@ -142,7 +143,7 @@ policy_misused(void *arg, int index)
 
     (void)snprintf(text, sizeof(text),
                    "it answered %d, and that server is not usable", index + 1);
-    report_failure(script, "pick", str_from(text));
+    report_failure(script, SCRIPT_HOOK_PICK, "pick", str_from(text));
 }
 
 static void
@@ -155,7 +156,7 @@ policy_done(void *arg, struct flow *flow, struct server *server,
     int top = lua_gettop(L);
     int args;
 
-    if (is_out(script))
+    if (is_out(script, SCRIPT_HOOK_DONE))
         return;
     args = push_hook(L, script, SCRIPT_HOOK_DONE);
     lua_pushvalue(L, VM_FLOW);
@@ -163,11 +164,11 @@ policy_done(void *arg, struct flow *flow, struct server *server,
     lua_rawgeti(L, -1, (int)server->index + 1);
     lua_remove(L, -2);
     lua_pushvalue(L, VM_RESULT);
-    report_call(script);
+    report_call(script, SCRIPT_HOOK_DONE);
     vm->flow->flow = flow;
     handles_set_result(vm, result);
     if (vm_call(vm, args + 3, 0) < 0)
-        report_raised(script, "done", L);
+        report_raised(script, SCRIPT_HOOK_DONE, "done", L);
     calls_set_error(NULL);
     vm->flow->flow = NULL;
     lua_settop(L, top);
@@ -196,7 +197,7 @@ policy_state(void *arg, struct server *server, bool up, const char *why)
     int args;
     bool failed;
 
-    if (is_out(script))
+    if (is_out(script, SCRIPT_HOOK_STATE))
         return;
     args = push_hook(L, script, SCRIPT_HOOK_STATE);
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->servers);
@@ -205,11 +206,11 @@ policy_state(void *arg, struct server *server, bool up, const char *why)
     lua_pushboolean(L, up);
     failed = push_words(vm, why) < 0;
     if (!failed) {
-        report_call(script);
+        report_call(script, SCRIPT_HOOK_STATE);
         failed = vm_call(vm, args + 3, 0) < 0;
     }
     if (failed)
-        report_raised(script, "state", L);
+        report_raised(script, SCRIPT_HOOK_STATE, "state", L);
     lua_settop(L, top);
 }
 
@@ -241,17 +242,17 @@ call_section_hook(struct script *script, enum script_hook hook,
     enum hook_result result = HOOK_FAILED;
     const char *why;
 
-    if (is_out(script))
+    if (is_out(script, hook))
         return result;
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->hooks[hook]);
     lua_pushvalue(L, handle);
-    report_call(script);
+    report_call(script, hook);
     if (vm_call(vm, 1, 2) < 0) {
-        report_raised(script, name, L);
+        report_raised(script, hook, name, L);
     } else {
         result = verdict_read(verdict, script, L, handle + 1, arena, &why);
         if (result == HOOK_FAILED)
-            report_failure(script, name, str_from(why));
+            report_failure(script, hook, name, str_from(why));
     }
     lua_settop(L, handle);
     return result;
@@ -307,7 +308,7 @@ section_request(void *arg, struct http_exchange *exchange,
     enum hook_result result = HOOK_FAILED;
 
     if (handles_push_request(vm, exchange) < 0)
-        report_raised(first, "request", vm->L);
+        report_raised(first, SCRIPT_HOOK_REQUEST, "request", vm->L);
     else
         result = call_chain(chain, SCRIPT_HOOK_REQUEST, "request",
                             &exchange->arena, verdict);
@@ -329,7 +330,8 @@ section_forget(void *arg, struct http_exchange *exchange)
         lua_pushvalue(vm->L, VM_FORGET_REQUEST);
         lua_pushinteger(vm->L, handle->id);
         if (vm_call(vm, 1, 0) < 0) {
-            report_raised(chain->scripts[0], "request", vm->L);
+            report_raised(chain->scripts[0], SCRIPT_HOOK_REQUEST, "request",
+                          vm->L);
             lua_pop(vm->L, 1);
         }
     }

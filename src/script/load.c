@@ -342,8 +342,6 @@ find_row(struct script *script, struct str name)
     if (script->row == BOARD_NONE)
         return;
     script->standing = &engine->board->scripts[script->row];
-    script->counters =
-        board_script_counters(engine->board, engine->worker, script->row);
 }
 
 static struct script *
@@ -369,6 +367,19 @@ new_script(struct scripts *owner, const struct script_order *order)
     return script;
 }
 
+/* Has its hooks counted, but those that are called while it is loaded. */
+static void
+count_hooks(struct script *script)
+{
+    for (size_t i = 0; i < hook_info_count; i++) {
+        int hook = hook_infos[i].hook;
+
+        if (hook != HOOK_LATER && hook != SCRIPT_HOOK_LOAD &&
+            hook != SCRIPT_HOOK_NEW && script->hooks[hook] != LUA_NOREF)
+            report_use(script, (unsigned)hook, hook_infos[i].name);
+    }
+}
+
 struct script *
 script_load(struct scripts *owner, const struct script_order *order,
             struct faults *faults)
@@ -385,8 +396,10 @@ script_load(struct scripts *owner, const struct script_order *order,
         call_new(script, order, faults);
     if (faults->count == before && order->use == SCRIPT_POLICY)
         make_servers(script, faults);
-    if (faults->count == before)
+    if (faults->count == before) {
+        count_hooks(script);
         return script;
+    }
     script_free(script);
     return NULL;
 }

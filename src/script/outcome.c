@@ -46,11 +46,11 @@ call_hook(struct script *script, enum script_hook hook, const char *name)
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->hooks[hook]);
     lua_pushvalue(L, first);
     lua_pushvalue(L, first + 1);
-    report_call(script);
+    report_call(script, hook);
     if (vm_call(vm, 2, 1) == 0)
         return true;
     text.p = lua_tolstring(L, -1, &text.len);
-    report_error(script, name, text);
+    report_error(script, hook, name, text);
     lua_pop(L, 1);
     return false;
 }
@@ -59,7 +59,7 @@ call_hook(struct script *script, enum script_hook hook, const char *name)
  * none to be had. */
 static bool
 push_request(const struct script_chain *chain, struct http_exchange *exchange,
-             const char *name)
+             enum script_hook hook, const char *name)
 {
     const struct script *script = chain->scripts[0];
     struct vm *vm = script->owner->vm;
@@ -68,7 +68,7 @@ push_request(const struct script_chain *chain, struct http_exchange *exchange,
     if (handles_push_request(vm, exchange) == 0)
         return true;
     text.p = lua_tolstring(vm->L, -1, &text.len);
-    report_error(script, name, text);
+    report_error(script, hook, name, text);
     return false;
 }
 
@@ -85,7 +85,7 @@ section_response(void *arg, struct http_exchange *exchange)
     lua_pushvalue(L, VM_RESPONSE);
     vm->response->exchange = exchange;
     vm->response->sent = false;
-    if (push_request(chain, exchange, "response")) {
+    if (push_request(chain, exchange, SCRIPT_HOOK_RESPONSE, "response")) {
         for (unsigned i = 0; i < chain->count; i++) {
             if (call_hook(chain->scripts[i], SCRIPT_HOOK_RESPONSE, "response"))
                 lua_pop(L, 1);
@@ -200,7 +200,7 @@ take_fields(const struct script *script, struct field_list *list, lua_State *L)
 
     if (!lua_istable(L, -1)) {
         if (!good)
-            report_error(script, "log", str_from(text));
+            report_error(script, SCRIPT_HOOK_LOG, "log", str_from(text));
         return;
     }
     lua_pushnil(L);
@@ -221,7 +221,7 @@ take_fields(const struct script *script, struct field_list *list, lua_State *L)
         }
     }
     if (!good)
-        report_error(script, "log", str_from(text));
+        report_error(script, SCRIPT_HOOK_LOG, "log", str_from(text));
 }
 
 static void
@@ -234,7 +234,8 @@ section_log(void *arg, struct http_exchange *exchange)
     struct field_list list = {.arena = &exchange->arena};
 
     list.at = arena_alloc(&exchange->arena, HOOK_FIELDS_MAX * sizeof(*list.at));
-    if (list.at == NULL || !push_request(chain, exchange, "log")) {
+    if (list.at == NULL ||
+        !push_request(chain, exchange, SCRIPT_HOOK_LOG, "log")) {
         lua_settop(L, top);
         return;
     }

@@ -3,9 +3,13 @@
 
 #include <stddef.h>
 
-#include "board/counters.h"
+#include "board/script_counts.h"
+#include "proxy/engine.h"
+#include "proxy/runtime.h"
 #include "script/guard.h"
 #include "script/script.h"
+
+_Static_assert((int)SCRIPT_SEEN_COUNT <= (int)BOARD_HOOKS_MAX, "hooks");
 
 enum {
     REPORT_TEXT_MAX = 1700, /* leaves room for what stands before it */
@@ -47,34 +51,56 @@ report_text(const struct script *script, enum log_level level, struct str text)
 }
 
 void
-report_call(const struct script *script)
+report_use(struct script *script, unsigned hook, const char *name)
 {
-    guard_next(script);
-    if (script->counters != NULL)
-        counter_add(&script->counters->calls, 1);
+    const struct engine *engine = script->owner->runtime->engine;
+    struct stopwatch *seen = &script->seen[hook];
+
+    if (script->row == BOARD_NONE || seen->counters != NULL)
+        return;
+    script_counts_use(engine->board, script->row, hook, name);
+    seen->counters =
+        script_counts_row(engine->board, engine->worker, hook, script->row);
 }
 
 void
-report_error(const struct script *script, const char *hook, struct str text)
+report_call(struct script *script, unsigned hook)
 {
+    struct stopwatch *seen = &script->seen[hook];
+
+    guard_next(script);
+    if (seen->counters == NULL)
+        return;
+    counter_add(&seen->counters->calls, 1);
+    stopwatch_next(seen);
+}
+
+void
+report_error(const struct script *script, unsigned hook, const char *name,
+             struct str text)
+{
+    struct script_counters *counters = script->seen[hook].counters;
     char line[REPORT_TEXT_MAX];
 
-    log_error("script %s: %s of %s failed: %s", script->name, hook,
+    log_error("script %s: %s of %s failed: %s", script->name, name,
               script->user, report_flatten(line, sizeof(line), text));
-    if (script->counters != NULL)
-        counter_add(&script->counters->errors, 1);
+    if (counters != NULL)
+        counter_add(&counters->errors, 1);
 }
 
 void
-report_fallback(const struct script *script)
+report_fallback(const struct script *script, unsigned hook)
 {
-    if (script->counters != NULL)
-        counter_add(&script->counters->fallbacks, 1);
+    struct script_counters *counters = script->seen[hook].counters;
+
+    if (counters != NULL)
+        counter_add(&counters->fallbacks, 1);
 }
 
 void
-report_failure(const struct script *script, const char *hook, struct str text)
+report_failure(const struct script *script, unsigned hook, const char *name,
+               struct str text)
 {
-    report_error(script, hook, text);
-    report_fallback(script);
+    report_error(script, hook, name, text);
+    report_fallback(script, hook);
 }

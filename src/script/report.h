@@ -15,21 +15,27 @@ struct script;
 void
 report_text(const struct script *script, enum log_level level, struct str text);
 
-/* Counts the call of a hook that is made next. */
-void report_call(const struct script *script);
+/* The script has this hook, of the name NAME: it is counted from now on, if the
+ * script has a row on the board. */
+void report_use(struct script *script, unsigned hook, const char *name);
 
-/* Logs and counts that the hook failed, and that the built-in behaviour takes
- * its place. */
-void
-report_failure(const struct script *script, const char *hook, struct str text);
+/* Counts the call of a hook (enum script_hook) that is made next, or that
+ * task_go is told of next; and has it timed. */
+void report_call(struct script *script, unsigned hook);
+
+/* Logs and counts that the hook, whose name is NAME, failed, and that the
+ * built-in behaviour takes its place. */
+void report_failure(const struct script *script, unsigned hook,
+                    const char *name, struct str text);
 
 /* Counts that the built-in behaviour takes the place of a hook that is not
  * called: its script is quarantined. */
-void report_fallback(const struct script *script);
+void report_fallback(const struct script *script, unsigned hook);
 
-/* The same for a hook that nothing takes the place of. */
-void
-report_error(const struct script *script, const char *hook, struct str text);
+/* The same for a hook that nothing takes the place of; NAME says which, in
+ * words. */
+void report_error(const struct script *script, unsigned hook, const char *name,
+                  struct str text);
 
 /* Writes TEXT without line ends and other control bytes, which would forge
  * lines in a log, cut to SIZE; returns TO. */

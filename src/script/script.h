@@ -16,9 +16,9 @@
 
 #include "base/list.h"
 #include "config/model.h"
+#include "script/stopwatch.h"
 
 struct runtime;
-struct script_counters;
 struct script_row;
 struct upstream;
 struct vm;
@@ -51,6 +51,9 @@ enum script_hook {
     SCRIPT_HOOK_LOG,      /* log(req, res) */
     SCRIPT_HOOK_CLOSE,    /* close(conn, result) */
     SCRIPT_HOOK_COUNT,    /* how many there are */
+    /* What else is counted. */
+    SCRIPT_TIMER = SCRIPT_HOOK_COUNT, /* functions of after() and every() */
+    SCRIPT_SEEN_COUNT,
 };
 
 struct script {
@@ -71,10 +74,10 @@ struct script {
     struct list timers; /* struct script_timer: after, every */
     unsigned timer_count;
 
-    int row;                          /* on the board, or BOARD_NONE */
-    struct script_row *standing;      /* that row; NULL: none (quarantine.h) */
-    struct script_counters *counters; /* this worker's; NULL: not counted */
-    char reason[SCRIPT_REASON_MAX];   /* of the last refusal */
+    int row;                     /* on the board, or BOARD_NONE */
+    struct script_row *standing; /* that row; NULL: none (quarantine.h) */
+    struct stopwatch seen[SCRIPT_SEEN_COUNT]; /* this process's */
+    char reason[SCRIPT_REASON_MAX];           /* of the last refusal */
 };
 
 struct scripts {

@@ -93,7 +93,8 @@ function methods.get(dict, key)
       return value.number
     end
     if kind == STRING then
-      return ffi.string(value.p, value.len)
+      local text = ffi.string(value.p, value.len)  -- as in calls.to_string
+      return text
     end
     return value.number ~= 0
   end

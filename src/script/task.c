@@ -85,6 +85,7 @@ finish(struct task *task, int result)
     char text[TASK_TEXT_MAX];
 
     task->coroutine.L = NULL;
+    stopwatch_record(&task->lap);
     let_go(task);
     if (result == 0) {
         task->on_end(task, coroutine.L, NULL);
@@ -133,6 +134,7 @@ resume(struct task *task)
     task->waiting = false;
     task->all->running = task;
     guard_next(task->script);
+    stopwatch_go_on(&task->lap);
     guard_begin(GUARD_HOOK);
     result = lua_resume(L, task->args);
     guard_end(result);
@@ -189,6 +191,7 @@ task_go(struct task *task, int args)
 {
     task->args = args;
     guard_next(NULL); /* it is told when the task runs */
+    stopwatch_take(&task->lap);
     loop_defer(task->loop, &task->next);
 }
 

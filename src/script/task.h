@@ -24,6 +24,7 @@
 #include "base/list.h"
 #include "net/loop.h"
 #include "script/coroutine.h"
+#include "script/stopwatch.h"
 
 struct script;
 struct task;
@@ -49,6 +50,7 @@ struct task {
     struct loop *loop;
     task_fn on_end;
     const struct script *script; /* whose hook it is, for the guard */
+    struct stopwatch_lap lap;    /* how long it took until now */
     struct coroutine coroutine;  /* L is NULL: no hook is under way */
     struct deferred next;        /* to run at the end of the turn */
     struct timer timer;          /* of what it waits for */

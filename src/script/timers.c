@@ -63,7 +63,7 @@ on_end(struct task *task, lua_State *L, const char *raised)
     if (raised == task_banned)
         last = true;
     else if (raised != NULL)
-        report_error(t->script, name_of(t), str_from(raised));
+        report_error(t->script, SCRIPT_TIMER, name_of(t), str_from(raised));
     else if (lua_gettop(L) > 0 && lua_isboolean(L, 1) && !lua_toboolean(L, 1))
         last = true;
     if (last)
@@ -84,14 +84,14 @@ on_timer(struct timer *timer)
     }
     L = task_begin(&t->task);
     if (L == NULL) {
-        report_error(t->script, name_of(t), STR("no memory"));
+        report_error(t->script, SCRIPT_TIMER, name_of(t), STR("no memory"));
         /* What was to be done once is tried again. */
         t->period_ms = t->repeats ? t->period_ms : 1000;
         start_again(t);
         return;
     }
     lua_rawgeti(L, LUA_REGISTRYINDEX, t->function);
-    report_call(t->script);
+    report_call(t->script, SCRIPT_TIMER);
     task_go(&t->task, 0);
 }
 
@@ -113,6 +113,7 @@ new_timer(struct script *script, struct coroutines *all, uint64_t delay_ms,
     timer_init(&t->timer, on_timer);
     task_init(&t->task, all, loop, on_end);
     t->task.script = script;
+    report_use(script, SCRIPT_TIMER, "timer");
     list_add_tail(&script->timers, &t->link);
     script->timer_count++;
     if (loop != NULL)

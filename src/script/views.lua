@@ -9,7 +9,7 @@ local ffi = require "ffi"
 local host = require "script.host"
 local calls = require "script.calls"
 
-local c = calls.c
+local c, check = calls.c, calls.check
 
 local _M = {}
 
@@ -33,7 +33,8 @@ local view_pointer = ffi.typeof("const struct server_view *")
 
 local function server_name(server)
   local view = ffi.cast(view_pointer, server)
-  return ffi.string(view.name, view.name_len)
+  local name = ffi.string(view.name, view.name_len)  -- as calls.to_string does
+  return name
 end
 
 ffi.metatype("struct server", {
@@ -68,7 +69,7 @@ local function add_choice(methods, upstream, count)
   -- now.  Only while a server is picked.
   -- @return the index of the one that is chosen then, or nil
   function methods.choose(_, index)
-    calls.check(index, "number", 1, "choose")
+    check(index, "number", 1, "choose")
     check_range(index, count, "choose")
     local held = c.upstream_choose(upstream, seen, index)
     if held < 0 then
@@ -106,9 +107,12 @@ local function server_methods(upstream, count)
   --- How long a server takes to answer, in milliseconds, now; 0: there was no
   -- answer yet.  At any time.
   function methods.latency(_, index)
-    calls.check(index, "number", 1, "latency")
-    check_range(index, count, "latency")
-    return c.upstream_latency(upstream, index)
+    check(index, "number", 1, "latency")
+    local latency_ms = c.upstream_latency(upstream, index)
+    if latency_ms < 0 then
+      check_range(index, count, "latency")
+    end
+    return latency_ms
   end
 
   --- A number that changes when weights do, or who is in service.
