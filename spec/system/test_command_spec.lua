@@ -327,7 +327,8 @@ describe("moongate test", function()
         "x.lua:5: body may be read only in a request hook that got this very")
       fail(head .. "return { request = function(req)\n"
         .. "coroutine.wrap(function() moongate.sleep(1) end)()\nend }",
-        "test.load():request(test.request())", "x.lua:4: sleep waits, and may not be used in a coroutine of")
+        "test.load():request(test.request())",
+        "x.lua:4: sleep waits, and may not be used in a coroutine of")
     end)
 
     it("a field that requests do not have", function()

@@ -1,7 +1,7 @@
 --- Scripts as specs have them: `script:HOOK(...)` calls a hook as the program
 -- would, holds what it returns to the same rules, and raises what it raises.
 -- @module script.offline_script
-local waits = require "script.waits"
+local begin_wait = require("script.waits").begin
 
 local _M = {}
 
@@ -39,7 +39,7 @@ function _M.refuse_wait()
     return nil
   end
   if not WAITING[under_way.name] then
-    return waits.begin()
+    return begin_wait()
   end
   if under_way.thread ~= coroutine.running() then
     return "may not be used in a coroutine of the script's own"

@@ -253,7 +253,7 @@ function methods.body(req, max)
   if max == nil then
     max = BODY_MAX
   end
-  if type(max) ~= "number" or not (max >= 0) then
+  if type(max) ~= "number" or max ~= max or max < 0 then
     error("bad argument #1 to 'body' (bytes expected)", 2)
   end
   if not ffi.istype("struct script_request", req) then
@@ -287,8 +287,8 @@ end
 
 
 --- Has bodies read by another function(req, max).
-function _M.set_body_reader(reader)
-  read_body = reader
+function _M.set_body_reader(f)
+  read_body = f
 end
 
 
