@@ -127,6 +127,33 @@ describe("a request hook", function()
       p:counts("a.lua"))
   end)
 
+  it("that waits leaves the priority that was said before it", function()
+    for text, wanted in pairs {
+      ["moongate.sleep(0)"] = 7,
+      ["moongate.sleep(0) error('oh')"] = 7,
+      ["moongate.sleep(0) return { priority = -3 }"] = -3,
+    } do
+      p = assert(program.start {
+        config = CONFIG:format("10s") .. "script = b.lua\n",
+        lua = {
+          ["a.lua"] = "return { request = function()\n"
+            .. "return { priority = 7 } end }",
+          ["b.lua"] = "local moongate = require 'moongate'\n" .. in_hook(text),
+        },
+        files = { ["www/file.txt"] = "the file" },
+      })
+      local one = begin()
+      p.site:answer(one.exchange)
+      assert.are.equal(wanted, one.exchange.flow.priority)
+      p.site:finish(one.exchange)
+      if next(p.log) then
+        assert.is_truthy(p.log[1]:find("b.lua:3: oh", 1, true))
+      end
+      p:stop()
+    end
+    start("return {}")
+  end)
+
   it("that yields by itself fails", function()
     start(in_hook "coroutine.yield()")
     assert.are.equal(200, (p:get("/file.txt")))

@@ -374,6 +374,65 @@ describe("a request hook that waits", function()
     assert.are.equal("hello", client:answer().body)
   end)
 
+  -- Of five hundred clients each does something else, at another time.
+  it("is over in whatever way it ends, among many", function()
+    local auth = peer.serve(function(connection)
+      local line = connection:receive_until("\n", math.huge) or ""
+      local n = tonumber(line:match("n=(%d+)")) or 0
+      if n % 5 == 0 then
+        connection:reset()
+      elseif n % 5 == 1 then
+        peer.sink(connection)
+      else
+        connection:send("yes\n")
+      end
+    end)
+    start { scripts = { [[
+      local moongate = require "moongate"
+      return { request = function(req)
+        local n = tonumber(req:arg("n") or 0)
+        for _ = 1, n % 3 do moongate.sleep(n % 7 / 1000) end
+        if n % 2 == 0 then req:body() end
+      end }
+    ]], AUTH:format(auth.port, "0.05") } }
+    local worker = m:workers()[1]
+    assert.are.equal("hello", http.fetch(m.port.web, "/hello.txt").body)
+    local files = #process.fds(worker)
+    local answered, left = 0, 500
+    local function client(n)
+      local c = http.connect(m.port.web)
+      local body = ("b"):rep(n * 100 % 7001)
+      local head = http.head(("POST /auth.php?n=%d"):format(n),
+        { "Content-Length: " .. #body })
+      c:send(head .. body:sub(1, n % 4 == 0 and #body / 2 or #body))
+      if n % 4 == 0 or n % 9 == 0 then
+        loop.watch(n % 11 / 1000)
+        c[n % 2 == 0 and "close" or "reset"](c)
+      else
+        local answer = c:answer("POST")
+        assert.is_true(answer.status == 200 or answer.status == 502)
+        assert.is_true(answer.status ~= 200 or answer.body == body)
+        answered = answered + 1
+        c:close()
+      end
+      left = left - 1
+    end
+    for n = 1, 500 do
+      loop.spawn("client " .. n, function()
+        client(n)
+      end)
+    end
+    loop.wait_until("all are done", function()
+      return left == 0
+    end, 60)
+    assert.is_true(answered > 300)
+    auth:wait_open(0)
+    loop.wait_until("descriptors are given back", function()
+      return #process.fds(worker) <= files
+    end)
+    m:records("access.log", 501)
+  end)
+
   it("leaves no descriptor and no memory", function()
     local auth = start_auth(says("yes"))
     local worker = m:workers()[1]
@@ -504,6 +563,22 @@ describe("req:body", function()
     assert.are.equal(413, client:answer().status)
     assert.are.equal(0, #php.requests)
     assert.are.equal("hello", http.fetch(m.port.web, "/hello.txt").body)
+  end)
+
+  it("is 413 where it says that it is above max_body, unasked", function()
+    local client = start()
+    client:request("POST /a.php?max=1e9",
+      { "Content-Length: 2097153", "Expect: 100-continue" })
+    assert.are.equal(413, client:answer().status)
+    assert.are.equal("closed", client:closed())
+  end)
+
+  it("is not asked for by an answer that did not need it", function()
+    local client = start()
+    client:request("POST /a.php?reply=1&unread=1",
+      { "Content-Length: 3", "Expect: 100-continue" })
+    assert.are.equal(200, client:answer().status)
+    assert.are.equal("closed", client:closed())
   end)
 
   it("is 413 above its route's max_body", function()

@@ -720,7 +720,10 @@ step_hook(struct http_conn *conn)
     struct http_exchange *exchange = conn->exchange;
 
     if (exchange->wants_body && !exchange->body_whole) {
-        want_body(conn);
+        if (exchange_is_too_large(exchange))
+            body_failed(conn, 413, "PR");
+        else
+            want_body(conn);
         return true;
     }
     (void)fill(conn);

@@ -94,24 +94,11 @@ take_limits(struct http_exchange *exchange)
         exchange->limits.server_timeout_ms = route->server_timeout_ms;
 }
 
-/* By its own word, or, where a hook had it read, in truth. */
-static bool
-is_body_too_large(const struct http_exchange *exchange)
-{
-    uint64_t bytes = spool_len(&exchange->body);
-
-    if (!exchange_wants_body(exchange))
-        return false;
-    if (exchange->head.content_length > 0)
-        bytes = (uint64_t)exchange->head.content_length;
-    return bytes > exchange->max_body_bytes;
-}
-
 static void
 go_upstream(struct http_exchange *exchange)
 {
     take_limits(exchange);
-    if (is_body_too_large(exchange)) {
+    if (exchange_is_too_large(exchange)) {
         exchange_fail(exchange, 413, "PR");
         return;
     }

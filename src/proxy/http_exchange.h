@@ -183,6 +183,10 @@ void exchange_become_get(struct http_exchange *exchange);
 /* Whether there is a body that goes to a server. */
 bool exchange_wants_body(const struct http_exchange *exchange);
 
+/* Whether that body is over max_body: by what the client says of it, or by what
+ * has come. */
+bool exchange_is_too_large(const struct http_exchange *exchange);
+
 /* More of the response can be written, or it has failed: the connection is
  * told, now or as soon as its own work is done. */
 void exchange_wake(struct http_exchange *exchange);

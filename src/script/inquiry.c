@@ -288,8 +288,7 @@ look_at_body(struct inquiry *inquiry)
 static enum hook_result
 fail_all(const struct script_chain *chain, lua_State *L)
 {
-    enum hook_result result =
-        refuse(chain->scripts[0], lua_tostring(L, -1));
+    enum hook_result result = refuse(chain->scripts[0], lua_tostring(L, -1));
 
     lua_pop(L, 1);
     return result;

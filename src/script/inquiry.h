@@ -19,9 +19,9 @@
 #include "script/script.h"
 
 /* Asks, or asks again after HOOK_WAIT: as `request` of struct section_hooks. */
-enum hook_result inquiry_ask(struct script_chain *chain,
-                             struct http_exchange *exchange,
-                             struct hook_verdict *verdict);
+enum hook_result
+inquiry_ask(struct script_chain *chain, struct http_exchange *exchange,
+            struct hook_verdict *verdict);
 
 /* Frees one that is over; NULL does nothing. */
 void inquiry_free(struct inquiry *inquiry);

@@ -51,10 +51,10 @@ struct task {
     struct loop *loop;
     task_fn on_end;
     void (*on_wait)(struct task *task); /* it waits now; NULL: so be it */
-    const struct script *script; /* whose hook it is, for the guard */
-    struct coroutine coroutine;  /* L is NULL: no hook is under way */
-    struct deferred next;        /* to run at the end of the turn */
-    struct timer timer;          /* of what it waits for */
+    const struct script *script;        /* whose hook it is, for the guard */
+    struct coroutine coroutine;         /* L is NULL: no hook is under way */
+    struct deferred next;               /* to run at the end of the turn */
+    struct timer timer;                 /* of what it waits for */
     struct list guests;
     unsigned guest_count;
     int args;     /* on the coroutine's stack, for when it runs next */
