@@ -458,6 +458,15 @@ end)
 describe("req:body", function()
   local m, php
 
+  local SLEEPER = [[
+    local moongate = require "moongate"
+    return { request = function(req)
+      if req:arg("sleep") then
+        moongate.sleep(0.01)
+      end
+    end }
+  ]]
+
   local SCRIPT = [[
     local moongate = require "moongate"
     return {
@@ -483,10 +492,10 @@ describe("req:body", function()
       reply:answer("Content-Type: text/plain", request.body)
     end)
     m = moongate.start {
-      config = CONFIG:format("script = s.lua\nmax_body = 2m\n"
-        .. "body_buffer = 64k\n" .. (more or "")),
-      files = { ["lua/s.lua"] = SCRIPT, ["www/a.php"] = "",
-                ["www/hello.txt"] = "hello" },
+      config = CONFIG:format("script = sleeper.lua\nscript = s.lua\n"
+        .. "max_body = 2m\nbody_buffer = 64k\n" .. (more or "")),
+      files = { ["lua/sleeper.lua"] = SLEEPER, ["lua/s.lua"] = SCRIPT,
+                ["www/a.php"] = "", ["www/hello.txt"] = "hello" },
       ports = { php = php.port },
     }
     return http.connect(m.port.web)
@@ -597,6 +606,18 @@ describe("req:body", function()
     assert.are.equal(100, client:answer().status)
     client:send("abc")
     assert.are.equal("abc", client:answer().body)
+  end)
+
+  it("is read after another script has waited", function()
+    local client = start()
+    for _, size in ipairs { 5, 50000 } do
+      local body = text_of(size)
+      client:request("POST /a.php?sleep=1", length(body))
+      client:send(body)
+      local answer = client:answer()
+      assert.is_true(answer.body == body)
+      assert.is_truthy(answer.headers["x-read"]:find("^" .. size .. " "))
+    end
   end)
 
   it("comes slowly, while others are served", function()

@@ -231,13 +231,14 @@ on_task_end(struct task *task, lua_State *L, const char *raised)
         return;
     if (take_answer(inquiry, inquiry->answer))
         ask(inquiry);
-    if (inquiry->outcome != HOOK_WAIT)
+    if (inquiry->outcome != HOOK_WAIT || inquiry->exchange->wants_body)
         exchange_wake(inquiry->exchange);
 }
 
 /* --- waiting -------------------------------------------------------------- */
 
-/* The limit is the client's to keep while its body comes, by client_timeout. */
+/* While its body comes, the time is the client's, by client_timeout.  Whoever
+ * calls a hook looks himself at what it waits for. */
 static void
 on_task_wait(struct task *task)
 {
