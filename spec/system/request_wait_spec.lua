@@ -195,6 +195,22 @@ describe("a request hook that waits", function()
     assert.are.equal("hello", http.fetch(m.port.web, "/hello.txt").body)
   end)
 
+  it("may ask the very worker that it waits in", function()
+    start { scripts = { [[
+      local moongate = require "moongate"
+      return { request = function(req)
+        if req.path ~= "/auth.txt" then
+          return
+        end
+        local host, port = req.listener:match("^(.*):(%d+)$")
+        local c = assert(moongate.tcp.connect(host, tonumber(port)))
+        c:send("GET /hello.txt HTTP/1.0\r\n\r\n")
+        return moongate.reply(200, nil, c:receive("*a"):match("%a+$"))
+      end }
+    ]] } }
+    assert.are.equal("hello", http.fetch(m.port.web, "/auth.txt").body)
+  end)
+
   it("has the requests behind it on the connection wait", function()
     local come, handler = gate()
     start_auth(handler, "60")

@@ -143,6 +143,8 @@ read_answer(struct inquiry *inquiry, lua_State *L)
     enum hook_result result;
     const char *why;
 
+    if (lua_gettop(L) == 0)
+        return HOOK_PASS; /* as most do */
     lua_settop(L, 2);
     result = verdict_read(&inquiry->verdict, inquiry->script, L, 1,
                           &inquiry->exchange->arena, &why);
