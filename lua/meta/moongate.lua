@@ -142,6 +142,13 @@ function flow:hash(text) end
 ---@field ctx table  kept over the hooks of this request
 local req = {}
 
+--- The body, once all of it has come; "" without one.  It waits, and only in
+-- `request`.  The reason "too large" means that it is larger than `max`; it goes
+-- to the server in any case.
+---@param max integer?  bytes; 1048576 unless given
+---@return string?, string? reason
+function req:body(max) end
+
 ---@param name string  in any case of letters
 ---@return string?
 function req:header(name) end
@@ -251,6 +258,10 @@ function res:set_status(status) end
 --
 -- `close` is called in tcp and mysql when a session has ended, also one that
 -- `accept` refused.
+--
+-- `request` may wait: for sleep(), tcp.connect() and req:body(), and on
+-- connections; for longer than server_timeout in all, it is over, and the answer
+-- is 504.
 ---@class moongate.section_hooks
 ---@field load fun(saved: nil)?
 ---@field request (fun(req: moongate.req): moongate.route|moongate.answer|nil)?
@@ -327,15 +338,15 @@ function moongate.after(seconds, f) end
 ---@return true?, string? reason
 function moongate.every(seconds, f) end
 
---- Waits, while all else goes on.  Only in `check` and in timers.
+--- Waits, while all else goes on.  Only in `request`, `check` and timers.
 ---@param seconds number  0 to 86400
 function moongate.sleep(seconds) end
 
---- Connects.  Only in `check` and in timers; the connection ends with the hook's call, and at
--- most 32 of it are open.
+--- Connects.  Only in `request`, `check` and timers; the connection ends with
+-- the hook's call, and at most 32 of it are open.
 ---@param host string  an address, a name, or "unix:/PATH"
 ---@param port integer?  none for a Unix socket
----@param options { timeout: number? }?  seconds that each operation may take; else as long as the check may
+---@param options { timeout: number? }?  seconds that each operation may take; else as long as the hook may
 ---@return moongate.connection?, string? reason
 function moongate.tcp.connect(host, port, options) end
 

@@ -135,6 +135,9 @@ function _M.start(options)
   self.site.forget = function(exchange)
     forget(self, exchange)
   end
+  self.site.turn = function()
+    self:turn()
+  end
   return self
 end
 

@@ -11,6 +11,7 @@
 --     site:close()
 local ffi = require "ffi"
 local folder = require "support.folder"
+local loop = require "support.loop"
 local stream = require "support.stream"
 local support = require "support.ffi"
 
@@ -214,10 +215,26 @@ end
 jit.off(drain)
 
 
---- Lets the exchange be answered.
+-- Does what is due, while a hook waits too.
+local function dispatch(self, exchange)
+  while self.core.http_dispatch(exchange) do end
+  if exchange.state ~= self.core.EXCHANGE_HOOK then
+    return
+  end
+  loop.wait_until("the hooks have decided", function()
+    self.turn()
+    while self.core.http_dispatch(exchange) do end
+    return exchange.state ~= self.core.EXCHANGE_HOOK
+  end)
+end
+jit.off(dispatch)
+
+
+--- Lets the exchange be answered; where hooks wait, `turn` is called meanwhile,
+-- which turns the loop.
 -- @return string: the response
 function Site:answer(exchange)
-  while self.core.http_dispatch(exchange) do end
+  dispatch(self, exchange)
   assert(exchange.state == self.core.EXCHANGE_FINISHED, "nobody has answered")
   return drain(self, exchange)
 end

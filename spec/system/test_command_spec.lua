@@ -310,6 +310,27 @@ describe("moongate test", function()
         "the program answers this request with 400, and asks no hook")
     end)
 
+    it("a wait where nothing may wait", function()
+      local words = "waits, and may be used only in a request or check hook"
+      local head = "local moongate = require 'moongate'\nlocal first\n"
+      fail(head .. "return { pick = function() moongate.sleep(1) end }",
+        "test.load():pick(test.flow(), test.servers(1))",
+        "x.lua:3: sleep " .. words)
+      fail(head .. "return { load = function()\nmoongate.tcp.connect('h', 1)\n"
+        .. "end }", "test.load()", "x.lua:4: tcp.connect " .. words)
+      fail(head .. "return { response = function(_, req) req:body() end }",
+        "test.load():response(test.response(), test.request())",
+        "x.lua:3: body " .. words)
+      fail(head .. "return { request = function(req)\nfirst = first or req\n"
+        .. "first:body()\nend }", "local s = test.load()\n"
+        .. "s:request(test.request())\ns:request(test.request())",
+        "x.lua:5: body may be read only in a request hook that got this very")
+      fail(head .. "return { request = function(req)\n"
+        .. "coroutine.wrap(function() moongate.sleep(1) end)()\nend }",
+        "test.load():request(test.request())",
+        "x.lua:4: sleep waits, and may not be used in a coroutine of")
+    end)
+
     it("a field that requests do not have", function()
       fail(NIGHT, "test.request { url = '/' }",
         "a request cannot have url = /")
@@ -394,6 +415,44 @@ describe("moongate test", function()
       assert.are.equal(before + 8, moongate.now())
       assert.has_error(function() test.advance(-1) end)
     ]])
+  end)
+
+  it("has request hooks wait on its clock and for its servers", function()
+    pass([[
+      local moongate = require "moongate"
+      return { request = function(req)
+        local began = moongate.now()
+        local c, why = moongate.tcp.connect("10.0.0.1", 7, { timeout = 1 })
+        if not c then
+          return moongate.reply(502, nil, why)
+        end
+        moongate.sleep(2)
+        c:send(req:body() .. "\n")
+        return moongate.reply(200, nil, c:receive() .. moongate.now() - began)
+      end }]], [[
+      local script = test.load()
+      assert.are.equal(502, script:request(test.request()).status)
+      test.serve("10.0.0.1:7", function(text) return text:upper() end)
+      assert.are.equal("HELLO2",
+        script:request(test.request { body = "hello" }).body)
+    ]])
+  end)
+
+  it("gives hooks the bodies of requests", function()
+    pass([[return { request = function(req)
+      assert(req:body() == req:body())
+      local _, why = req:body(4)
+      return { status = 200, body = req:header("content-length")
+        .. req.method .. tostring(why) }
+    end }]], [[
+      local script = test.load()
+      assert.are.equal("5POSTtoo large",
+        script:request(test.request { body = "hello" }).body)
+      assert.are.equal("4PUTnil",
+        script:request(test.request { body = "four", method = "PUT" }).body)
+    ]])
+    pass("return { request = function(req) assert(req:body() == '') end }",
+      "assert.is_nil(test.load():request(test.request()))")
   end)
 
   it("calls timers in order, each at its own time", function()

@@ -155,7 +155,7 @@ static const struct key KEYS[] = {
     }, {
         .name = "server_timeout", TIMEOUT(server_timeout_ms, SERVER_TIMEOUT),
         .fallback = "60s", .stream_fallback = "8h",
-        .sentence = "How long a server may be inactive.",
+        .sentence = "How long a server may be inactive, and request hooks may wait.",
     }, {
         .name = "keepalive_timeout",
         TIMEOUT(keepalive_timeout_ms, KEEPALIVE_TIMEOUT), .fallback = "60s",

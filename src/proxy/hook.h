@@ -35,6 +35,8 @@ enum hook_result {
     HOOK_REPLY,  /* http: answer verdict.status, headers and body */
     HOOK_DENY,   /* refuse, for verdict.reason */
     HOOK_FAILED, /* the hook raised or answered nonsense */
+    HOOK_WAIT,   /* `request` only: it waits; see there */
+    HOOK_LATE,   /* likewise: it has waited for too long: 504 */
 };
 
 enum {
@@ -109,6 +111,9 @@ struct section_hooks {
     void *arg;
     enum hook_result (*accept)(void *arg, const struct hook_conn *conn,
                                struct hook_verdict *verdict);
+    /* After HOOK_WAIT it is the exchange's handler (http_exchange.h) until it
+     * wakes the exchange; it is asked again then, or at any time before. The
+     * body is read for it where it sets `wants_body`, and it is asked again. */
     enum hook_result (*request)(void *arg, struct http_exchange *exchange,
                                 struct hook_verdict *verdict);
     /* The head of the final response is there and has not left: it may be

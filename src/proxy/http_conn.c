@@ -152,20 +152,27 @@ end_exchange(struct http_conn *conn)
     conn->requests++;
 }
 
+static void
+stop_handler(struct http_exchange *exchange, const char *reason)
+{
+    const struct exchange_handler *handler = exchange->handler;
+
+    exchange->handler = NULL;
+    if (handler != NULL)
+        handler->abort(exchange, reason);
+}
+
 /* Ends an exchange whose answer cannot be completed. */
 static void
 abort_exchange(struct http_conn *conn, const char *flags, const char *reason)
 {
     struct http_exchange *exchange = conn->exchange;
-    const struct exchange_handler *handler = exchange->handler;
 
     if (exchange->term[0] == '-' && exchange->state != EXCHANGE_FINISHED) {
         exchange->term[0] = flags[0];
         exchange->term[1] = flags[1];
     }
-    exchange->handler = NULL;
-    if (handler != NULL)
-        handler->abort(exchange, reason);
+    stop_handler(exchange, reason);
     end_exchange(conn);
 }
 
@@ -338,7 +345,8 @@ make_room(struct http_conn *conn)
 static const char *
 flags_of_break(const struct http_conn *conn)
 {
-    if (conn->state != HTTP_CONN_ANSWER)
+    if (conn->state != HTTP_CONN_ANSWER ||
+        (conn->exchange != NULL && conn->exchange->state == EXCHANGE_HOOK))
         return "CR";
     return conn->exchange != NULL && conn->exchange->flow.queued ? "CQ" : "CD";
 }
@@ -518,14 +526,17 @@ body_arrived(struct http_conn *conn)
 
     exchange->body_whole = true;
     exchange->times.body_us = clock_us();
-    exchange->state = EXCHANGE_START;
+    if (exchange->state == EXCHANGE_BODY)
+        exchange->state = EXCHANGE_START;
     set_state(conn, HTTP_CONN_ANSWER);
 }
 
-/* Where the next request begins is not known any more. */
+/* Where the next request begins is not known any more.  A hook may wait for the
+ * body. */
 static void
 body_failed(struct http_conn *conn, int status, const char *flags)
 {
+    stop_handler(conn->exchange, "the body is not to be had");
     conn->exchange->writer.keep_alive = false;
     set_state(conn, HTTP_CONN_ANSWER);
     exchange_fail(conn->exchange, status, flags);
@@ -701,11 +712,33 @@ flush(struct http_conn *conn)
     return false;
 }
 
+/* A `request` hook waits; for the body, it may be.  Nothing of the answer is
+ * there, so nothing is written. */
+static bool
+step_hook(struct http_conn *conn)
+{
+    struct http_exchange *exchange = conn->exchange;
+
+    if (exchange->wants_body && !exchange->body_whole) {
+        if (exchange_is_too_large(exchange))
+            body_failed(conn, 413, "PR");
+        else
+            want_body(conn);
+        return true;
+    }
+    (void)fill(conn);
+    if (conn->read_ended && conn->exchange != NULL)
+        conn_close(conn, "CR", "the client left while a hook waited");
+    return false;
+}
+
 static bool
 step_answer(struct http_conn *conn)
 {
     while (http_dispatch(conn->exchange)) {
     }
+    if (conn->exchange->state == EXCHANGE_HOOK)
+        return step_hook(conn);
     if (conn->exchange->state == EXCHANGE_BODY) {
         want_body(conn);
         return true;

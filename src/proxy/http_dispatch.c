@@ -26,8 +26,41 @@ on_hook_failed(struct http_exchange *exchange)
         exchange_fail(exchange, 500, "PR");
 }
 
+/* Does what the hooks have decided. */
 static void
-run_hooks(struct http_exchange *exchange)
+follow_hooks(struct http_exchange *exchange, enum hook_result result,
+             const struct hook_verdict *verdict)
+{
+    exchange->flow.priority = verdict->priority;
+    switch (result) {
+    case HOOK_PASS:
+    case HOOK_WAIT:
+        return;
+    case HOOK_ROUTE:
+        take_route_of_hook(exchange, verdict);
+        return;
+    case HOOK_REPLY:
+        exchange->term[0] = 'L';
+        exchange->term[1] = 'R';
+        exchange_reply_verdict(exchange, verdict);
+        return;
+    case HOOK_DENY:
+        log_info("request denied by a script: " STR_FMT " section=" STR_FMT,
+                 STR_ARG(verdict->reason), STR_ARG(exchange->flow.section));
+        exchange_fail(exchange, 403, "PR");
+        return;
+    case HOOK_FAILED:
+        on_hook_failed(exchange);
+        return;
+    case HOOK_LATE:
+        exchange_fail(exchange, 504, "sR");
+        return;
+    }
+}
+
+/* false: a hook waits. */
+static bool
+ask_hooks(struct http_exchange *exchange)
 {
     const struct section_hooks *hooks = exchange->hooks;
     struct hook_verdict verdict = {0};
@@ -35,29 +68,14 @@ run_hooks(struct http_exchange *exchange)
 
     exchange->state = EXCHANGE_ROUTE;
     if (hooks->request == NULL)
-        return;
+        return true;
     result = hooks->request(hooks->arg, exchange, &verdict);
-    exchange->flow.priority = verdict.priority;
-    switch (result) {
-    case HOOK_PASS:
-        return;
-    case HOOK_ROUTE:
-        take_route_of_hook(exchange, &verdict);
-        return;
-    case HOOK_REPLY:
-        exchange->term[0] = 'L';
-        exchange->term[1] = 'R';
-        exchange_reply_verdict(exchange, &verdict);
-        return;
-    case HOOK_DENY:
-        log_info("request denied by a script: " STR_FMT " section=" STR_FMT,
-                 STR_ARG(verdict.reason), STR_ARG(exchange->flow.section));
-        exchange_fail(exchange, 403, "PR");
-        return;
-    case HOOK_FAILED:
-        on_hook_failed(exchange);
-        return;
+    if (result == HOOK_WAIT) {
+        exchange->state = EXCHANGE_HOOK;
+        return false;
     }
+    follow_hooks(exchange, result, &verdict);
+    return true;
 }
 
 /* What the route says of limits, over what the section and upstream say. */
@@ -76,18 +94,11 @@ take_limits(struct http_exchange *exchange)
         exchange->limits.server_timeout_ms = route->server_timeout_ms;
 }
 
-static bool
-announces_too_much(const struct http_exchange *exchange)
-{
-    return exchange_wants_body(exchange) && exchange->head.content_length > 0 &&
-           (uint64_t)exchange->head.content_length > exchange->max_body_bytes;
-}
-
 static void
 go_upstream(struct http_exchange *exchange)
 {
     take_limits(exchange);
-    if (announces_too_much(exchange)) {
+    if (exchange_is_too_large(exchange)) {
         exchange_fail(exchange, 413, "PR");
         return;
     }
@@ -169,8 +180,8 @@ http_dispatch(struct http_exchange *exchange)
 {
     switch (exchange->state) {
     case EXCHANGE_NEW:
-        run_hooks(exchange);
-        return true;
+    case EXCHANGE_HOOK:
+        return ask_hooks(exchange);
     case EXCHANGE_ROUTE:
         find_route(exchange);
         return true;

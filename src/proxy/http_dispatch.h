@@ -10,8 +10,9 @@
 
 struct http_exchange;
 
-/* Does what is due.  false when that is nothing: a body is wanted
- * (EXCHANGE_BODY), a handler is at work, or the exchange is finished. */
+/* Does what is due.  false when that is nothing: a hook waits (EXCHANGE_HOOK),
+ * a body is wanted (EXCHANGE_BODY), a handler is at work, or the exchange is
+ * finished. */
 bool http_dispatch(struct http_exchange *exchange);
 
 #endif

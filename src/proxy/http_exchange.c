@@ -188,6 +188,18 @@ exchange_wants_body(const struct http_exchange *exchange)
     return exchange->head.has_body && !exchange->bodiless;
 }
 
+bool
+exchange_is_too_large(const struct http_exchange *exchange)
+{
+    uint64_t bytes = spool_len(&exchange->body);
+
+    if (!exchange_wants_body(exchange))
+        return false;
+    if (exchange->head.content_length > 0)
+        bytes = (uint64_t)exchange->head.content_length;
+    return bytes > exchange->max_body_bytes;
+}
+
 /* --- the head ------------------------------------------------------------- */
 
 int

@@ -8,6 +8,8 @@
  *                          │             ▲                 │
  *                          └── rewrite ──┴── index, error ─┘
  *                                            page, X-Accel
+ *
+ * A hook may wait, and have the body read for it.
  */
 #ifndef PROXY_HTTP_EXCHANGE_H
 #define PROXY_HTTP_EXCHANGE_H
@@ -45,6 +47,7 @@ struct section_hooks;
 /* What is due; the connection does it (callbacks only mark). */
 enum exchange_state {
     EXCHANGE_NEW,      /* the head is read; hooks have not run */
+    EXCHANGE_HOOK,     /* a `request` hook waits: ask it again */
     EXCHANGE_ROUTE,    /* find the route of `path`, anew */
     EXCHANGE_BODY,     /* the route wants the body first */
     EXCHANGE_START,    /* the body is whole: start the route's handler */
@@ -122,6 +125,8 @@ struct http_exchange {
     struct exchange_end *ends; /* exchange_on_end */
     int hook_ref;              /* the script floor's own; 0: nothing */
     void *hook_data;           /* likewise */
+    const void *hook_task;     /* likewise: who runs its `request` hook */
+    bool wants_body;           /* the hook that waits does so for the body */
     unsigned log_field_count;  /* of log_fields */
     const struct hook_field *log_fields; /* what `log` hooks add, at the end */
     size_t changed_bytes;                /* that hooks have set */
@@ -183,6 +188,10 @@ void exchange_become_get(struct http_exchange *exchange);
 
 /* Whether there is a body that goes to a server. */
 bool exchange_wants_body(const struct http_exchange *exchange);
+
+/* Whether that body is over max_body: by what the client says of it, or by what
+ * has come. */
+bool exchange_is_too_large(const struct http_exchange *exchange);
 
 /* More of the response can be written, or it has failed: the connection is
  * told, now or as soon as its own work is done. */

@@ -412,6 +412,8 @@ ask_accept(struct tcp_session *s)
     switch (result) {
     case HOOK_PASS:
     case HOOK_REPLY:
+    case HOOK_WAIT:
+    case HOOK_LATE:
         return true;
     case HOOK_ROUTE:
         flow_route(&s->flow, verdict.upstream, verdict.server);

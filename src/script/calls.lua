@@ -79,8 +79,7 @@ end
 -- @param what     string: what the handle is, for the message
 -- @param methods  table of functions that take the handle
 -- @param fields   table of functions that make a field's value
--- @param later    table, optional: names that are not supported yet
-function _M.indexer(what, methods, fields, later)
+function _M.indexer(what, methods, fields)
   return function(handle, key)
     local method = methods[key]
     if method then
@@ -89,9 +88,6 @@ function _M.indexer(what, methods, fields, later)
     local field = fields[key]
     if field then
       return field(handle)
-    end
-    if later and later[key] then
-      error(("%s.%s is not supported in this version"):format(what, key), 2)
     end
     error(("%s has no field '%s'"):format(what, tostring(key)), 2)
   end

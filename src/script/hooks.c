@@ -3,12 +3,14 @@
 
 #include <lauxlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "proxy/flow.h"
 #include "proxy/http_exchange.h"
 #include "proxy/upstream.h"
 #include "script/calls.h"
 #include "script/handles.h"
+#include "script/inquiry.h"
 #include "script/outcast.h"
 #include "script/outcome.h"
 #include "script/report.h"
@@ -229,12 +231,9 @@ hooks_fill_policy(struct policy_hooks *out, struct script *script)
 
 /* --- sections ------------------------------------------------------------- */
 
-/* Calls a section's hook; its handle is on the top of the stack.  ARENA as in
- * verdict_read. */
+/* Calls a script's `accept`; the handle is on the top of the stack. */
 static enum hook_result
-call_section_hook(struct script *script, enum script_hook hook,
-                  const char *name, struct arena *arena,
-                  struct hook_verdict *verdict)
+call_accept(struct script *script, struct hook_verdict *verdict)
 {
     struct vm *vm = script->owner->vm;
     lua_State *L = vm->L;
@@ -242,17 +241,17 @@ call_section_hook(struct script *script, enum script_hook hook,
     enum hook_result result = HOOK_FAILED;
     const char *why;
 
-    if (is_out(script, hook))
+    if (is_out(script, SCRIPT_HOOK_ACCEPT))
         return result;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, script->hooks[hook]);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, script->hooks[SCRIPT_HOOK_ACCEPT]);
     lua_pushvalue(L, handle);
-    report_call(script, hook);
+    report_call(script, SCRIPT_HOOK_ACCEPT);
     if (vm_call(vm, 1, 2) < 0) {
-        report_raised(script, hook, name, L);
+        report_raised(script, SCRIPT_HOOK_ACCEPT, "accept", L);
     } else {
-        result = verdict_read(verdict, script, L, handle + 1, arena, &why);
+        result = verdict_read(verdict, script, L, handle + 1, NULL, &why);
         if (result == HOOK_FAILED)
-            report_failure(script, hook, name, str_from(why));
+            report_failure(script, SCRIPT_HOOK_ACCEPT, "accept", str_from(why));
     }
     lua_settop(L, handle);
     return result;
@@ -261,18 +260,16 @@ call_section_hook(struct script *script, enum script_hook hook,
 /* Runs the chain until one decides.  A hook that failed counts as one that let
  * pass, unless the section would rather refuse; its handle as above. */
 static enum hook_result
-call_chain(const struct script_chain *chain, enum script_hook hook,
-           const char *name, struct arena *arena, struct hook_verdict *verdict)
+ask_chain(const struct script_chain *chain, struct hook_verdict *verdict)
 {
     enum hook_result outcome = HOOK_PASS;
 
     for (unsigned i = 0; i < chain->count; i++) {
         enum hook_result result;
 
-        if (!has_hook(chain->scripts[i], hook))
+        if (!has_hook(chain->scripts[i], SCRIPT_HOOK_ACCEPT))
             continue;
-        result =
-            call_section_hook(chain->scripts[i], hook, name, arena, verdict);
+        result = call_accept(chain->scripts[i], verdict);
         if (result == HOOK_PASS)
             continue;
         if (result != HOOK_FAILED || chain->failure == SCRIPT_FAILURE_DENY)
@@ -292,7 +289,7 @@ section_accept(void *arg, const struct hook_conn *conn,
 
     lua_pushvalue(vm->L, VM_CONN);
     vm->conn->conn = conn;
-    result = call_chain(chain, SCRIPT_HOOK_ACCEPT, "accept", NULL, verdict);
+    result = ask_chain(chain, verdict);
     vm->conn->conn = NULL;
     lua_pop(vm->L, 1);
     return result;
@@ -302,18 +299,7 @@ static enum hook_result
 section_request(void *arg, struct http_exchange *exchange,
                 struct hook_verdict *verdict)
 {
-    const struct script_chain *chain = arg;
-    struct script *first = chain->scripts[0];
-    struct vm *vm = first->owner->vm;
-    enum hook_result result = HOOK_FAILED;
-
-    if (handles_push_request(vm, exchange) < 0)
-        report_raised(first, SCRIPT_HOOK_REQUEST, "request", vm->L);
-    else
-        result = call_chain(chain, SCRIPT_HOOK_REQUEST, "request",
-                            &exchange->arena, verdict);
-    lua_pop(vm->L, 1);
-    return result;
+    return inquiry_ask(arg, exchange, verdict);
 }
 
 static void
@@ -338,6 +324,13 @@ section_forget(void *arg, struct http_exchange *exchange)
     vm_give_id(vm, exchange->hook_ref);
     exchange->hook_ref = 0;
     exchange->hook_data = NULL;
+}
+
+void
+hooks_free_chain(struct script_chain *chain)
+{
+    inquiry_free(chain->spare);
+    free(chain);
 }
 
 void

@@ -65,7 +65,8 @@ local function add_load(test, run)
       check(options, "table", 2, "load")
     end
     local path = name or run.script
-    local pointer, hooks, state = run.host.load(path, flatten(options or {}))
+    local pointer, hooks, state = offline_script.within("load", nil,
+      run.host.load, path, flatten(options or {}))
     if not pointer then
       error(hooks, 2)
     end
@@ -137,11 +138,23 @@ local function new_test(run)
 end
 
 
+-- A function that may be called only where the program lets hooks wait.
+local function waiting(name, f)
+  return function(...)
+    local why = offline_script.refuse_wait()
+    if why then
+      error(("%s waits, and %s"):format(name, why), 2)
+    end
+    return f(...)
+  end
+end
+
+
 -- Changes the module of a script: its time, its timers, its network, and its
 -- upstreams are the spec's.
 local function adapt(run, module)
-  module.sleep = run.clock.advance
-  module.tcp.connect = run.network.connect
+  module.sleep = waiting("sleep", run.clock.advance)
+  module.tcp.connect = waiting("tcp.connect", run.network.connect)
   for _, name in ipairs { "after", "every" } do
     if rawget(module, name) then
       module[name] = run.clock[name]
@@ -208,7 +221,7 @@ local function prepare(host, name)
       host.script_path and host.script_path .. " or " or "", host.shipped)
     return false
   end
-  local pointer, why = host.load(path)
+  local pointer, why = offline_script.within("load", nil, host.load, path)
   if not pointer then
     complain("%s", why)
     return false

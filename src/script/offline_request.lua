@@ -3,6 +3,7 @@
 -- is a file: all of it is the program's own code.
 -- @module script.offline_request
 local ffi = require "ffi"
+local offline_script = require "script.offline_script"
 local request = require "script.request"
 
 local writable_request = ffi.typeof("struct script_request *")
@@ -11,7 +12,7 @@ local exchange_pointer = ffi.typeof("struct http_exchange *")
 local FIELDS = {
   method = "string", path = "string", query = "string", headers = "table",
   host = "string", version = "string", client = "string", port = "number",
-  listener = "string", files = "table", root = "string",
+  listener = "string", files = "table", root = "string", body = "string",
 }
 
 local _M = {}
@@ -49,10 +50,13 @@ local function head_of(given)
     target = target .. "?" .. given.query
   end
   local lines = {
-    ("%s %s HTTP/%s"):format(given.method or "GET", target,
-      given.version or "1.1"),
+    ("%s %s HTTP/%s"):format(given.method or given.body and "POST" or "GET",
+      target, given.version or "1.1"),
     "Host: " .. (given.host or "localhost"),
   }
+  if given.body then
+    lines[#lines + 1] = "Content-Length: " .. #given.body
+  end
   header_lines(lines, given.headers or {})
   return table.concat(lines, "\r\n") .. "\r\n\r\n"
 end
@@ -113,6 +117,29 @@ local function new_roots(folder)
 end
 
 
+-- Reads bodies of specs as the program does those of clients.
+local function new_body_reader(exchanges)
+  return function(req, max)
+    local why = offline_script.refuse_wait()
+    if why then
+      error("body waits, and " .. why, 2)
+    end
+    local exchange = exchanges[req.id]
+    if not exchange then
+      error("this request is over: keep what you need of it", 2)
+    end
+    if not rawequal(offline_script.request(), req) then
+      error("body may be read only in a request hook that got this very "
+        .. "request", 2)
+    end
+    if #exchange.body > max then
+      return nil, "too large"
+    end
+    return exchange.body
+  end
+end
+
+
 local function set_exchange(req, pointer)
   ffi.cast(writable_request, req).exchange = pointer and
     ffi.cast(exchange_pointer, pointer) or nil
@@ -125,11 +152,12 @@ function _M.new(host)
   local root_of = new_roots(host.folder)
   local exchanges = {}
   local requests = {}
+  request.set_body_reader(new_body_reader(exchanges))
 
   --- Makes a request.
   -- @param given  table, optional: method, path (as it is sent, escaped; with
-  --   its query, or `query`), headers, host, version, client, port, listener;
-  --   files (an array of paths, or texts by path) or root (a folder)
+  --   its query, or `query`), headers, host, version, client, port, listener,
+  --   body; files (an array of paths, or texts by path) or root (a folder)
   -- @return what `request` hooks get
   function requests.new(given)
     given = given or {}
@@ -143,7 +171,7 @@ function _M.new(host)
     end
     local req = request.new(id)
     set_exchange(req, pointer)
-    exchanges[id] = { pointer = pointer, req = req }
+    exchanges[id] = { pointer = pointer, req = req, body = given.body or "" }
     return req
   end
 
@@ -162,8 +190,8 @@ function _M.new(host)
       set_exchange(exchange.req, nil)
       request.forget(id)
       host.finish(exchange.pointer, id)
+      exchanges[id] = nil
     end
-    exchanges = {}
   end
 
   return requests

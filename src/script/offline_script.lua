@@ -1,10 +1,57 @@
 --- Scripts as specs have them: `script:HOOK(...)` calls a hook as the program
 -- would, holds what it returns to the same rules, and raises what it raises.
 -- @module script.offline_script
+local begin_wait = require("script.waits").begin
 
 local _M = {}
 
 local NAMES_MAX = 32
+
+-- Hooks that may wait.
+local WAITING = { request = true, check = true }
+
+-- The hook that is under way, its coroutine, and its request where it has one.
+local under_way = {}
+
+
+local function finish(outer, ok, ...)
+  under_way = outer
+  if not ok then
+    error((...), 0)
+  end
+  return ...
+end
+
+
+--- Calls a function as the hook of a name.
+-- @param req  what test.request made, or nil
+-- @return what the function returned; raises what it raised
+function _M.within(name, req, f, ...)
+  local outer = under_way
+  under_way = { name = name, thread = coroutine.running(), req = req }
+  return finish(outer, pcall(f, ...))
+end
+
+
+--- Why nothing may wait now, in words; nil: it may.
+function _M.refuse_wait()
+  if not under_way.name then
+    return nil
+  end
+  if not WAITING[under_way.name] then
+    return begin_wait()
+  end
+  if under_way.thread ~= coroutine.running() then
+    return "may not be used in a coroutine of the script's own"
+  end
+  return nil
+end
+
+
+--- The request of the hook that is under way.
+function _M.request()
+  return under_way.req
+end
 
 
 local function refuse(name, what, level)
@@ -110,10 +157,11 @@ local STATEFUL = { pick = true, done = true, state = true }
 -- Calls a hook with the policy's state before its arguments.
 local function call(loaded, name, ...)
   local hook = loaded.hooks[name]
+  local req = name == "request" and (...) or nil
   if loaded.state ~= nil and STATEFUL[name] then
-    return hook(loaded.state, ...)
+    return _M.within(name, req, hook, loaded.state, ...)
   end
-  return hook(...)
+  return _M.within(name, req, hook, ...)
 end
 
 

@@ -4,12 +4,15 @@
 -- @module script.request
 local ffi = require "ffi"
 local calls = require "script.calls"
+local request_body = require "script.request_body"
 
 local C, c, text = ffi.C, calls.c, calls.text
 local check = calls.check
 local new_request = ffi.typeof("const struct script_request")
 local writable_request = ffi.typeof("struct script_request *")
 local value_text = ffi.new("struct script_text")
+
+local BODY_MAX = 1048576  -- bytes, where the script does not say
 
 local _M = {}
 
@@ -223,8 +226,45 @@ function methods.rewrite(req, path, query)
 end
 
 
+-- Waits until the body is whole.  To be tail-called, so that an error points at
+-- the script.
+local function wait_body(req, max)
+  local why = request_body.begin(req)
+  if why then
+    error(why, 2)
+  end
+  while true do
+    local done, body, reason = request_body.read(req, max)
+    if done then
+      return body, reason
+    end
+  end
+end
+
+
+-- A spec's requests have other bodies (script.offline_request).
+local read_body = wait_body
+
+
+--- The body, once it is whole; "" without one.  It waits, in `request` only.
+-- @param max  number, optional: bytes, 1 MiB unless given
+-- @return string; or nil and a reason: "too large"
+function methods.body(req, max)
+  if max == nil then
+    max = BODY_MAX
+  end
+  if type(max) ~= "number" or max ~= max or max < 0 then
+    error("bad argument #1 to 'body' (bytes expected)", 2)
+  end
+  if not ffi.istype("struct script_request", req) then
+    error("body: a request is expected (is the colon missing?)", 2)
+  end
+  return read_body(req, max)
+end
+
+
 ffi.metatype("struct script_request", {
-  __index = calls.indexer("req", methods, fields, { body = true }),
+  __index = calls.indexer("req", methods, fields),
   __tostring = function(req)
     return ("request %d"):format(req.id)
   end,
@@ -243,6 +283,12 @@ end
 --- Drops what was kept for the request of this id.
 function _M.forget(id)
   kept[id] = nil
+end
+
+
+--- Has bodies read by another function(req, max).
+function _M.set_body_reader(f)
+  read_body = f
 end
 
 

@@ -88,8 +88,11 @@ struct scripts {
     bool loading; /* a script is being loaded: it may read files */
 };
 
+struct inquiry;
+
 /* The chain of one section, in the configuration's order. */
 struct script_chain {
+    struct inquiry *spare;       /* that is over, for the next request */
     enum script_failure failure; /* of the section */
     unsigned count;
     struct script *scripts[];

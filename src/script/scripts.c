@@ -122,7 +122,7 @@ free_section_hooks(void *table)
 {
     struct section_hooks *hooks = table;
 
-    free(hooks->arg);
+    hooks_free_chain(hooks->arg);
     free(hooks);
 }
 

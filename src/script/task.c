@@ -141,6 +141,8 @@ resume(struct task *task)
     task->all->running = NULL;
     if (result != LUA_YIELD || !task->waiting)
         finish(task, result);
+    else if (task->on_wait != NULL)
+        task->on_wait(task);
 }
 
 static void
@@ -196,6 +198,15 @@ task_go(struct task *task, int args)
 }
 
 void
+task_run(struct task *task, int args)
+{
+    assert(task->all->running == NULL);
+    task->args = args;
+    stopwatch_take(&task->lap);
+    resume(task);
+}
+
+void
 task_stop(struct task *task)
 {
     struct coroutine coroutine = task->coroutine;
@@ -216,8 +227,8 @@ task_of(lua_State *L, const char **why)
     struct task *task = coroutines_of(L)->running;
 
     if (task == NULL) {
-        *why = "may be used only in a check hook and in functions of "
-               "after() and every()";
+        *why = "may be used only in a request or check hook and in functions "
+               "of after() and every()";
         return NULL;
     }
     if (task->coroutine.L != L) {

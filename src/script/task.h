@@ -11,7 +11,9 @@
  *
  * Only the end of a turn of the loop resumes a task, and only where it has not
  * been stopped, nor its script quarantined: so a callback never runs a script,
- * and what was left while it waited is never resumed. Lua's side has each
+ * and what was left while it waited is never resumed.  What could call a script
+ * itself may begin a hook at once (task_run): one that does not wait has ended
+ * then. Lua's side has each
  * function that waits try again after a wake, whatever it was woken for.
  */
 #ifndef SCRIPT_TASK_H
@@ -49,11 +51,12 @@ struct task {
     struct coroutines *all;
     struct loop *loop;
     task_fn on_end;
-    const struct script *script; /* whose hook it is, for the guard */
-    struct stopwatch_lap lap;    /* how long it took until now */
-    struct coroutine coroutine;  /* L is NULL: no hook is under way */
-    struct deferred next;        /* to run at the end of the turn */
-    struct timer timer;          /* of what it waits for */
+    void (*on_wait)(struct task *task); /* it waits now; NULL: so be it */
+    const struct script *script;        /* whose hook it is, for the guard */
+    struct stopwatch_lap lap;           /* how long it took until now */
+    struct coroutine coroutine;         /* L is NULL: no hook is under way */
+    struct deferred next;               /* to run at the end of the turn */
+    struct timer timer;                 /* of what it waits for */
     struct list guests;
     unsigned guest_count;
     int args;     /* on the coroutine's stack, for when it runs next */
@@ -73,6 +76,9 @@ lua_State *task_begin(struct task *task) MUST_CHECK;
 /* Has it run at the end of the turn, or of one of the next where there is much
  * to do. on_end follows, unless it is stopped. */
 void task_go(struct task *task, int args);
+
+/* Runs it now, until it waits or on_end was called; where no script runs. */
+void task_run(struct task *task, int args);
 
 /* Ends what is under way, if anything, wherever it waits; on_end is not
  * called. */

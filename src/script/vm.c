@@ -19,6 +19,7 @@
 #include "script/host.h"
 #include "script/json.h"
 #include "script/match.h"
+#include "script/request_body.h"
 #include "script/timers.h"
 #include "script/waits.h"
 
@@ -65,6 +66,7 @@ preload_modules(lua_State *L)
         {"script.host", host_open},
         {"script.waits", waits_open},
         {"script.connections", connections_open},
+        {"script.request_body", request_body_open},
         {"script.timers", timers_open},
         {"script.digest", digest_open},
         {"script.base64", base64_open},
