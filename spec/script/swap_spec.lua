@@ -179,15 +179,16 @@ describe("a version that is refused", function()
     { "loops in load", "return { load = function() while true do end end }",
       "used more than its 100ms of CPU time" },
     { "wants too much memory", "local t = {}\nfor i = 1, 1e9 do "
-        .. "t[i] = { i } end", "scripts have used their 64m" },
+        .. "t[i] = { i } end", "scripts have used their 16m",
+      "script_load_budget = 60s\nscript_memory = 16m\n" },
     { "requires what is not there", "require 'nothing'",
       "cannot require 'nothing'" },
   }
 
-  before_each(function()
-    start(QUICK .. CHAIN, { ["a.lua"] = answer("old"),
-                            ["b.lua"] = "return {}" })
-  end)
+  local function start_with(limits)
+    start(limits .. CHAIN, { ["a.lua"] = answer("old"),
+                             ["b.lua"] = "return {}" })
+  end
 
   after_each(function()
     p:stop()
@@ -195,6 +196,7 @@ describe("a version that is refused", function()
 
   for _, case in ipairs(CASES) do
     it("since it " .. case[1] .. " leaves nothing", function()
+      start_with(case[4] or QUICK)
       local faults = swaps.stage(p, { ["b.lua"] = "return {}",
                                       ["a.lua"] = case[2] })
       assert.are.equal(1, #faults)
@@ -207,6 +209,7 @@ describe("a version that is refused", function()
   end
 
   it("is no strike against the one that serves", function()
+    start_with(QUICK)
     for _ = 1, 4 do
       assert.are.equal(1, #swaps.stage(p, { ["a.lua"] = "while true do end" }))
     end
