@@ -373,7 +373,7 @@ measure_take(const char *dir, const char *policy, unsigned servers,
     if (engine.board == NULL)
         fatal("cannot make a board");
     runtime = make_runtime(&engine, config, faults);
-    scripts = scripts_load(runtime, ".", faults);
+    scripts = scripts_load(runtime, ".", NULL, faults);
     if (scripts != NULL)
         took = cheapest_take(&runtime->upstreams[0]) * 1e9;
     scripts_free(scripts);
@@ -476,7 +476,7 @@ measure_calls(const char *dir, const char *one, unsigned count,
     if (engine.board == NULL)
         fatal("cannot make a board");
     runtime = make_runtime(&engine, config, faults);
-    scripts = scripts_load(runtime, ".", faults);
+    scripts = scripts_load(runtime, ".", NULL, faults);
     if (scripts != NULL && one != NULL)
         call_one(runtime, one, count);
     else if (scripts != NULL)

@@ -78,7 +78,7 @@ start(struct control *c)
         server_names_start(&c->names, c->loop, conf->board, conf->config) < 0)
         fatal("cannot start: %s", strerror(errno));
     check_scripts_start(&c->scripts, c->loop, conf->board, conf->config,
-                        conf->addresses, &c->names.resolver);
+                        conf->addresses, conf->bundles, &c->names.resolver);
     c->health = health_start(c->loop, conf->board, conf->config);
     if (c->health == NULL || message_send(conf->master, &ready) < 0)
         fatal("cannot start: %s", strerror(errno));

@@ -100,7 +100,7 @@ static const struct key KEYS[] = {
         .type = KEY_DURATION, .supported = true, .fallback = "1s",
         .min = 10, .max = 60 * SECOND, STORE(GLOBAL, script_load_budget_ms),
         .sentence = "The CPU time of each step of loading a script: its "
-                    "chunk, new and load.",
+                    "chunk, new and load; and of save.",
     }, {
         .name = "script_memory", .sections = KEY_GLOBAL, .type = KEY_SIZE,
         .supported = true, .fallback = "64m", .min = 8 * MIB, .max = 16 * GIB,
@@ -111,8 +111,9 @@ static const struct key KEYS[] = {
         .fallback = "off",
         .sentence = "Swap a script in when its file is saved.",
     }, {
-        .name = "script_trust", LATER(KEY_GLOBAL, NULL),
-        .sentence = "Scripts that may use all of Lua.",
+        .name = "script_trust", .sections = KEY_GLOBAL, .type = KEY_SCRIPTS,
+        .supported = true, .syntax = "NAME ...",
+        .sentence = "Scripts that have all of Lua instead of the whitelist.",
     }, {
         .name = "shared_memory", .sections = KEY_GLOBAL,
         .type = KEY_SIZE, .supported = true, .fallback = "16m",
@@ -563,6 +564,7 @@ key_syntax(const struct key *key)
     case KEY_SCRIPT:
         return "PATH";
     case KEY_INDEX:
+    case KEY_SCRIPTS:
     case KEY_LOG:
     case KEY_LOG_TO:
     case KEY_RETRY_ON:

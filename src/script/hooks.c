@@ -327,13 +327,6 @@ section_forget(void *arg, struct http_exchange *exchange)
 }
 
 void
-hooks_free_chain(struct script_chain *chain)
-{
-    inquiry_free(chain->spare);
-    free(chain);
-}
-
-void
 hooks_fill_section(struct section_hooks *out, struct script_chain *chain)
 {
     *out = (struct section_hooks){.arg = chain};

@@ -16,7 +16,4 @@ void hooks_fill_policy(struct policy_hooks *out, struct script *script);
 /* Fills OUT for the scripts of a section: only what one of them has. */
 void hooks_fill_section(struct section_hooks *out, struct script_chain *chain);
 
-/* Frees a chain that no table of hooks has any more. */
-void hooks_free_chain(struct script_chain *chain);
-
 #endif

@@ -2,6 +2,7 @@
 -- would, holds what it returns to the same rules, and raises what it raises.
 -- @module script.offline_script
 local begin_wait = require("script.waits").begin
+local saved = require "script.saved"
 
 local _M = {}
 
@@ -198,6 +199,15 @@ function callers.check(loaded, server)
       .. "expected"):format(type(well)), 2)
   end
   return well, reason
+end
+
+
+function callers.save(loaded)
+  local value, why = saved.take(loaded.hooks.save)
+  if why then
+    refuse("save", why, 2)
+  end
+  return value
 end
 
 

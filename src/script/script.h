@@ -16,10 +16,14 @@
 
 #include "base/list.h"
 #include "config/model.h"
+#include "net/loop.h"
 #include "script/stopwatch.h"
 
+struct bundle;
+struct bundles;
 struct runtime;
 struct script_row;
+struct swap;
 struct upstream;
 struct vm;
 
@@ -50,15 +54,32 @@ enum script_hook {
     SCRIPT_HOOK_RESPONSE, /* response(res, req) */
     SCRIPT_HOOK_LOG,      /* log(req, res) */
     SCRIPT_HOOK_CLOSE,    /* close(conn, result) */
+    SCRIPT_HOOK_SAVE,     /* save() */
     SCRIPT_HOOK_COUNT,    /* how many there are */
     /* What else is counted. */
     SCRIPT_TIMER = SCRIPT_HOOK_COUNT, /* functions of after() and every() */
     SCRIPT_SEEN_COUNT,
 };
 
+/* The life of a version. */
+enum script_phase {
+    SCRIPT_LOADS,   /* nobody calls it yet: it is loaded, or staged */
+    SCRIPT_SERVES,  /* new work begins with it */
+    SCRIPT_RETIRED, /* only what began with it still calls it */
+    SCRIPT_GONE,    /* nobody; a function of it may still be somewhere */
+};
+
+/* The memory is Lua's: functions that a script was given have its address, and
+ * may have been given away, to a script of the same chain. */
+
 struct script {
     struct scripts *owner;
     struct list link; /* in owner->list */
+    int self;         /* a reference, which keeps the memory */
+    unsigned users;   /* who hold it: tables of hooks, checks (load.h) */
+    enum script_phase phase;
+    struct bundle *bundle; /* held: its bytes; NULL: it was read from disk */
+    struct script *old;    /* while it is staged: whose place it takes */
 
     enum script_use use;
     struct config_at at;        /* where it is named */
@@ -74,6 +95,8 @@ struct script {
     struct list timers; /* struct script_timer: after, every */
     unsigned timer_count;
 
+    bool emptied; /* it had too much memory, and has nothing any more */
+
     int row;                     /* on the board, or BOARD_NONE */
     struct script_row *standing; /* that row; NULL: none (quarantine.h) */
     struct stopwatch seen[SCRIPT_SEEN_COUNT]; /* this process's */
@@ -85,7 +108,15 @@ struct scripts {
     struct vm *vm;
     char *shipped; /* the folder of the scripts that ship */
     struct list list;
-    bool loading; /* a script is being loaded: it may read files */
+    struct script *loading;  /* it may read files now; or NULL */
+    struct bundles *bundles; /* what is loaded is taken from there; the owner's.
+                                NULL: files are read anew for each use */
+    bool hooked;             /* they fill the runtime's hooks */
+    bool checks;             /* those of checks are loaded */
+    struct swap *swap;       /* what is staged (swap.h), or NULL */
+    struct deferred sweep;   /* the collector, in steps (sweep.h) */
+    unsigned sweeps;         /* cycles of it to come */
+    unsigned gone;           /* versions since all machine code was dropped */
 };
 
 struct inquiry;

@@ -116,7 +116,7 @@ new_timer(struct script *script, struct coroutines *all, uint64_t delay_ms,
     report_use(script, SCRIPT_TIMER, "timer");
     list_add_tail(&script->timers, &t->link);
     script->timer_count++;
-    if (loop != NULL)
+    if (loop != NULL && script->phase == SCRIPT_SERVES)
         loop_start_timer(loop, &t->timer, delay_ms);
     return t;
 }
@@ -140,6 +140,8 @@ start(lua_State *L)
 
     luaL_argcheck(L, script != NULL, 1, "script expected");
     luaL_checktype(L, 3, LUA_TFUNCTION);
+    if (script->phase > SCRIPT_SERVES)
+        return refuse(L, "another version of the script serves");
     if (script->timer_count == TIMERS_MAX)
         return refuse(L, "too many timers");
     lua_settop(L, 3);
@@ -167,6 +169,21 @@ timers_open(lua_State *L)
     lua_newtable(L);
     luaL_register(L, NULL, functions);
     return 1;
+}
+
+void
+timers_start(struct script *script)
+{
+    uint64_t now_ms = clock_ms();
+
+    list_for_each(node, &script->timers)
+    {
+        struct script_timer *t = container_of(node, struct script_timer, link);
+
+        t->due_ms = now_ms + t->period_ms;
+        if (t->task.loop != NULL)
+            loop_start_timer(t->task.loop, &t->timer, t->period_ms);
+    }
 }
 
 void

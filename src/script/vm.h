@@ -28,7 +28,8 @@ enum vm_slot {
     VM_CONN,
     VM_RESULT,
     VM_WORDS,          /* words(): what calls_set_error was given */
-    VM_RUN,            /* run(scripts, script, text, where): its hooks */
+    VM_RUN,            /* run(scripts, script, text, where, trusted): its
+                          hooks */
     VM_NEW_SERVERS,    /* new_servers(upstream): an array of references */
     VM_NEW_REQUEST,    /* new_request(exchange, id): a handle */
     VM_FORGET_REQUEST, /* forget_request(id): drops what was kept for it */
@@ -36,7 +37,8 @@ enum vm_slot {
     VM_NEW_CHECKED,    /* new_checked(upstream, index): a number, a handle */
     VM_CHECKED,        /* what `check` gets, by that number */
     VM_RESPONSE,       /* a handle of script/calls_struct.h, as above */
-    VM_SLOTS = VM_RESPONSE,
+    VM_TAKE_SAVED,     /* take(save): what it gave; or nil, what is wrong */
+    VM_SLOTS = VM_TAKE_SAVED,
 };
 
 struct vm {
