@@ -47,6 +47,7 @@ role_run_worker(struct resources *r, unsigned number, int master)
         .board = r->board,
         .config = r->config,
         .addresses = &r->addresses,
+        .script_generation = r->script_generation,
         .max_connections = r->max_connections,
         .sockets = &r->sockets,
     };

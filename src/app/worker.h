@@ -22,6 +22,7 @@ struct worker_conf {
     struct board *board;
     const struct config *config;
     struct addresses *addresses; /* that its names have resolved to */
+    uint32_t script_generation;  /* of its scripts */
     uint32_t max_connections;    /* of the whole program */
     const struct sockets *sockets;
 };

@@ -6,6 +6,7 @@
 #include "board/json.h"
 #include "board/render.h"
 #include "board/strikes.h"
+#include "board/versions.h"
 
 enum {
     SCRIPT_WIDTH_MIN = 8, /* of the column of names */
@@ -13,6 +14,7 @@ enum {
 
 /* What a line about a script shows. */
 struct script_line {
+    const struct script_row *row;
     struct str name;
     enum strike_fault verdict;
     uint64_t verdict_seconds; /* since it is quarantined */
@@ -29,6 +31,7 @@ read_script(struct script_line *out, const struct board *b, unsigned i)
     if (!atomic_load_explicit(&row->name.used, memory_order_acquire))
         return false;
     *out = (struct script_line){
+        .row = row,
         .name = str_make(row->name.text, row->name.len),
         .verdict = strikes_verdict(row),
         .verdict_seconds = since > 0 && now > since ? (now - since) / 1000 : 0,
@@ -56,19 +59,24 @@ scripts_text(struct buf *out, const struct board *b)
     int width = name_width(b);
     struct script_line line;
 
-    buf_printf(out, "%-*s  %12s  %8s  %9s  %s\n", width, "script", "calls",
-               "errors", "fallbacks", "state");
+    buf_printf(out, "%-*s  %12s  %8s  %9s", width, "script", "calls", "errors",
+               "fallbacks");
+    versions_heading(out);
+    buf_str(out, STR("  state\n"));
     for (unsigned i = 0; i < b->header->limits.scripts; i++) {
         if (!read_script(&line, b, i))
             continue;
-        buf_printf(out, "%-*.*s  %12" PRIu64 "  %8" PRIu64 "  %9" PRIu64 "  ",
+        buf_printf(out, "%-*.*s  %12" PRIu64 "  %8" PRIu64 "  %9" PRIu64,
                    width, STR_ARG(line.name), line.totals.calls,
                    line.totals.errors, line.totals.fallbacks);
+        versions_text(out, line.row);
         if (line.verdict == STRIKE_NONE)
-            buf_str(out, STR("in use\n"));
+            buf_str(out, STR("  in use"));
         else
-            buf_printf(out, "quarantined for %" PRIu64 "s: %s\n",
+            buf_printf(out, "  quarantined for %" PRIu64 "s: %s",
                        line.verdict_seconds, strikes_words(line.verdict));
+        versions_state(out, line.row);
+        buf_char(out, '\n');
     }
 }
 
@@ -92,6 +100,7 @@ scripts_json(struct buf *out, const struct board *b)
                    line.verdict_seconds);
         buf_str(out, STR(",\"reason\":"));
         json_string(out, str_from(strikes_words(line.verdict)));
+        versions_json(out, line.row);
         buf_char(out, '}');
     }
     buf_str(out, STR("]\n"));

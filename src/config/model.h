@@ -95,6 +95,8 @@ struct global_conf {
     uint64_t script_budget_ms;      /* CPU time of one hook */
     uint64_t script_load_budget_ms; /* of each step of loading */
     uint64_t script_memory_bytes;   /* of a process's scripts */
+    bool script_watch;              /* a saved script is swapped in */
+    bool script_selftest;           /* if the specs beside it pass */
     uint64_t shared_memory;         /* bytes of moongate.shared */
     uint32_t max_connections;       /* of the whole program */
     uint64_t drain_timeout_ms;      /* after it a graceful stop is not */
