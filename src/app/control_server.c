@@ -102,7 +102,7 @@ format_peer(char *text, size_t size, int fd)
 
 /* The answer so far is what the master is asked. */
 static void
-ask(struct client *c)
+ask_for(struct client *c)
 {
     struct control_server *s = c->server;
 
@@ -131,7 +131,7 @@ answer(struct client *c, struct str command)
         buf_reset(&c->answer);
         buf_str(&c->answer, STR("error there is no memory for the answer\n"));
     } else if (later) {
-        ask(c);
+        ask_for(c);
     }
 }
 
