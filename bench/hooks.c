@@ -311,7 +311,7 @@ measure_take(const char *dir, const char *policy, unsigned servers,
     if (engine.board == NULL)
         fatal("cannot make a board");
     runtime = make_runtime(&engine, config, faults);
-    scripts = scripts_load(runtime, ".", faults);
+    scripts = scripts_load(runtime, ".", NULL, faults);
     if (scripts != NULL)
         took = cheapest_take(&runtime->upstreams[0]) * 1e9;
     scripts_free(scripts);
@@ -390,7 +390,7 @@ measure_calls(const char *dir, struct faults *faults)
     if (config == NULL)
         return false;
     runtime = make_runtime(NULL, config, faults);
-    scripts = scripts_load(runtime, ".", faults);
+    scripts = scripts_load(runtime, ".", NULL, faults);
     if (scripts != NULL)
         measure_all(runtime);
     scripts_free(scripts);

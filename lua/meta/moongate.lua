@@ -252,7 +252,8 @@ function res:set_status(status) end
 -- `close` is called in tcp and mysql when a session has ended, also one that
 -- `accept` refused.
 ---@class moongate.section_hooks
----@field load fun(saved: nil)?
+---@field load fun(saved: any)?  before it serves; what `save` of the version before returned, or nil
+---@field save (fun(): any)?  before a newer version takes over: a plain value for its `load`
 ---@field request (fun(req: moongate.req): moongate.route|moongate.answer|nil)?
 ---@field response fun(res: moongate.res, req: moongate.req)?
 ---@field log (fun(req: moongate.req, res: moongate.res): table<string, string|number|boolean>?)?
@@ -267,7 +268,8 @@ function res:set_status(status) end
 -- there again when it was tried; or nil and the reason of a refusal.
 ---@class moongate.policy_hooks
 ---@field waits boolean?  `pick` may answer "wait": it is called even if no server is usable, as long as one is in service
----@field load fun(saved: nil)?
+---@field load fun(saved: any)?  before it serves; what `save` of the version before returned, or nil
+---@field save (fun(): any)?  before a newer version takes over: a plain value for its `load`
 ---@field new (fun(options: table<string, string>): any)?
 ---@field pick fun(flow: moongate.flow, servers: moongate.servers): integer?, string?
 ---@field state fun(server: moongate.server, up: boolean, why: string)?  it has come up or gone down; called in every worker
@@ -277,7 +279,8 @@ function res:set_status(status) end
 -- process, and may wait: for sleep() and tcp.connect(), and on connections.
 -- Raising, and returning anything else, is a failed check.
 ---@class moongate.check_hooks
----@field load fun(saved: nil)?
+---@field load fun(saved: any)?  before it serves; what `save` of the version before returned, or nil
+---@field save (fun(): any)?  before a newer version takes over: a plain value for its `load`
 ---@field check fun(server: moongate.checked): boolean, string?
 
 

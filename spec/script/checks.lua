@@ -43,7 +43,7 @@ local function load_checks(self)
   local faults = ffi.new("struct faults")
   core.faults_init(faults)
   self.scripts = core.scripts_load_checks(self.program.site.runtime, ".",
-    faults)
+    self.program.bundles, faults)
   local texts = {}
   for i = 0, tonumber(faults.count) - 1 do
     texts[#texts + 1] = ffi.string(faults.items[i].text)

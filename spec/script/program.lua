@@ -23,7 +23,8 @@ local LISTENER = "127.0.0.1:8080"
 local function core_load()
   return support.load("config/config.h", "proxy/runtime.h",
     "proxy/upstream.h", "proxy/section.h", "script/scripts.h",
-    "script/script.h", "board/board.h", "board/state.h", "board/strikes.h",
+    "script/script.h", "script/bundle.h", "script/bundles.h",
+    "script/swap.h", "script/guard.h", "board/board.h", "board/state.h", "board/strikes.h",
     "base/log.h", "base/clock.h", "net/loop.h", "net/timer.h")
 end
 
@@ -38,10 +39,10 @@ local function fault_texts(faults)
 end
 
 
-local function load_scripts(core, runtime)
+local function load_scripts(core, runtime, bundles)
   local faults = ffi.new("struct faults")
   core.faults_init(faults)
-  local scripts = core.scripts_load(runtime, ".", faults)
+  local scripts = core.scripts_load(runtime, ".", bundles, faults)
   local texts = fault_texts(faults)
   core.faults_fini(faults)
   return scripts, texts
@@ -121,12 +122,15 @@ function _M.start(options)
   local core = core_load()
   local self = setmetatable({ core = core }, Program)
   self.site = new_site(options)
+  self.bundles = ffi.new("struct bundles")
   set_servers(self)
   catch_log(self)
   assert(core.scripts_add_rows(self.site.board, self.site.config) == 0)
-  local scripts, texts = load_scripts(core, self.site.runtime)
+  local scripts, texts = load_scripts(core, self.site.runtime,
+    self.bundles)
   if scripts == nil then
     release_log(self)
+    core.bundles_fini(self.bundles)
     self.site:close()
     return nil, texts
   end
@@ -141,7 +145,7 @@ end
 --- A second worker beside this one, on the same board; for flows alone.
 function Program:colleague()
   local runtime, engine = self.site:new_worker()
-  local scripts, texts = load_scripts(self.core, runtime)
+  local scripts, texts = load_scripts(self.core, runtime, self.bundles)
   assert(scripts ~= nil, texts[1])
   return setmetatable({
     core = self.core, scripts = scripts, engine = engine,
@@ -173,6 +177,7 @@ end
 
 function Program:stop()
   self.core.scripts_free(self.scripts)
+  self.core.bundles_fini(self.bundles)
   release_log(self)
   self.site:close()
 end

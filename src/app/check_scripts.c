@@ -8,7 +8,8 @@
 void
 check_scripts_start(struct check_scripts *scripts, struct loop *loop,
                     struct board *board, const struct config *config,
-                    struct addresses *addresses, struct resolver *resolver)
+                    struct addresses *addresses, struct bundles *bundles,
+                    struct resolver *resolver)
 {
     struct faults faults;
 
@@ -19,7 +20,7 @@ check_scripts_start(struct check_scripts *scripts, struct loop *loop,
                 board_control_number(board));
     faults_init(&faults);
     service_init_checks(&scripts->service, &scripts->engine, config, addresses,
-                        &faults);
+                        bundles, &faults);
     setup_log_faults(&faults);
     faults_fini(&faults);
     check_lua_use(scripts->service.scripts, resolver);

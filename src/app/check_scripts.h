@@ -13,6 +13,7 @@
 
 struct addresses;
 struct board;
+struct bundles;
 struct config;
 struct loop;
 struct resolver;
@@ -24,12 +25,13 @@ struct check_scripts {
 };
 
 /* Loads those of CONFIG, which look names up by RESOLVER; what is wrong with
- * one is logged, and its checks fail. ADDRESSES: what names meant at start-up.
+ * one is logged, and its checks fail. ADDRESSES: what names meant at start-up;
+ * BUNDLES: what the scripts were.
  * Before health is started. */
-void
-check_scripts_start(struct check_scripts *scripts, struct loop *loop,
-                    struct board *board, const struct config *config,
-                    struct addresses *addresses, struct resolver *resolver);
+void check_scripts_start(struct check_scripts *scripts, struct loop *loop,
+                         struct board *board, const struct config *config,
+                         struct addresses *addresses, struct bundles *bundles,
+                         struct resolver *resolver);
 
 /* After health has ended. */
 void check_scripts_stop(struct check_scripts *scripts);

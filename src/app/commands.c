@@ -25,7 +25,7 @@ command_check(const char *file)
     clock_update();
     faults_init(&faults);
     addresses_init(&addresses);
-    if (setup_init(&setup, file, &addresses, &faults) == 0) {
+    if (setup_init(&setup, file, &addresses, NULL, &faults) == 0) {
         printf("%s: configuration is valid\n", file);
         status = EXIT_SUCCESS;
     }

@@ -98,7 +98,7 @@ start(struct control *c)
         server_names_start(&c->names, c->loop, conf->board, conf->config) < 0)
         fatal("cannot start: %s", strerror(errno));
     check_scripts_start(&c->scripts, c->loop, conf->board, conf->config,
-                        conf->addresses, &c->names.resolver);
+                        conf->addresses, conf->bundles, &c->names.resolver);
     script_stage_init(&c->stage, conf->master,
                       c->scripts.in_use ? c->scripts.service.scripts : NULL,
                       NULL, 0);

@@ -9,6 +9,7 @@
 
 struct addresses;
 struct board;
+struct bundles;
 struct config;
 struct log_output;
 
@@ -20,6 +21,7 @@ struct control_conf {
     struct board *board;
     const struct config *config;
     struct addresses *addresses; /* what names meant at start-up */
+    struct bundles *bundles;     /* of the scripts of checks */
     struct log_output *logs;
 };
 

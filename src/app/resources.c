@@ -83,7 +83,7 @@ static int
 open_checked(struct resources *r, const char *file, struct faults *faults)
 {
     struct setup setup;
-    int result = setup_init(&setup, file, &r->addresses, faults);
+    int result = setup_init(&setup, file, &r->addresses, &r->bundles, faults);
 
     if (result == 0)
         result = open_named(r, &setup, faults);
@@ -176,6 +176,7 @@ resources_open(struct resources *r, const char *file)
         .script_generation = 1,
         .addresses = {.may_come_later = true},
     };
+    bundles_init(&r->bundles);
     if (open_logged(r, file) < 0)
         return -1;
     warn_of_descriptors(r);
@@ -195,5 +196,6 @@ resources_close(struct resources *r)
     log_set_sink(NULL, NULL);
     log_output_close(&r->logs);
     addresses_fini(&r->addresses);
+    bundles_fini(&r->bundles);
     config_unref(r->config);
 }

@@ -17,12 +17,14 @@
 #include "app/sockets.h"
 #include "base/mem.h"
 #include "proxy/addresses.h"
+#include "script/bundles.h"
 
 struct board;
 
 struct resources {
     const struct config *config;
     struct addresses addresses; /* that its names have resolved to */
+    struct bundles bundles;     /* of the scripts: what children load */
     struct privileges privileges;
     uint32_t script_generation; /* of the scripts: how many exchanges, and 1 */
     unsigned worker_count;

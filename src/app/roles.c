@@ -47,6 +47,7 @@ role_run_worker(struct resources *r, unsigned number, int master)
         .board = r->board,
         .config = r->config,
         .addresses = &r->addresses,
+        .bundles = &r->bundles,
         .script_generation = r->script_generation,
         .max_connections = r->max_connections,
         .sockets = &r->sockets,
@@ -75,6 +76,7 @@ role_run_control(struct resources *r, int master)
         .board = r->board,
         .config = r->config,
         .addresses = &r->addresses,
+        .bundles = &r->bundles,
         .logs = &r->logs,
     };
 

@@ -66,7 +66,7 @@ setup_find_data(char folder[PATH_MAX])
 int
 service_init(struct service *service, struct engine *engine,
              const struct config *config, struct addresses *addresses,
-             struct faults *faults)
+             struct bundles *bundles, struct faults *faults)
 {
     char folder[PATH_MAX];
     size_t before = faults->count;
@@ -75,7 +75,7 @@ service_init(struct service *service, struct engine *engine,
         .runtime = runtime_new(engine, config, addresses, faults),
     };
     service->scripts =
-        scripts_load(service->runtime, setup_find_data(folder), faults);
+        scripts_load(service->runtime, setup_find_data(folder), bundles, faults);
     if (faults->count == before)
         return 0;
     service_fini(service);
@@ -85,15 +85,30 @@ service_init(struct service *service, struct engine *engine,
 void
 service_init_checks(struct service *service, struct engine *engine,
                     const struct config *config, struct addresses *addresses,
-                    struct faults *faults)
+                    struct bundles *bundles, struct faults *faults)
 {
     char folder[PATH_MAX];
 
     *service = (struct service){
         .runtime = runtime_new(engine, config, addresses, faults),
     };
-    service->scripts =
-        scripts_load_checks(service->runtime, setup_find_data(folder), faults);
+    service->scripts = scripts_load_checks(service->runtime, setup_find_data(folder),
+                                           bundles, faults);
+}
+
+int
+service_try(const struct config *config, struct addresses *addresses,
+            const char *const *names, size_t count, struct bundles *set,
+            struct faults *faults)
+{
+    size_t before = faults->count;
+    struct runtime *runtime = runtime_new(NULL, config, addresses, faults);
+    char folder[PATH_MAX];
+    int result;
+
+    result = scripts_try(runtime, setup_find_data(folder), names, count, set, faults);
+    runtime_unref(runtime);
+    return faults->count == before ? result : -1;
 }
 
 void
@@ -106,7 +121,7 @@ service_fini(struct service *service)
 
 int
 setup_init(struct setup *setup, const char *file, struct addresses *addresses,
-           struct faults *faults)
+           struct bundles *bundles, struct faults *faults)
 {
     size_t before = faults->count;
     int result;
@@ -115,8 +130,8 @@ setup_init(struct setup *setup, const char *file, struct addresses *addresses,
     result = config_read(&setup->config, file, faults);
     privileges_resolve(&setup->privileges, &setup->config->global, faults);
     log_output_resolve(setup->config, addresses, faults);
-    if (service_init(&setup->service, NULL, setup->config, addresses, faults) <
-        0)
+    if (service_init(&setup->service, NULL, setup->config, addresses, bundles,
+                     faults) < 0)
         result = -1;
     faults_sort(faults);
     return faults->count == before ? result : -1;

@@ -17,6 +17,7 @@
 #include "config/model.h"
 
 struct addresses;
+struct bundles;
 struct engine;
 struct runtime;
 struct scripts;
@@ -32,17 +33,26 @@ struct service {
 };
 
 /* Makes CONFIG live for ENGINE (or NULL: nothing will be served), scripts
- * included, with the ADDRESSES that are known. 0, or -1 and FAULTS if something
- * is wrong. */
+ * included, with the ADDRESSES that are known and the BUNDLES of scripts, to
+ * which those that are not known are added (scripts_load). 0, or -1 and FAULTS
+ * if something is wrong. */
 int service_init(struct service *service, struct engine *engine,
                  const struct config *config, struct addresses *addresses,
-                 struct faults *faults) MUST_CHECK;
+                 struct bundles *bundles, struct faults *faults) MUST_CHECK;
 
 /* The same with the scripts of checks alone, for control. What is wrong by now
  * is left out: the rest is as good as it was. */
-void service_init_checks(struct service *service, struct engine *engine,
-                         const struct config *config,
-                         struct addresses *addresses, struct faults *faults);
+void
+service_init_checks(struct service *service, struct engine *engine,
+                    const struct config *config, struct addresses *addresses,
+                    struct bundles *bundles, struct faults *faults);
+
+/* Loads new versions of the COUNT scripts of these names from disk, as
+ * service_init does without an engine, and adds what they are to SET
+ * (scripts_try). 0, or -1 and FAULTS. */
+int service_try(const struct config *config, struct addresses *addresses,
+                const char *const *names, size_t count, struct bundles *set,
+                struct faults *faults) MUST_CHECK;
 void service_fini(struct service *service);
 
 /* All that a configuration is checked for by making it. */
@@ -52,11 +62,13 @@ struct setup {
     struct service service; /* without an engine */
 };
 
-/* Reads FILE, looks up users and ADDRESSES, loads scripts: every step, whatever
- * the one before has found. 0, or -1 with all FAULTS, sorted, and nothing to be
- * served. End with setup_fini either way. */
-int setup_init(struct setup *setup, const char *file,
-               struct addresses *addresses, struct faults *faults) MUST_CHECK;
+/* Reads FILE, looks up users and ADDRESSES, loads scripts, whose BUNDLES are
+ * recorded unless that is NULL: every step, whatever the one before has found.
+ * 0, or -1 with all FAULTS, sorted, and nothing to be served. End with
+ * setup_fini either way. */
+int
+setup_init(struct setup *setup, const char *file, struct addresses *addresses,
+           struct bundles *bundles, struct faults *faults) MUST_CHECK;
 void setup_fini(struct setup *setup);
 
 /* Writes every fault as "FILE:LINE: text", and the warnings among them. */

@@ -88,7 +88,7 @@ run_specs(const struct config *config, const char *folder,
     buffer_pool_init(&buffers);
     engine_init(&engine, NULL, NULL, &buffers, 0);
     engine.temp_dir = folder;
-    if (service_init(&service, NULL, config, &addresses, faults) == 0) {
+    if (service_init(&service, NULL, config, &addresses, NULL, faults) == 0) {
         const struct offline_conf conf = {
             .scripts = service.scripts,
             .engine = &engine,

@@ -193,7 +193,7 @@ init_service(struct worker *w)
 
     faults_init(&faults);
     result = service_init(&w->service, &w->engine, w->conf->config,
-                          w->conf->addresses, &faults);
+                          w->conf->addresses, w->conf->bundles, &faults);
     for (size_t i = 0; i < faults.count; i++) {
         char text[LOG_LINE_MAX];
 

@@ -12,6 +12,7 @@
 
 struct addresses;
 struct board;
+struct bundles;
 struct sockets;
 
 /* What the master gives it; all of it outlives the worker. */
@@ -22,6 +23,7 @@ struct worker_conf {
     struct board *board;
     const struct config *config;
     struct addresses *addresses; /* that its names have resolved to */
+    struct bundles *bundles;     /* of its scripts */
     uint32_t script_generation;  /* of its scripts */
     uint32_t max_connections;    /* of the whole program */
     const struct sockets *sockets;

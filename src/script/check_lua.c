@@ -9,11 +9,12 @@
 #include "proxy/check.h"
 #include "proxy/upstream.h"
 #include "script/calls.h"
+#include "script/life.h"
 #include "script/outcast.h"
 #include "script/report.h"
 #include "script/script.h"
-#include "script/scripts.h"
 #include "script/task.h"
+#include "script/uses.h"
 #include "script/vm.h"
 
 enum {
@@ -27,7 +28,7 @@ static struct scripts *the_scripts;
 struct lua_check {
     struct task task;
     struct checker *checker;
-    struct script *script;         /* NULL: it could not be loaded */
+    struct script *script;         /* held; NULL: it could not be loaded */
     struct script_checked *handle; /* Lua's, kept by `server`; NULL: none */
     int server;                    /* the number of what the hook gets */
     bool ready;                    /* all this is set */
@@ -124,13 +125,40 @@ make_server(struct lua_check *check)
     return 0;
 }
 
+/* A script may have kept what it got. */
+static void
+drop_server(struct lua_check *check)
+{
+    lua_State *L = the_scripts->vm->L;
+
+    if (check->handle == NULL)
+        return;
+    check->handle->checker = NULL;
+    check->handle = NULL;
+    lua_pushnil(L);
+    lua_rawseti(L, VM_CHECKED, check->server);
+}
+
+/* A check goes by the version that serves when it begins. */
+static void
+take_script(struct lua_check *check)
+{
+    struct script *script =
+        uses_find_check(the_scripts, check->checker->upstream);
+
+    if (script == check->script)
+        return;
+    drop_server(check);
+    script_unref(check->script);
+    check->script = script == NULL ? NULL : script_ref(script);
+    check->task.script = script;
+}
+
 static void
 prepare(struct lua_check *check, struct checker *c)
 {
     check->checker = c;
-    check->script = scripts_find_check(the_scripts, c->upstream);
     task_init(&check->task, &the_scripts->vm->coroutines, c->loop, on_end);
-    check->task.script = check->script;
     check->ready = true;
 }
 
@@ -143,6 +171,7 @@ start(struct checker *c)
 
     if (!check->ready)
         prepare(check, c);
+    take_script(check);
     if (check->script == NULL) {
         checker_end(c, CHECK_STATUS_SOCKERR, "its script could not be loaded");
         return;
@@ -178,20 +207,16 @@ stop(struct checker *c)
         task_stop(&check->task);
 }
 
-/* A script may have kept what it got. */
 static void
 fini(struct checker *c)
 {
     struct lua_check *check = c->state;
-    lua_State *L;
 
-    if (!check->ready || check->handle == NULL)
+    if (!check->ready)
         return;
-    L = check->script->owner->vm->L;
-    check->handle->checker = NULL;
-    check->handle = NULL;
-    lua_pushnil(L);
-    lua_rawseti(L, VM_CHECKED, check->server);
+    drop_server(check);
+    script_unref(check->script);
+    check->script = NULL;
 }
 
 static const struct check_kind_ops check_lua = {

@@ -29,6 +29,16 @@ check_scripts(lua_State *L)
     return scripts;
 }
 
+/* The script that is being loaded, as whose files are asked for. */
+static const struct script *
+check_loading(lua_State *L)
+{
+    const struct script *script = check_scripts(L)->loading;
+
+    luaL_argcheck(L, script != NULL, 1, "no script is being loaded");
+    return script;
+}
+
 static int
 push_reason(lua_State *L, const char *why)
 {
@@ -37,8 +47,7 @@ push_reason(lua_State *L, const char *why)
     return 2;
 }
 
-/* Pushes the text; it is freed whether or not there is memory for the push,
- * unless that raises, which ends the loading anyway. */
+/* Pushes the text, which is a bundle's, but for specs. */
 static void
 push_source(lua_State *L, struct source *source)
 {
@@ -50,7 +59,7 @@ push_source(lua_State *L, struct source *source)
 static int
 find_module(lua_State *L)
 {
-    const struct scripts *scripts = check_scripts(L);
+    const struct script *script = check_loading(L);
     const char *name = luaL_gsub(L, luaL_checkstring(L, 2), ".", "/");
     struct source source;
     const char *why;
@@ -59,9 +68,9 @@ find_module(lua_State *L)
     if (name[0] == '/' || strlen(name) > MODULE_NAME_MAX)
         return push_reason(L, "not the name of a module");
     file = lua_pushfstring(L, "%s/init.lua", name);
-    if (source_find(&source, scripts, file, &why) < 0) {
+    if (source_ask(&source, script, BUNDLE_MODULE, file, &why) < 0) {
         file = lua_pushfstring(L, "%s.lua", name);
-        if (source_find(&source, scripts, file, &why) < 0)
+        if (source_ask(&source, script, BUNDLE_MODULE, file, &why) < 0)
             return push_reason(L, why);
     }
     push_source(L, &source);
@@ -72,7 +81,7 @@ find_module(lua_State *L)
 static int
 read_file(lua_State *L)
 {
-    const struct scripts *scripts = check_scripts(L);
+    const struct script *script = check_loading(L);
     size_t len;
     const char *path = luaL_checklstring(L, 2, &len);
     struct source source;
@@ -80,7 +89,7 @@ read_file(lua_State *L)
 
     if (strlen(path) != len)
         return push_reason(L, "the path has a NUL");
-    if (source_read_below(&source, scripts, path, &why) < 0)
+    if (source_ask(&source, script, BUNDLE_FILE, path, &why) < 0)
         return push_reason(L, why);
     push_source(L, &source);
     return 1;
@@ -136,7 +145,7 @@ worker(lua_State *L)
 static int
 is_loading(lua_State *L)
 {
-    lua_pushboolean(L, check_scripts(L)->loading);
+    lua_pushboolean(L, check_scripts(L)->loading != NULL);
     return 1;
 }
 

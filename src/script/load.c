@@ -11,10 +11,12 @@
 #include "config/nearest.h"
 #include "proxy/engine.h"
 #include "proxy/runtime.h"
+#include "script/bundles.h"
 #include "script/guard.h"
+#include "script/life.h"
 #include "script/report.h"
+#include "script/saved.h"
 #include "script/source.h"
-#include "script/timers.h"
 #include "script/vm.h"
 
 enum {
@@ -31,7 +33,7 @@ static const struct hook_info {
     unsigned uses; /* of enum script_use */
 } hook_infos[] = {
     {"load", SCRIPT_HOOK_LOAD, USE_ANY},
-    {"save", HOOK_LATER, USE_ANY},
+    {"save", SCRIPT_HOOK_SAVE, USE_ANY},
     {"new", SCRIPT_HOOK_NEW, SCRIPT_POLICY},
     {"pick", SCRIPT_HOOK_PICK, SCRIPT_POLICY},
     {"done", SCRIPT_HOOK_DONE, SCRIPT_POLICY},
@@ -96,10 +98,10 @@ try_call(struct script *script, int args, int results, const char *what,
     char text[MESSAGE_MAX];
     int result;
 
-    script->owner->loading = true;
+    script->owner->loading = script;
     guard_next(script);
     result = vm_try(vm, args, results);
-    script->owner->loading = false;
+    script->owner->loading = NULL;
     beat(script->owner->runtime->engine);
     if (result == 0)
         return 0;
@@ -247,7 +249,7 @@ run_chunk(struct script *script, struct str file, struct faults *faults)
     struct source source;
     const char *why;
 
-    if (source_find(&source, script->owner, file.p, &why) < 0) {
+    if (source_ask(&source, script, BUNDLE_SCRIPT, file.p, &why) < 0) {
         add_fault(script, faults, why);
         return -1;
     }
@@ -260,6 +262,18 @@ run_chunk(struct script *script, struct str file, struct faults *faults)
     return try_call(script, 4, 1, "", faults);
 }
 
+/* Pushes what the version before has saved for this one. */
+static int
+push_saved(const struct script *script, struct faults *faults)
+{
+    char why[MESSAGE_MAX];
+
+    if (saved_push(script->owner->vm, script->old, why, sizeof(why)) == 0)
+        return 0;
+    add_fault(script, faults, why);
+    return -1;
+}
+
 static void
 call_load(struct script *script, struct faults *faults)
 {
@@ -268,7 +282,10 @@ call_load(struct script *script, struct faults *faults)
     if (script->hooks[SCRIPT_HOOK_LOAD] == LUA_NOREF)
         return;
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->hooks[SCRIPT_HOOK_LOAD]);
-    lua_pushnil(L);
+    if (push_saved(script, faults) < 0) {
+        lua_pop(L, 1);
+        return;
+    }
     (void)try_call(script, 1, 0, "load", faults);
     /* It is not called again, and shall not keep the script's values. */
     vm_release(script->owner->vm, script->hooks[SCRIPT_HOOK_LOAD]);
@@ -340,15 +357,40 @@ find_row(struct script *script, struct str name)
         board_script_counters(engine->board, engine->worker, script->row);
 }
 
+/* Holds the bundle that the script is loaded from, and which gets what it has
+ * not.  -1 without memory. */
+static int
+take_bundle(struct script *script, const struct script_order *order)
+{
+    struct bundles *set = script->owner->bundles;
+    struct bundle *bundle = order->bundle;
+
+    if (bundle == NULL && set == NULL)
+        return 0;
+    if (bundle == NULL)
+        bundle = bundles_find(set, order->file.p);
+    if (bundle != NULL) {
+        script->bundle = bundle_ref(bundle);
+        return 0;
+    }
+    script->bundle = bundle_new(order->file.p);
+    return script->bundle == NULL ? -1 : bundles_put(set, script->bundle);
+}
+
+/* NULL without memory. */
 static struct script *
 new_script(struct scripts *owner, const struct script_order *order)
 {
-    struct script *script = xcalloc(1, sizeof(*script));
+    struct script *script = calloc(1, sizeof(*script));
 
+    if (script == NULL)
+        return NULL;
     script->owner = owner;
+    script->users = 1;
     script->use = order->use;
     script->at = order->at;
     script->upstream = order->upstream;
+    script->old = order->old;
     (void)snprintf(script->name, sizeof(script->name), STR_FMT,
                    STR_ARG(order->file));
     (void)snprintf(script->user, sizeof(script->user), "%s " STR_FMT,
@@ -360,7 +402,10 @@ new_script(struct scripts *owner, const struct script_order *order)
     find_row(script, order->file);
     list_init(&script->timers);
     list_add_tail(&owner->list, &script->link);
-    return script;
+    if (take_bundle(script, order) == 0)
+        return script;
+    script_unref(script);
+    return NULL;
 }
 
 struct script *
@@ -370,6 +415,11 @@ script_load(struct scripts *owner, const struct script_order *order,
     struct script *script = new_script(owner, order);
     size_t before = faults->count;
 
+    if (script == NULL) {
+        faults_add_at(faults, order->at, "script '%s': no memory",
+                      order->file.p);
+        return NULL;
+    }
     if (run_chunk(script, order->file, faults) == 0)
         take_hooks(script, faults);
     if (faults->count == before)
@@ -381,20 +431,6 @@ script_load(struct scripts *owner, const struct script_order *order,
         make_servers(script, faults);
     if (faults->count == before)
         return script;
-    script_free(script);
+    script_unref(script);
     return NULL;
-}
-
-void
-script_free(struct script *script)
-{
-    struct vm *vm = script->owner->vm;
-
-    timers_stop(script);
-    for (size_t i = 0; i < SCRIPT_HOOK_COUNT; i++)
-        vm_release(vm, script->hooks[i]);
-    vm_release(vm, script->state);
-    vm_release(vm, script->servers);
-    list_remove(&script->link);
-    free(script);
 }

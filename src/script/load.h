@@ -24,16 +24,17 @@ struct script_order {
     const struct option_conf *options; /* of a policy; without an upstream,
                                           NULL: `new` is not called */
     size_t option_count;
+    struct bundle *bundle; /* its bytes; NULL: those that OWNER has of it */
+    struct script *old;    /* the version before, whose `save` is asked; NULL:
+                              there is none */
 };
 
-/* Loads a script and adds it to OWNER's list.  Everything that is wrong with it
- * is added to FAULTS, at the place where it is named; NULL then. */
+/* Loads a script and adds it to OWNER's list; the caller holds it (life.h), and
+ * nobody calls it before script_serve.  Everything that is wrong with it is
+ * added to FAULTS, at the place where it is named; NULL then. */
 struct script *
 script_load(struct scripts *owner, const struct script_order *order,
             struct faults *faults) MUST_CHECK;
-
-/* Takes it off its list and gives all of it back. */
-void script_free(struct script *script);
 
 /* What scripts call it: "pick". */
 const char *script_hook_name(enum script_hook hook);

@@ -7,13 +7,15 @@
 #include "script/timers.h"
 #include "script/vm.h"
 
-/* Takes away all that keeps the script's values.  Its hooks are there in name
- * still, so that they are known to be missing. */
-static void
-empty(struct script *script)
+/* Its hooks are there in name still, so that they are known to be missing. */
+void
+outcast_expel(struct script *script)
 {
     struct vm *vm = script->owner->vm;
 
+    if (script->emptied)
+        return;
+    script->emptied = true;
     timers_stop(script);
     for (size_t i = 0; i < SCRIPT_HOOK_COUNT; i++) {
         if (script->hooks[i] == LUA_NOREF)
@@ -28,9 +30,12 @@ empty(struct script *script)
 bool
 outcast_holds(struct script *script)
 {
-    if (!quarantine_holds(script))
+    if (script->emptied)
+        return true;
+    /* What is said of its successor is not said of it. */
+    if (script->phase == SCRIPT_RETIRED || !quarantine_holds(script))
         return false;
     if (strikes_verdict(script->standing) == STRIKE_MEMORY)
-        empty(script);
+        outcast_expel(script);
     return true;
 }

@@ -14,4 +14,8 @@ struct script;
  * holds, since that is everybody's; so not while it runs. */
 bool outcast_holds(struct script *script);
 
+/* Takes away all that keeps the script's values; nobody calls it any more, even
+ * if its name's quarantine is lifted. */
+void outcast_expel(struct script *script);
+
 #endif

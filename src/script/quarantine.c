@@ -6,7 +6,9 @@
 void
 quarantine_strike(const struct script *script, enum strike_fault fault)
 {
-    if (script->standing == NULL || !strikes_add(script->standing, fault))
+    /* The name's standing is that of the version which serves. */
+    if (script->phase != SCRIPT_SERVES || script->standing == NULL ||
+        !strikes_add(script->standing, fault))
         return;
     log_error("script %s: quarantined: %s; the built-in behaviour takes its "
               "place until another version is swapped in",

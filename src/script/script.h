@@ -16,10 +16,14 @@
 
 #include "base/list.h"
 #include "config/model.h"
+#include "net/loop.h"
 
+struct bundle;
+struct bundles;
 struct runtime;
 struct script_counters;
 struct script_row;
+struct swap;
 struct upstream;
 struct vm;
 
@@ -50,12 +54,24 @@ enum script_hook {
     SCRIPT_HOOK_RESPONSE, /* response(res, req) */
     SCRIPT_HOOK_LOG,      /* log(req, res) */
     SCRIPT_HOOK_CLOSE,    /* close(conn, result) */
+    SCRIPT_HOOK_SAVE,     /* save() */
     SCRIPT_HOOK_COUNT,    /* how many there are */
+};
+
+/* The life of a version. */
+enum script_phase {
+    SCRIPT_LOADS,   /* nobody calls it yet: it is loaded, or staged */
+    SCRIPT_SERVES,  /* new work begins with it */
+    SCRIPT_RETIRED, /* only what began with it still calls it */
 };
 
 struct script {
     struct scripts *owner;
     struct list link; /* in owner->list */
+    unsigned users;   /* who hold it: tables of hooks, checks (load.h) */
+    enum script_phase phase;
+    struct bundle *bundle; /* held: its bytes; NULL: it was read from disk */
+    struct script *old;    /* while it is staged: whose place it takes */
 
     enum script_use use;
     struct config_at at;        /* where it is named */
@@ -71,6 +87,8 @@ struct script {
     struct list timers; /* struct script_timer: after, every */
     unsigned timer_count;
 
+    bool emptied; /* it had too much memory, and has nothing any more */
+
     int row;                          /* on the board, or BOARD_NONE */
     struct script_row *standing;      /* that row; NULL: none (quarantine.h) */
     struct script_counters *counters; /* this worker's; NULL: not counted */
@@ -82,7 +100,15 @@ struct scripts {
     struct vm *vm;
     char *shipped; /* the folder of the scripts that ship */
     struct list list;
-    bool loading; /* a script is being loaded: it may read files */
+    struct script *loading;  /* it may read files now; or NULL */
+    struct bundles *bundles; /* what is loaded is taken from there; the owner's.
+                                NULL: files are read anew for each use */
+    bool hooked;             /* they fill the runtime's hooks */
+    bool checks;             /* those of checks are loaded */
+    struct swap *swap;       /* what is staged (swap.h), or NULL */
+    struct deferred sweep;   /* the collector, in steps (sweep.h) */
+    unsigned sweeps;         /* cycles of it to come */
+    unsigned gone;           /* versions since all machine code was dropped */
 };
 
 /* The chain of one section, in the configuration's order. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "board/board.h"
 #include "config/faults.h"
 #include "config/memory.h"
@@ -14,159 +15,95 @@
 #include "proxy/runtime.h"
 #include "proxy/section.h"
 #include "proxy/upstream.h"
+#include "script/bundles.h"
 #include "script/guard.h"
-#include "script/hooks.h"
+#include "script/life.h"
 #include "script/load.h"
+#include "script/swap.h"
+#include "script/sweep.h"
+#include "script/tables.h"
+#include "script/uses.h"
 #include "script/vm.h"
 
-enum {
-    POLICY_FILE_MAX = 512, /* bytes of "policy/NAME.lua", or of a path */
+/* Those that are loaded: of these names; NULL: all. */
+struct names {
+    const char *const *at;
+    size_t count;
 };
 
-/* Where the key is at fault there is no file. */
 static bool
-has_check(const struct upstream_conf *conf)
+is_meant(const struct names *names, struct str file)
 {
-    return conf->check.kind == CHECK_LUA && conf->check.script.p != NULL;
-}
-
-/* The file of an upstream's policy. */
-static struct str
-policy_file(char *text, size_t size, const struct upstream_conf *conf)
-{
-    if (conf->policy_is_path)
-        return conf->policy;
-    (void)snprintf(text, size, "policy/" STR_FMT ".lua", STR_ARG(conf->policy));
-    return str_from(text);
-}
-
-static void
-free_policy(void *table)
-{
-    free(table);
-}
-
-static void
-set_policy(struct upstream *upstream, struct script *script)
-{
-    struct policy_hooks *hooks = xcalloc(1, sizeof(*hooks));
-
-    hooks_fill_policy(hooks, script);
-    hooks->hold.unused = free_policy;
-    policy_hooks_release(upstream->policy);
-    upstream->policy = policy_hooks_hold(hooks);
+    if (names == NULL)
+        return true;
+    for (size_t i = 0; i < names->count; i++) {
+        if (str_equal(str_from(names->at[i]), file))
+            return true;
+    }
+    return false;
 }
 
 static void
 load_policy(struct scripts *scripts, struct upstream *upstream,
-            struct faults *faults)
+            const struct names *names, struct faults *faults)
 {
-    const struct upstream_conf *conf = upstream->conf;
-    char text[POLICY_FILE_MAX];
-    struct script_order order = {
-        .at = conf->policy_at,
-        .use = SCRIPT_POLICY,
-        .user_kind = "upstream",
-        .user_name = conf->name,
-        .upstream = upstream,
-        .options = conf->policy_options,
-        .option_count = conf->policy_option_count,
-    };
+    char text[USES_FILE_MAX];
+    struct script_order order;
+    struct policy_hooks *hooks;
     struct script *script;
 
-    if (conf->policy.p == NULL)
-        return; /* the key is at fault */
-    order.file = policy_file(text, sizeof(text), conf);
+    if (!uses_policy(&order, text, upstream) || !is_meant(names, order.file))
+        return;
     script = script_load(scripts, &order, faults);
-    if (script != NULL)
-        set_policy(upstream, script);
+    if (script == NULL)
+        return;
+    hooks = tables_new_policy(script);
+    if (hooks == NULL)
+        fatal("out of memory");
+    policy_hooks_release(upstream->policy);
+    upstream->policy = hooks;
 }
 
 static void
 load_check(struct scripts *scripts, struct upstream *upstream,
-           struct faults *faults)
+           const struct names *names, struct faults *faults)
 {
-    const struct upstream_conf *conf = upstream->conf;
-    const struct script_order order = {
-        .file = conf->check.script,
-        .at = conf->check.at,
-        .use = SCRIPT_CHECK,
-        .user_kind = "upstream",
-        .user_name = conf->name,
-        .upstream = upstream,
-    };
+    struct script_order order;
     const struct script *script;
 
-    if (!has_check(conf))
+    if (!uses_check(&order, upstream) || !is_meant(names, order.file))
         return;
     script = script_load(scripts, &order, faults);
     (void)script; /* it is found in the list */
 }
 
-static enum script_use
-section_use(enum section_kind kind)
-{
-    switch (kind) {
-    case SECTION_HTTP:
-        return SCRIPT_HTTP;
-    case SECTION_TCP:
-        return SCRIPT_TCP;
-    case SECTION_MYSQL:
-        return SCRIPT_MYSQL;
-    }
-    return SCRIPT_HTTP;
-}
-
-static void
-free_section_hooks(void *table)
-{
-    struct section_hooks *hooks = table;
-
-    free(hooks->arg);
-    free(hooks);
-}
-
-/* Without a script, the section keeps no hooks. */
-static void
-set_section(struct section *section, struct script_chain *chain)
-{
-    struct section_hooks *hooks = xcalloc(1, sizeof(*hooks));
-
-    hooks_fill_section(hooks, chain);
-    hooks->hold.unused = free_section_hooks;
-    section_hooks_release(section->hooks);
-    section->hooks = section_hooks_hold(hooks);
-}
-
 static void
 load_section(struct scripts *scripts, struct section *section,
-             struct faults *faults)
+             const struct names *names, struct faults *faults)
 {
-    const struct section_conf *conf = section->conf;
     struct script_chain *chain;
+    struct section_hooks *hooks;
 
-    if (conf->script_count == 0)
+    if (section->conf->script_count == 0)
         return;
-    chain = xcalloc(1, sizeof(*chain) +
-                           conf->script_count * sizeof(chain->scripts[0]));
-    chain->failure = conf->script_failure;
-    for (size_t i = 0; i < conf->script_count; i++) {
-        const struct script_order order = {
-            .file = conf->scripts[i].path,
-            .at = conf->scripts[i].at,
-            .use = section_use(conf->kind),
-            .user_kind = section_kind_name(conf->kind),
-            .user_name = conf->name,
-        };
-        struct script *script = script_load(scripts, &order, faults);
+    chain = tables_new_chain(section->conf);
+    if (chain == NULL)
+        fatal("out of memory");
+    for (size_t i = 0; i < section->conf->script_count; i++) {
+        struct script_order order;
+        struct script *script = NULL;
 
+        uses_section(&order, section->conf, i);
+        if (is_meant(names, order.file))
+            script = script_load(scripts, &order, faults);
         if (script != NULL)
             chain->scripts[chain->count++] = script;
     }
-    if (chain->count > 0)
-        set_section(section, chain);
-    else
-        free(chain);
+    hooks = tables_new_section(chain);
+    if (hooks == NULL)
+        fatal("out of memory");
+    section_hooks_release(section->hooks);
+    section->hooks = hooks;
 }
 
 /* Where the script path is at fault, nobody knows which files are meant. */
@@ -177,25 +114,38 @@ path_is_known(const struct global_conf *global)
 }
 
 static void
-load_checks(struct scripts *scripts, struct faults *faults)
+load_checks(struct scripts *scripts, const struct names *names,
+            struct faults *faults)
 {
     struct runtime *runtime = scripts->runtime;
 
     for (size_t i = 0; i < runtime->upstream_count; i++)
-        load_check(scripts, &runtime->upstreams[i], faults);
+        load_check(scripts, &runtime->upstreams[i], names, faults);
 }
 
 static void
-load_all(struct scripts *scripts, struct faults *faults)
+load_all(struct scripts *scripts, const struct names *names,
+         struct faults *faults)
 {
     struct runtime *runtime = scripts->runtime;
 
     for (size_t i = 0; i < runtime->upstream_count; i++)
-        load_policy(scripts, &runtime->upstreams[i], faults);
+        load_policy(scripts, &runtime->upstreams[i], names, faults);
     for (size_t i = 0; i < runtime->section_count; i++)
-        load_section(scripts, runtime->sections[i], faults);
-    if (runtime->engine == NULL)
-        load_checks(scripts, faults);
+        load_section(scripts, runtime->sections[i], names, faults);
+    if (scripts->checks)
+        load_checks(scripts, names, faults);
+}
+
+/* All are there. */
+static void
+serve(struct scripts *scripts, struct faults *faults)
+{
+    list_for_each(node, &scripts->list)
+        script_serve(container_of(node, struct script, link));
+    if (scripts->bundles != NULL && bundles_seal(scripts->bundles) < 0)
+        faults_add(faults, scripts->runtime->conf->file.p, 0,
+                   "the scripts' hashes cannot be computed");
 }
 
 /* As the newest configuration says. */
@@ -212,29 +162,36 @@ set_limits(const struct runtime *runtime)
 }
 
 static struct scripts *
-new_scripts(struct runtime *runtime, const char *data_dir)
+new_scripts(struct runtime *runtime, const char *data_dir,
+            struct bundles *bundles)
 {
     struct scripts *scripts = xcalloc(1, sizeof(*scripts));
     size_t size = strlen(data_dir) + sizeof("/lua");
 
     scripts->runtime = runtime;
+    scripts->bundles = bundles;
     scripts->vm = vm_ref();
     set_limits(runtime);
     scripts->shipped = xmalloc(size);
     (void)snprintf(scripts->shipped, size, "%s/lua", data_dir);
     list_init(&scripts->list);
+    sweep_init(scripts);
     return scripts;
 }
 
 struct scripts *
 scripts_load(struct runtime *runtime, const char *data_dir,
-             struct faults *faults)
+             struct bundles *bundles, struct faults *faults)
 {
-    struct scripts *scripts = new_scripts(runtime, data_dir);
+    struct scripts *scripts = new_scripts(runtime, data_dir, bundles);
     size_t before = faults->count;
 
+    scripts->hooked = true;
+    scripts->checks = runtime->engine == NULL;
     if (path_is_known(&runtime->conf->global))
-        load_all(scripts, faults);
+        load_all(scripts, NULL, faults);
+    if (faults->count == before)
+        serve(scripts, faults);
     if (faults->count == before)
         return scripts;
     scripts_free(scripts);
@@ -243,33 +200,51 @@ scripts_load(struct runtime *runtime, const char *data_dir,
 
 struct scripts *
 scripts_load_checks(struct runtime *runtime, const char *data_dir,
-                    struct faults *faults)
+                    struct bundles *bundles, struct faults *faults)
 {
-    struct scripts *scripts = new_scripts(runtime, data_dir);
+    struct scripts *scripts = new_scripts(runtime, data_dir, bundles);
 
-    load_checks(scripts, faults);
+    scripts->checks = true;
+    load_checks(scripts, NULL, faults);
+    serve(scripts, faults);
     return scripts;
 }
 
-struct script *
-scripts_find_check(const struct scripts *scripts,
-                   const struct upstream_conf *upstream)
+/* What nobody uses was not loaded. */
+static void
+refuse_unknown(const struct scripts *scripts, const struct names *names,
+               struct faults *faults)
 {
-    list_for_each_safe(node, &scripts->list)
-    {
-        struct script *script = container_of(node, struct script, link);
-
-        if (script->use == SCRIPT_CHECK && script->upstream->conf == upstream)
-            return script;
+    for (size_t i = 0; i < names->count; i++) {
+        if (bundles_find(scripts->bundles, names->at[i]) == NULL)
+            faults_add(faults, scripts->runtime->conf->file.p, 0,
+                       "there is no script '%s'", names->at[i]);
     }
-    return NULL;
+}
+
+int
+scripts_try(struct runtime *runtime, const char *data_dir,
+            const char *const *names, size_t count, struct bundles *set,
+            struct faults *faults)
+{
+    struct scripts *scripts = new_scripts(runtime, data_dir, set);
+    const struct names only = {.at = names, .count = count};
+    size_t before = faults->count;
+
+    scripts->hooked = scripts->checks = true;
+    load_all(scripts, &only, faults);
+    refuse_unknown(scripts, &only, faults);
+    if (faults->count == before)
+        serve(scripts, faults);
+    scripts_free(scripts);
+    return faults->count == before ? 0 : -1;
 }
 
 bool
 scripts_have_checks(const struct config *conf)
 {
     for (size_t i = 0; i < conf->upstream_count; i++) {
-        if (has_check(&conf->upstreams[i]))
+        if (uses_has_check(&conf->upstreams[i]))
             return true;
     }
     return false;
@@ -283,6 +258,8 @@ scripts_free(struct scripts *scripts)
 
     if (scripts == NULL)
         return;
+    scripts_drop(scripts);
+    sweep_stop(scripts);
     runtime = scripts->runtime;
     for (size_t i = 0; i < runtime->upstream_count; i++) {
         struct upstream *upstream = &runtime->upstreams[i];
@@ -320,13 +297,14 @@ int
 scripts_add_rows(struct board *board, const struct config *conf)
 {
     for (size_t i = 0; i < conf->upstream_count; i++) {
-        char text[POLICY_FILE_MAX];
+        char text[USES_FILE_MAX];
 
         const struct upstream_conf *upstream = &conf->upstreams[i];
 
-        if (add_row(board, policy_file(text, sizeof(text), upstream)) < 0)
+        if (add_row(board, uses_policy_file(text, upstream)) < 0)
             return -1;
-        if (has_check(upstream) && add_row(board, upstream->check.script) < 0)
+        if (uses_has_check(upstream) &&
+            add_row(board, upstream->check.script) < 0)
             return -1;
     }
     for (size_t i = 0; i < conf->section_count; i++) {
@@ -356,7 +334,7 @@ scripts_count(const struct config *conf)
     for (size_t i = 0; i < conf->upstream_count; i++) {
         const struct upstream_conf *upstream = &conf->upstreams[i];
 
-        if (has_check(upstream))
+        if (uses_has_check(upstream))
             (void)seen_add(&seen, upstream->check.script, upstream);
     }
     count = conf->upstream_count + seen.count;

@@ -13,29 +13,36 @@
 #include "config/model.h"
 
 struct board;
+struct bundles;
 struct faults;
 struct runtime;
-struct script;
 struct scripts;
 
 /* Loads every script that RUNTIME's configuration names, and fills the hooks of
  * its sections and upstreams; those of checks only where nothing is served (no
- * engine), to see what is wrong with them.  Scripts are looked for in
- * script_path, then in DATA_DIR/lua.  Every fault is added to FAULTS; where
- * there was one, nothing is filled and NULL is returned.  The runtime must
- * outlive the result. */
-struct scripts *scripts_load(struct runtime *runtime, const char *data_dir,
-                             struct faults *faults) MUST_CHECK;
+ * engine), to see what is wrong with them.  What BUNDLES has of a script is
+ * taken from there; what it has not, is looked for in script_path, then in
+ * DATA_DIR/lua, and recorded in it.  Where BUNDLES is NULL, nothing is kept:
+ * for specs.  Every fault is added to FAULTS; where there was one, nothing is
+ * filled and NULL is returned.  The runtime and BUNDLES must outlive the
+ * result. */
+struct scripts *
+scripts_load(struct runtime *runtime, const char *data_dir,
+             struct bundles *bundles, struct faults *faults) MUST_CHECK;
 
 /* Loads the scripts of the checks alone, for control. Those that cannot be
  * loaded any more are left out, and FAULTS say why. */
 struct scripts *
 scripts_load_checks(struct runtime *runtime, const char *data_dir,
-                    struct faults *faults) MUST_CHECK;
+                    struct bundles *bundles, struct faults *faults) MUST_CHECK;
 
-/* The script that checks the servers of UPSTREAM; NULL: it is not there. */
-struct script *scripts_find_check(const struct scripts *scripts,
-                                  const struct upstream_conf *upstream);
+/* Loads all uses of the COUNT scripts of these names, from disk, for a RUNTIME
+ * without an engine, and lets them go again; the bundles of what was read are
+ * added to SET, which is empty, and sealed.  For a process that is thrown away:
+ * 0; or -1, and FAULTS have all that is wrong with them. */
+int scripts_try(struct runtime *runtime, const char *data_dir,
+                const char *const *names, size_t count, struct bundles *set,
+                struct faults *faults) MUST_CHECK;
 
 /* Does any upstream have its servers checked by a script? */
 bool scripts_have_checks(const struct config *conf);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "proxy/runtime.h"
+#include "script/bundle.h"
 #include "script/script.h"
 
 static char why_text[PATH_MAX + 128];
@@ -19,7 +20,8 @@ static char why_text[PATH_MAX + 128];
 void
 source_fini(struct source *source)
 {
-    free(source->text);
+    if (!source->borrowed)
+        free(source->text);
     *source = (struct source){0};
 }
 
@@ -161,4 +163,75 @@ source_read_below(struct source *out, const struct scripts *scripts,
     if (read_path(out, real_file) < 0)
         return refuse(why, path, why_errno());
     return 0;
+}
+
+/* --- by way of a bundle --------------------------------------------------- */
+
+static int
+read_disk(struct source *out, const struct scripts *scripts,
+          enum bundle_kind kind, const char *name, const char **why)
+{
+    if (kind == BUNDLE_FILE)
+        return source_read_below(out, scripts, name, why);
+    return source_find(out, scripts, name, why);
+}
+
+static int
+lend(struct source *out, const struct bundle_file *file, const char **why)
+{
+    if (file->missing) {
+        *why = file->text;
+        return -1;
+    }
+    *out =
+        (struct source){.text = file->text, .len = file->len, .borrowed = true};
+    return 0;
+}
+
+static int
+refuse_bundle(const char **why, const char *name)
+{
+    if (errno != EFBIG)
+        return refuse(why, name, strerror(errno));
+    return refuse(why, name,
+                  "a script may read 1000 files of 64 MiB altogether");
+}
+
+/* A script that is not there at all has no bundle worth keeping. */
+static int
+record(struct bundle *bundle, enum bundle_kind kind, const char *name,
+       const struct source *source, const char *why)
+{
+    if (source != NULL)
+        return bundle_add(bundle, kind, name,
+                          str_make(source->text, source->len), false);
+    if (kind == BUNDLE_SCRIPT)
+        return 0;
+    return bundle_add(bundle, kind, name, str_from(why), true);
+}
+
+int
+source_ask(struct source *out, const struct script *script,
+           enum bundle_kind kind, const char *name, const char **why)
+{
+    struct bundle *bundle = script->bundle;
+    const struct bundle_file *file;
+    struct source source;
+    int result;
+
+    if (bundle == NULL)
+        return read_disk(out, script->owner, kind, name, why);
+    file = bundle_find(bundle, kind, name);
+    if (file != NULL)
+        return lend(out, file, why);
+    result = read_disk(&source, script->owner, kind, name, why);
+    if (record(bundle, kind, name, result < 0 ? NULL : &source, *why) < 0) {
+        if (result == 0)
+            source_fini(&source);
+        return refuse_bundle(why, name);
+    }
+    if (result < 0)
+        return -1;
+    source_fini(&source);
+    return lend(out, bundle_find(bundle, kind, name), why);
 }

@@ -115,7 +115,7 @@ new_timer(struct script *script, struct coroutines *all, uint64_t delay_ms,
     t->task.script = script;
     list_add_tail(&script->timers, &t->link);
     script->timer_count++;
-    if (loop != NULL)
+    if (loop != NULL && script->phase == SCRIPT_SERVES)
         loop_start_timer(loop, &t->timer, delay_ms);
     return t;
 }
@@ -166,6 +166,21 @@ timers_open(lua_State *L)
     lua_newtable(L);
     luaL_register(L, NULL, functions);
     return 1;
+}
+
+void
+timers_start(struct script *script)
+{
+    uint64_t now_ms = clock_ms();
+
+    list_for_each(node, &script->timers)
+    {
+        struct script_timer *t = container_of(node, struct script_timer, link);
+
+        t->due_ms = now_ms + t->period_ms;
+        if (t->task.loop != NULL)
+            loop_start_timer(t->task.loop, &t->timer, t->period_ms);
+    }
 }
 
 void

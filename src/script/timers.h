@@ -25,6 +25,10 @@ struct script;
  * called. */
 int timers_open(lua_State *L);
 
+/* Starts those that a script has made while it was loaded: they wait for it to
+ * serve. */
+void timers_start(struct script *script);
+
 /* Ends all of a script's, also those whose function waits; not called by one of
  * them. */
 void timers_stop(struct script *script);

@@ -154,6 +154,7 @@ prepare(lua_State *L)
     push_function(L, "script.checked", "kept");
     push_function(L, "script.response", "new");
     lua_call(L, 0, 1);
+    push_function(L, "script.saved", "take");
     return VM_SLOTS;
 }
 

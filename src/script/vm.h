@@ -36,7 +36,8 @@ enum vm_slot {
     VM_NEW_CHECKED,    /* new_checked(upstream, index): a number, a handle */
     VM_CHECKED,        /* what `check` gets, by that number */
     VM_RESPONSE,       /* a handle of script/calls_struct.h, as above */
-    VM_SLOTS = VM_RESPONSE,
+    VM_TAKE_SAVED,     /* take(save): what it gave; or nil, what is wrong */
+    VM_SLOTS = VM_TAKE_SAVED,
 };
 
 struct vm {
