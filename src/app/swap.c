@@ -18,7 +18,6 @@
 
 enum {
     JOBS_MAX = 64,     /* that wait */
-    SILENCE_MS = 2000, /* of a child, at least */
     AGAIN_MS = 5000,   /* until what has to come back is tried again */
     WORDS_MAX = 16384, /* bytes of a trial's words */
 };
@@ -509,14 +508,6 @@ on_overdue(struct versions *versions)
 
 /* --- the whole ------------------------------------------------------------ */
 
-static uint64_t
-silence_ms(const struct resources *r)
-{
-    uint64_t step = 2 * r->config->global.script_load_budget_ms;
-
-    return step > SILENCE_MS ? step : SILENCE_MS;
-}
-
 void
 swap_init(struct swap *s, struct loop *loop, struct resources *resources,
           struct child *control, struct child *workers)
@@ -533,7 +524,6 @@ swap_init(struct swap *s, struct loop *loop, struct resources *resources,
                 .control = control,
                 .workers = workers,
                 .worker_count = resources->worker_count,
-                .silence_ms = silence_ms(resources),
                 .on_agreed = on_agreed,
                 .on_end = on_round_end,
             },

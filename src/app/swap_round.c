@@ -2,13 +2,13 @@
 #include "app/swap_round.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/stuck.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -16,20 +16,23 @@
 
 enum {
     TICK_MS = 32,
-    SERVE_MS = 5000,  /* until one that is being replaced serves again */
-    STAGE_MS = 20000, /* of loading, however busy a child seems */
-    WHY_MAX = 256,    /* bytes of a reason of our own */
+    SILENCE_MS = 2000, /* without a sign of life: it does not answer */
+    SERVE_MS = 5000,   /* until one that is being replaced serves again */
+    STAGE_MS = 20000,  /* of loading, however busy a child seems */
+    WHY_MAX = 256,     /* bytes of a reason of our own */
 };
 
 enum part_state {
-    PART_NONE,  /* nothing was asked of it */
-    PART_ASKED, /* it has not answered */
-    PART_DONE,  /* it has loaded, or exchanged */
+    PART_NONE,   /* nothing was asked of it */
+    PART_ASKED,  /* it has not answered */
+    PART_DONE,   /* it has loaded, or exchanged */
+    PART_KILLED, /* it had not; its end is heard of soon */
 };
 
 struct swap_part {
     enum part_state state;
-    uint64_t asked_ms;
+    uint64_t sign_ms; /* when it was asked, or has shown that it works */
+    uint64_t cpu_ms;  /* that its process had used then */
 };
 
 static unsigned
@@ -143,7 +146,7 @@ commit_in(struct swap_round *r, unsigned part)
 
     r->parts[part] = (struct swap_part){
         .state = child_is_running(c) ? PART_ASKED : PART_DONE,
-        .asked_ms = clock_ms(),
+        .sign_ms = clock_ms(),
     };
     if (child_is_running(c) && child_send(c, &m) < 0)
         kill_child(c, "cannot be told of");
@@ -184,7 +187,7 @@ stage_in(struct swap_round *r, unsigned part)
     }
     r->parts[part] = (struct swap_part){
         .state = PART_ASKED,
-        .asked_ms = clock_ms(),
+        .sign_ms = clock_ms(),
     };
     return 0;
 }
@@ -226,25 +229,34 @@ look_who_serves(struct swap_round *r)
 
 /* --- silence -------------------------------------------------------------- */
 
-/* A worker that loads many scripts shows between two of them that it is
- * alive. */
-static uint64_t
-last_sign_ms(const struct swap_round *r, unsigned part)
+/* One that uses the CPU is at work, however little of it there is for it. A
+ * worker also shows by its beat that it lives. */
+static void
+note_signs(struct swap_round *r)
 {
-    uint64_t sign = r->parts[part].asked_ms;
-    uint64_t beat;
+    for (unsigned i = 0; i < part_count(r); i++) {
+        struct swap_part *part = &r->parts[i];
+        uint64_t cpu_ms = part->cpu_ms;
+        uint64_t beat = 0;
 
-    if (part == 0)
-        return sign;
-    beat = atomic_load(&r->board->workers[part - 1].heartbeat_ms);
-    return beat > sign ? beat : sign;
+        if (part->state != PART_ASKED)
+            continue;
+        if (stuck_read_cpu(child_of(r, i)->pid, &cpu_ms) &&
+            cpu_ms != part->cpu_ms)
+            part->sign_ms = clock_ms();
+        part->cpu_ms = cpu_ms;
+        if (i > 0)
+            beat = atomic_load(&r->board->workers[i - 1].heartbeat_ms);
+        if (beat > part->sign_ms)
+            part->sign_ms = beat;
+    }
 }
 
 static bool
 is_silent(const struct swap_round *r, unsigned part)
 {
     return r->parts[part].state == PART_ASKED &&
-           clock_ms() >= last_sign_ms(r, part) + r->silence_ms;
+           clock_ms() >= r->parts[part].sign_ms + SILENCE_MS;
 }
 
 static void
@@ -253,8 +265,8 @@ look_who_is_silent(struct swap_round *r)
     for (unsigned i = 0; i < part_count(r); i++) {
         if (!is_silent(r, i))
             continue;
-        refuse_for(r, "%s has not answered for %" PRIu64 " ms",
-                   child_of(r, i)->name, r->silence_ms);
+        refuse_for(r, "%s has not answered for %d ms", child_of(r, i)->name,
+                   SILENCE_MS);
         return;
     }
     if (clock_ms() - r->since_ms >= STAGE_MS)
@@ -265,11 +277,13 @@ look_who_is_silent(struct swap_round *r)
 static void
 end_the_silent(struct swap_round *r)
 {
+    bool late = clock_ms() - r->since_ms >= STAGE_MS;
+
     for (unsigned i = 0; i < part_count(r); i++) {
-        if (!is_silent(r, i))
+        if (!is_silent(r, i) && !(late && r->parts[i].state == PART_ASKED))
             continue;
         kill_child(child_of(r, i), "has not exchanged");
-        r->parts[i].asked_ms = clock_ms();
+        r->parts[i].state = PART_KILLED;
     }
 }
 
@@ -279,6 +293,7 @@ on_tick(struct timer *timer)
     struct swap_round *r = container_of(timer, struct swap_round, tick);
 
     loop_start_timer(r->loop, timer, TICK_MS);
+    note_signs(r);
     switch (r->state) {
     case ROUND_IDLE:
         timer_stop(timer);

@@ -48,7 +48,6 @@ struct swap_round {
     struct child *control;
     struct child *workers;
     unsigned worker_count;
-    uint64_t silence_ms; /* of a child that is taken for a refusal */
     swap_agreed_fn on_agreed;
     swap_end_fn on_end;
 
