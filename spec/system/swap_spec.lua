@@ -340,6 +340,67 @@ describe("a swap of scripts", function()
     end)
   end)
 
+  -- One has said that it can, and stands still when it should.
+  it("ends a worker that does not exchange", function()
+    start { global = "script_load_budget = 20s" }
+    m.workers_change = true
+    write("one.lua", answers("v2", [[
+      local until_s = os.clock() + (moongate.worker == 1 and 2 or 0)
+      repeat until os.clock() >= until_s
+    ]]))
+    local workers = m:ctl("show info --json").workers
+    local quick, slow = workers[1].pid, workers[2].pid
+    local function cpu(pid)
+      local stat = folder.read("/proc/" .. pid .. "/stat")
+      local user, system = stat:match("%) %a" .. (" %S+"):rep(10)
+        .. " (%d+) (%d+)")
+      return user + system
+    end
+    local before = cpu(slow)
+    local ctl = process.spawn(argv("script reload one.lua"),
+      { stdout = m.dir .. "/out", stderr = m.dir .. "/out" })
+    loop.wait_until("the other one has worked for half a second", function()
+      return cpu(slow) - before > 50
+    end)
+    process.kill(quick, "STOP")
+    assert.are.equal(0, ctl:wait(30), folder.read(m.dir .. "/out"))
+    m:wait_log("worker%[0%] %(pid " .. quick
+      .. "%) has not exchanged the new scripts; killing it")
+    for _ = 1, 20 do
+      assert.are.equal("v2", fetch())
+    end
+    loop.wait_until("all serve the second generation", function()
+      local seen = generations()
+      return seen[1] == 2 and seen[2] == 2
+    end)
+  end)
+
+  it("is done in control too, with what checks servers", function()
+    local check = "return { check = function() return %s end }"
+    start {
+      files = { ["lua/check.lua"] = check:format("true") },
+      more = [[
+        [upstream db]
+        protocol = tcp
+        check = lua script=check.lua interval=100ms fall=1 rise=1
+        server one = 127.0.0.1:${port_db}
+      ]],
+    }
+    local function wait_state(state)
+      loop.wait_until("the server is " .. state, function()
+        return m:server("one").state == state
+      end)
+    end
+    wait_state("up")
+    write("check.lua", check:format("false, 'the new one says no'"))
+    has(m:ctl("script reload check.lua"), "is now version")
+    wait_state("down")
+    write("check.lua", "return {}")
+    has(refused("script reload check.lua"), "has no check hook")
+    m:ctl("script rollback check.lua")
+    wait_state("up")
+  end)
+
   describe("that is taken back", function()
     it("goes back version by version", function()
       start()

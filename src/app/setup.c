@@ -74,8 +74,8 @@ service_init(struct service *service, struct engine *engine,
     *service = (struct service){
         .runtime = runtime_new(engine, config, addresses, faults),
     };
-    service->scripts =
-        scripts_load(service->runtime, setup_find_data(folder), bundles, faults);
+    service->scripts = scripts_load(service->runtime, setup_find_data(folder),
+                                    bundles, faults);
     if (faults->count == before)
         return 0;
     service_fini(service);
@@ -92,8 +92,8 @@ service_init_checks(struct service *service, struct engine *engine,
     *service = (struct service){
         .runtime = runtime_new(engine, config, addresses, faults),
     };
-    service->scripts = scripts_load_checks(service->runtime, setup_find_data(folder),
-                                           bundles, faults);
+    service->scripts = scripts_load_checks(
+        service->runtime, setup_find_data(folder), bundles, faults);
 }
 
 int
@@ -106,7 +106,8 @@ service_try(const struct config *config, struct addresses *addresses,
     char folder[PATH_MAX];
     int result;
 
-    result = scripts_try(runtime, setup_find_data(folder), names, count, set, faults);
+    result = scripts_try(runtime, setup_find_data(folder), names, count, set,
+                         faults);
     runtime_unref(runtime);
     return faults->count == before ? result : -1;
 }

@@ -200,9 +200,12 @@ history_find(const struct history *h, struct str name)
     for (size_t i = 0; i < h->count; i++) {
         struct versions *v = &h->scripts[i];
 
-        if (str_equal(name, row_name(v)) ||
-            str_equal(name, str_from(history_current(v)->name)))
+        if (str_equal(name, str_from(history_current(v)->name)))
             return v;
+    }
+    for (size_t i = 0; i < h->count; i++) {
+        if (str_equal(name, row_name(&h->scripts[i])))
+            return &h->scripts[i];
     }
     return NULL;
 }

@@ -19,7 +19,8 @@
 #include "board/board.h"
 
 enum {
-    TRY_MS = 10000,             /* of the whole, specs included */
+    TRY_MS = 25000,             /* of the whole, specs included */
+    TRY_CPU_SECONDS = 10,       /* of CPU time, likewise */
     TRY_NICE = 5,               /* those who serve come first */
     TRY_FILE_BYTES = 128 << 20, /* that it may write into one file */
     TRY_WORDS_MAX = 12 * 1024,  /* bytes of its words that are read */
@@ -60,8 +61,7 @@ ignore_line(void *arg, enum log_level level, const char *line, size_t len)
     (void)len;
 }
 
-/* Unlike a child that serves it may be ended by any signal; and it dies with
- * the master. */
+/* Unlike a child that serves it may be ended by any signal. */
 static void
 reset_signals(void)
 {
@@ -73,7 +73,15 @@ reset_signals(void)
         signal(numbers[i], SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+}
+
+/* One step of loading may be allowed to take longer. */
+static rlim_t
+cpu_seconds(const struct resources *r)
+{
+    uint64_t step = r->config->global.script_load_budget_ms / 1000;
+
+    return step > TRY_CPU_SECONDS / 2 ? 2 * step : TRY_CPU_SECONDS;
 }
 
 /* Lines that scripts log here are logged again by those who serve. */
@@ -81,6 +89,7 @@ static _Noreturn void
 become(const struct resources *r, const struct trial_conf *conf)
 {
     const struct rlimit files = {TRY_FILE_BYTES, TRY_FILE_BYTES};
+    const struct rlimit cpu = {cpu_seconds(r), RLIM_INFINITY};
     int keep[] = {conf->bundles, conf->words};
     int result;
 
@@ -91,6 +100,7 @@ become(const struct resources *r, const struct trial_conf *conf)
     prctl(PR_SET_NAME, "mg-trial", 0, 0, 0);
     setpriority(PRIO_PROCESS, 0, TRY_NICE);
     setrlimit(RLIMIT_FSIZE, &files);
+    setrlimit(RLIMIT_CPU, &cpu);
     board_close(r->board);
     descriptors_close_others(keep, sizeof(keep) / sizeof(*keep));
     if (privileges_drop(&r->privileges) < 0) {
@@ -98,6 +108,7 @@ become(const struct resources *r, const struct trial_conf *conf)
                 strerror(errno));
         _exit(EXIT_FAILURE);
     }
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* another user forgets it */
     result = trial_run(conf);
     _exit(result == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
@@ -134,15 +145,6 @@ swap_try_fini(struct swap_try *t)
     close_memfds(t);
 }
 
-/* One step of loading may be allowed to take longer. */
-static uint64_t
-limit_ms(const struct resources *r)
-{
-    uint64_t step = r->config->global.script_load_budget_ms;
-
-    return step > TRY_MS / 2 ? 2 * step : TRY_MS;
-}
-
 int
 swap_try_start(struct swap_try *t, struct loop *loop,
                const struct resources *resources, const struct trial_conf *conf)
@@ -170,7 +172,7 @@ swap_try_start(struct swap_try *t, struct loop *loop,
     }
     (void)setpgid(pid, pid);
     t->pid = pid;
-    loop_start_timer(loop, &t->limit, limit_ms(resources));
+    loop_start_timer(loop, &t->limit, TRY_MS);
     return 0;
 }
 
@@ -195,6 +197,8 @@ swap_try_take(struct swap_try *t, int status, int *fd, struct buf *words)
     read_words(words, t->words);
     if (t->late)
         buf_str(words, STR("trying it took too long\n"));
+    else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
+        buf_str(words, STR("trying it took too much CPU time\n"));
     else if (WIFSIGNALED(status))
         buf_printf(words, "trying it ended by signal %d\n", WTERMSIG(status));
     else if (!passed && words->len == 0)

@@ -23,8 +23,7 @@ enum {
 
 /* Faults are written to the words. */
 static int
-load(struct bundles *set, const struct trial_conf *conf,
-     const char *const *names, size_t count, struct buf *words)
+load(struct bundles *set, const struct trial_conf *conf, struct buf *words)
 {
     struct faults faults;
     int result;
@@ -158,7 +157,7 @@ try_all(const struct trial_conf *conf)
 
     bundles_init(&set);
     buf_init_growing(&words, WORDS_MAX);
-    result = load(&set, conf, conf->names, conf->count, &words);
+    result = load(&set, conf, &words);
     write_words(conf, &words);
     if (result == 0 && conf->kind == TRIAL_CHANGED)
         remove_committed(&set, conf);
@@ -171,29 +170,32 @@ try_all(const struct trial_conf *conf)
     return result;
 }
 
-static void
-scan_one(const struct trial_conf *conf, const char *const *name)
+/* What cannot be loaded has been read all the same, as far as that was
+ * possible. */
+static int
+scan(const struct trial_conf *conf)
 {
-    const struct bundle *bundle;
     struct bundles set;
     struct buf words;
 
     bundles_init(&set);
     buf_init_growing(&words, WORDS_MAX);
-    (void)load(&set, conf, name, 1, &words);
-    bundle = bundles_find(&set, *name);
-    if (bundle == NULL || !is_committed(conf, bundle))
-        dprintf(conf->words, "%s\n", *name);
+    (void)load(&set, conf, &words);
+    if (bundles_seal(&set) < 0)
+        return -1;
+    for (size_t i = 0; i < conf->count; i++) {
+        const struct bundle *bundle = bundles_find(&set, conf->names[i]);
+
+        if (bundle == NULL || !is_committed(conf, bundle))
+            dprintf(conf->words, "%s\n", conf->names[i]);
+    }
     buf_fini(&words);
     bundles_fini(&set);
+    return 0;
 }
 
 int
 trial_run(const struct trial_conf *conf)
 {
-    if (conf->kind != TRIAL_SCAN)
-        return try_all(conf);
-    for (size_t i = 0; i < conf->count; i++)
-        scan_one(conf, &conf->names[i]);
-    return 0;
+    return conf->kind == TRIAL_SCAN ? scan(conf) : try_all(conf);
 }
