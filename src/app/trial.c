@@ -29,8 +29,8 @@ load(struct bundles *set, const struct trial_conf *conf, struct buf *words)
     int result;
 
     faults_init(&faults);
-    result =
-        service_try(conf->config, conf->addresses, names, count, set, &faults);
+    result = service_try(conf->config, conf->addresses, conf->names,
+                         conf->count, set, &faults);
     setup_write_faults(&faults, words);
     faults_fini(&faults);
     return result;
