@@ -582,6 +582,7 @@ describe("a swap of scripts", function()
       end)
       m:stop(signal)
       assert.are.equal(1, ctl:wait(10))
+      has(folder.read(m.dir .. "/out"), "the program is stopping")
       assert.is_truthy(m:log():find("the program is stopping", 1, true))
     end)
   end

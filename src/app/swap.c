@@ -326,7 +326,7 @@ swap_reaped(struct swap *s, pid_t pid, int status)
     buf_init_growing(&words, WORDS_MAX);
     result = swap_try_take(&s->trial, status, &s->fd, &words);
     if (s->closed)
-        refuse(s, str_from(STOPPING));
+        log_debug("what was tried is of no use any more");
     else if (result < 0)
         refuse(s, buf_text(&words));
     else if (s->job->kind == SWAP_SCAN)
@@ -414,10 +414,7 @@ on_next(struct deferred *deferred)
         return;
     s->job_count--;
     s->job = container_of(node, struct swap_job, link);
-    if (s->closed)
-        refuse(s, str_from(STOPPING));
-    else
-        begin(s);
+    begin(s);
 }
 
 /* --- asking for it -------------------------------------------------------- */
@@ -538,22 +535,39 @@ swap_init(struct swap *s, struct loop *loop, struct resources *resources,
                  resources->script_generation);
 }
 
+static void
+refuse_waiting(struct swap *s)
+{
+    struct list *node;
+
+    while ((node = list_take_first(&s->jobs)) != NULL) {
+        struct swap_job *job = container_of(node, struct swap_job, link);
+
+        swap_job_log_refused(job, versions_of(s, job), str_from(STOPPING));
+        answer_refused(s, job, str_from(STOPPING));
+        swap_job_free(job);
+    }
+    s->job_count = 0;
+}
+
+/* At once, since the children may all leave before a trial has ended. */
 void
 swap_close(struct swap *s)
 {
     if (s->closed)
         return;
     s->closed = true;
-    swap_try_kill(&s->trial);
+    refuse_waiting(s);
     swap_round_cancel(&s->round, "the program is stopping");
-    loop_defer(s->loop, &s->next);
+    if (s->job != NULL && s->trial.pid != 0) {
+        swap_try_kill(&s->trial);
+        refuse(s, str_from(STOPPING));
+    }
 }
 
 void
 swap_fini(struct swap *s)
 {
-    struct list *node;
-
     if (s->loop == NULL)
         return;
     if (s->trial.pid != 0) {
@@ -562,8 +576,6 @@ swap_fini(struct swap *s)
     }
     swap_try_fini(&s->trial);
     deferred_cancel(&s->next);
-    while ((node = list_take_first(&s->jobs)) != NULL)
-        swap_job_free(container_of(node, struct swap_job, link));
     swap_job_free(s->job);
     if (s->fd >= 0)
         close(s->fd);
