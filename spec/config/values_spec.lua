@@ -5,6 +5,10 @@ local config = require "support.config"
 local text = config.text
 
 local GLOBAL = { head = "[global]\n", tail = config.SECTION }
+local TRUST = { head = "[global]\n", tail = config.SECTION
+                .. "script = hook.lua\n[upstream u]\nprotocol = tcp\n"
+                .. "policy = roundrobin\ncheck = lua script=./c.lua\n"
+                .. "server z = zz:1\n" }
 local HTTP = { head = config.SECTION,
                tail = "[upstream php]\nserver a = b:1\n" }
 local UPSTREAM = { head = config.SECTION .. "[upstream u]\n",
@@ -487,13 +491,27 @@ local CASES = {
     fault = "error_page: write the statuses and then a path, such as 502 503 "
       .. "/50x.html" },
 
+  { TRUST, "script_trust = hook.lua policy/roundrobin.lua ./c.lua",
+    value = function(c)
+      local names = {}
+      for i = 0, tonumber(c.global.script_trust_count) - 1 do
+        names[i + 1] = text(c.global.script_trust[i]):gsub("^/.*/", "/.../")
+      end
+      return table.concat(names, " ")
+    end,
+    is = "hook.lua policy/roundrobin.lua /.../c.lua" },
+  { TRUST, "script_trust = hok.lua",
+    fault = "script_trust: no policy, check or section has the script "
+      .. "'hok.lua'; did you mean 'hook.lua'?" },
+  { TRUST, "script_trust = roundrobin",
+    fault = "script_trust: no policy, check or section has the script "
+      .. "'roundrobin'" },
+
   -- What comes in a later version.
   { GLOBAL, "daemon = no", value = global("workers"), is = 0 },
   { GLOBAL, "daemon = yes",
     fault = "daemon: not supported in this version: leave it out, or write "
       .. "daemon = no" },
-  { GLOBAL, "script_trust = a.lua",
-    fault = "script_trust: not supported in this version: leave it out" },
   { UPSTREAM, "rebalance = 5/s",
     fault = "rebalance: not supported in this version: leave it out, or write "
       .. "rebalance = off" },

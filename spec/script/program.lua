@@ -24,8 +24,9 @@ local function core_load()
   return support.load("config/config.h", "proxy/runtime.h",
     "proxy/upstream.h", "proxy/section.h", "script/scripts.h",
     "script/script.h", "script/bundle.h", "script/bundles.h",
-    "script/swap.h", "script/guard.h", "board/board.h", "board/state.h", "board/strikes.h",
-    "base/log.h", "base/clock.h", "net/loop.h", "net/timer.h")
+    "script/swap.h", "script/guard.h", "board/board.h", "board/state.h",
+    "board/strikes.h", "base/log.h", "base/clock.h", "net/loop.h",
+    "net/timer.h")
 end
 
 

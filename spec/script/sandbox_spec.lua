@@ -208,3 +208,62 @@ describe("require \"moongate\"", function()
     end
   end)
 end)
+
+
+describe("a script that is trusted", function()
+  local M = "local moongate = require 'moongate'\n"
+
+  local function faults_of(body, limits)
+    local p, faults = program.start {
+      config = "script_trust = a.lua c.lua\n" .. (limits or "")
+        .. "[http web]\nlisten = 127.0.0.1:8080\nscript = b.lua\n"
+        .. "script = a.lua\nscript = c.lua\n",
+      lua = { ["a.lua"] = body .. "\nreturn {}", ["own.lua"] = "return io",
+              ["b.lua"] = "assert(io == nil and string.dump == nil)\n"
+                .. "assert(not pcall(require, 'ffi'))\nreturn {}",
+              ["c.lua"] = "assert(io.open ~= 1 and string.rep ~= 2)\n"
+                .. "assert(pairs ~= 3 and print ~= 4)\nreturn {}" },
+    }
+    if p then
+      p:stop()
+    end
+    return faults and faults[1]
+  end
+
+  for _, expression in ipairs {
+    "io.open('/dev/null')", "os.getenv('PATH')", "debug.traceback()",
+    "string.dump(function() end)", "require('ffi').sizeof('int') == 4",
+    "require('jit').version", "require('bit').bor(1, 2)", "package.loaded",
+    "newproxy(true)", "collectgarbage('count')", "getfenv(1) == _G",
+    "setfenv(function() end, {})", "math.randomseed(1) == nil",
+    "require('lfs').attributes('/')", "require('own') == io",
+    "loadstring('return io')() == io", "load('return _G')() == _G",
+    "load(string.dump(function() return 7 end), 'x', 'b')() == 7",
+    "require('moongate').now()", "xpcall(print, print)",
+  } do
+    it("has " .. expression, function()
+      assert.is_nil(faults_of(("assert(%s)"):format(expression)))
+    end)
+  end
+
+  it("changes nobody else's tables", function()
+    assert.is_nil(faults_of("io.open = 1 string.rep = 2 _G.pairs = 3\n"
+      .. "print = 4"))
+  end)
+
+  it("has its limits", function()
+    local text = faults_of("while true do end", "script_load_budget = 100ms\n")
+    assert.is_true(text:find("used more than its 100ms of CPU time", 1, true)
+      ~= nil, text)
+    text = faults_of("local t = {} for i = 1, 1e9 do t[i] = { i } end",
+      "script_load_budget = 60s\nscript_memory = 8m\n")
+    assert.is_true(text:find("scripts have used their 8m", 1, true) ~= nil,
+      text)
+  end)
+
+  it("is told what it asked for in vain", function()
+    local text = faults_of(M .. "require 'nothing.at.all'")
+    assert.is_true(text:find("module 'nothing.at.all' not found", 1, true)
+      ~= nil, text)
+  end)
+end)

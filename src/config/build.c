@@ -163,6 +163,22 @@ apply_name(struct builder *b, const struct entry *entry, struct str text)
         global->group_at = entry->at;
 }
 
+/* Only `script_trust` has it, and notes its line. */
+static void
+apply_scripts(struct builder *b, const struct entry *entry, struct str text)
+{
+    struct global_conf *global = b->to.global;
+    struct vec names = {.count = 0};
+    struct str word;
+
+    while (value_next_word(b->parse.arena, &text, &word))
+        *(struct str *)vec_add(&names, b->parse.arena, sizeof(word)) =
+            parse_script_path(&b->parse, word);
+    global->script_trust = names.items;
+    global->script_trust_count = names.count;
+    global->script_trust_at = entry->at;
+}
+
 static void
 apply_path(struct builder *b, const struct entry *entry, struct str text)
 {
@@ -281,6 +297,7 @@ static const apply_fn APPLIERS[] = {
     [KEY_LISTEN] = apply_listens,
     [KEY_UPSTREAM_OF] = apply_upstream_of,
     [KEY_SCRIPT] = apply_script,
+    [KEY_SCRIPTS] = apply_scripts,
     [KEY_SERVER_NAME] = apply_server_names,
     [KEY_ROUTE] = apply_routes,
     [KEY_PARAM] = apply_params,

@@ -116,8 +116,9 @@ static const struct key KEYS[] = {
         .sentence = "A script is swapped in only if the specs beside it "
                     "pass.",
     }, {
-        .name = "script_trust", LATER(KEY_GLOBAL, NULL),
-        .sentence = "Scripts that may use all of Lua.",
+        .name = "script_trust", .sections = KEY_GLOBAL, .type = KEY_SCRIPTS,
+        .supported = true, .syntax = "NAME ...",
+        .sentence = "Scripts that have all of Lua instead of the whitelist.",
     }, {
         .name = "shared_memory", .sections = KEY_GLOBAL,
         .type = KEY_SIZE, .supported = true, .fallback = "16m",
@@ -568,6 +569,7 @@ key_syntax(const struct key *key)
     case KEY_SCRIPT:
         return "PATH";
     case KEY_INDEX:
+    case KEY_SCRIPTS:
     case KEY_LOG:
     case KEY_LOG_TO:
     case KEY_RETRY_ON:

@@ -47,6 +47,7 @@ enum key_type {
     KEY_LISTEN,      /* an address with options */
     KEY_UPSTREAM_OF, /* the name of an upstream */
     KEY_SCRIPT,      /* a path that is looked up in the script path */
+    KEY_SCRIPTS,     /* a list of them */
     KEY_SERVER_NAME, /* a list of host names */
     KEY_ROUTE,       /* a pattern, options, a target */
     KEY_PARAM,       /* a name, and a text with variables */

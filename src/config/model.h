@@ -97,13 +97,17 @@ struct global_conf {
     uint64_t script_memory_bytes;   /* of a process's scripts */
     bool script_watch;              /* a saved script is swapped in */
     bool script_selftest;           /* if the specs beside it pass */
-    uint64_t shared_memory;         /* bytes of moongate.shared */
-    uint32_t max_connections;       /* of the whole program */
-    uint64_t drain_timeout_ms;      /* after it a graceful stop is not */
-    struct str temp_dir;            /* of unlinked files */
-    struct config_at user_at;       /* line 0 where they were not written */
+    const struct str *script_trust; /* scripts that have all of Lua, by the
+                                       names that the configuration has */
+    size_t script_trust_count;
+    uint64_t shared_memory;    /* bytes of moongate.shared */
+    uint32_t max_connections;  /* of the whole program */
+    uint64_t drain_timeout_ms; /* after it a graceful stop is not */
+    struct str temp_dir;       /* of unlinked files */
+    struct config_at user_at;  /* line 0 where they were not written */
     struct config_at group_at;
     struct config_at script_path_at;
+    struct config_at script_trust_at;
 };
 
 /* What is done again on another server, as a set of bits. */

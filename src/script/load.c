@@ -241,6 +241,19 @@ take_hooks(struct script *script, struct faults *faults)
 
 /* --- running it ----------------------------------------------------------- */
 
+/* Does script_trust name it? */
+static bool
+is_trusted(const struct script *script, struct str file)
+{
+    const struct global_conf *global = &script->owner->runtime->conf->global;
+
+    for (size_t i = 0; i < global->script_trust_count; i++) {
+        if (str_equal(global->script_trust[i], file))
+            return true;
+    }
+    return false;
+}
+
 /* Compiles and runs the chunk: its hooks are left on the stack. */
 static int
 run_chunk(struct script *script, struct str file, struct faults *faults)
@@ -258,8 +271,9 @@ run_chunk(struct script *script, struct str file, struct faults *faults)
     lua_pushlightuserdata(L, script);
     lua_pushlstring(L, source.text, source.len);
     lua_pushstring(L, script->name);
+    lua_pushboolean(L, is_trusted(script, file));
     source_fini(&source);
-    return try_call(script, 4, 1, "", faults);
+    return try_call(script, 5, 1, "", faults);
 }
 
 /* Pushes what the version before has saved for this one. */

@@ -5,6 +5,9 @@
 -- functions, the coroutines that hooks run in, the collector, the seed of
 -- math.random, and the metatable of strings.  What is loaded as text runs in
 -- the script's own environment.
+--
+-- A script that the configuration trusts has all of Lua instead, in tables of
+-- its own.
 -- @module script.sandbox
 local ffi = require "ffi"
 local host = require "script.host"
@@ -37,7 +40,23 @@ local LIBRARIES = {
   table = { "concat", "insert", "maxn", "remove", "sort" },
 }
 
-local native_load, native_type = load, type
+local native_load, native_type, native_require = load, type, require
+
+--- All of Lua, before it is closed below.
+local everything = {}
+for name, value in pairs(_G) do
+  if native_type(value) ~= "table" then
+    everything[name] = value
+  end
+end
+for name, library in pairs(package.loaded) do
+  if native_type(_G[name]) == "table" and name ~= "_G" then
+    everything[name] = {}
+    for key, value in pairs(library) do
+      everything[name][key] = value
+    end
+  end
+end
 
 local _M = {}
 
@@ -78,9 +97,13 @@ local function new_load(env)
 end
 
 
--- Runs a module in the script's environment; what it returns is the module.
-local function load_module(env, scripts, name)
+-- Runs a module in the script's environment; what it returns is the module.  A
+-- script that is trusted finds what others install, too, as everybody has it.
+local function load_module(env, scripts, name, trusted)
   local text, where = host.find_module(scripts, name)
+  if not text and trusted then
+    return native_require(name)
+  end
   if not text then
     return nil, where
   end
@@ -94,8 +117,9 @@ end
 
 
 --- require: finds `moongate`, the libraries, and files of the script path.
--- @param loaded  table: what has been required, by name
-local function new_require(env, scripts, loaded)
+-- @param loaded   table: what has been required, by name
+-- @param trusted  boolean: and all that Lua's own finds
+local function new_require(env, scripts, loaded, trusted)
   local loading = {}
   return function(name)
     if native_type(name) ~= "string" then
@@ -111,7 +135,7 @@ local function new_require(env, scripts, loaded)
       error(("'%s' requires itself"):format(name), 2)
     end
     loading[name] = true
-    local module, reason = load_module(env, scripts, name)
+    local module, reason = load_module(env, scripts, name, trusted)
     loading[name] = nil
     if module == nil then
       error(("cannot require '%s': %s"):format(name, reason), 2)
@@ -122,22 +146,65 @@ local function new_require(env, scripts, loaded)
 end
 
 
+-- What a script may use of Lua's: the whitelist.
+local function add_whitelist(env)
+  for name, value in pairs(copy(_G, GLOBALS, bounds)) do
+    env[name] = value
+  end
+  for name, functions in pairs(LIBRARIES) do
+    env[name] = copy(_G[name], functions, bounds[name])
+  end
+  env.load = new_load(env)
+  env.loadstring = env.load
+end
+
+
+-- Or all of it, where chunks run in the script's environment, too.
+local function add_everything(env)
+  for name, value in pairs(everything) do
+    env[name] = value
+    if native_type(value) == "table" then
+      env[name] = {}
+      for key, member in pairs(value) do
+        env[name][key] = member
+      end
+    end
+  end
+  function env.load(chunk, name, mode, chunk_env)
+    return native_load(chunk, name, mode, chunk_env or env)
+  end
+  function env.loadstring(text, name)
+    return native_load(text, name or text, nil, env)
+  end
+  function env.loadfile(file, mode, chunk_env)
+    return everything.loadfile(file, mode, chunk_env or env)
+  end
+  function env.dofile(file)
+    return assert(env.loadfile(file))()
+  end
+end
+
+
 --- Makes an environment.
 -- @param scripts  lightuserdata: struct scripts *
 -- @param script   lightuserdata: struct script *
-function _M.new(scripts, script)
-  local env = copy(_G, GLOBALS, bounds)
-  local modules = {}
+-- @param trusted  boolean: has all of Lua
+function _M.new(scripts, script, trusted)
+  local env, modules = {}, {}
   local loaded = { moongate = api.new(scripts, script, modules) }
-  for name, functions in pairs(LIBRARIES) do
-    env[name] = copy(_G[name], functions, bounds[name])
-    loaded[name] = env[name]
+  if trusted then
+    add_everything(env)
+  else
+    add_whitelist(env)
+  end
+  for name, library in pairs(env) do
+    if native_type(library) == "table" then
+      loaded[name] = library
+    end
   end
   env.coroutine.running = running
   env._G = env
-  env.load = new_load(env)
-  env.loadstring = env.load
-  env.require = new_require(env, scripts, loaded)
+  env.require = new_require(env, scripts, loaded, trusted)
   modules.require = env.require
   env.print = api.logger(ffi.cast("struct script *", script), "info", "\t")
   return env
@@ -145,12 +212,13 @@ end
 
 
 --- Loads the main chunk of a script and runs it.
--- @param text   string: the source
--- @param where  string: its file, for messages
+-- @param text     string: the source
+-- @param where    string: its file, for messages
+-- @param trusted  boolean, as above
 -- @return what the chunk returned; raises what is wrong with it
-function _M.run(scripts, script, text, where)
+function _M.run(scripts, script, text, where, trusted)
   local chunk, reason = native_load(text, "@" .. where, "t",
-    _M.new(scripts, script))
+    _M.new(scripts, script, trusted))
   if not chunk then
     error(reason, 0)
   end

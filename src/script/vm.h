@@ -28,7 +28,8 @@ enum vm_slot {
     VM_CONN,
     VM_RESULT,
     VM_WORDS,          /* words(): what calls_set_error was given */
-    VM_RUN,            /* run(scripts, script, text, where): its hooks */
+    VM_RUN,            /* run(scripts, script, text, where, trusted): its
+                          hooks */
     VM_NEW_SERVERS,    /* new_servers(upstream): an array of references */
     VM_NEW_REQUEST,    /* new_request(exchange, id): a handle */
     VM_FORGET_REQUEST, /* forget_request(id): drops what was kept for it */
