@@ -77,9 +77,10 @@ end
 --- Writes the configuration and what it needs, and starts nothing.
 -- @param options  table: config (string); files (contents by path); links
 --                 (targets of symbolic links by path, in folders of files);
---                 ports (numbers by name); workers (1 unless given); global (further
---                 lines of [global]); log (its lines about the log); env; wrap
---                 (words before the program's, for instance prlimit's)
+--                 ports (numbers by name); workers (1 unless given); global
+--                 (further lines of [global]); log (its lines about the log);
+--                 env; wrap (words before the program's, for instance
+--                 prlimit's)
 -- @return the instance: dir, port (by name), file (the configuration's path)
 function _M.prepare(options)
   local self = setmetatable({

@@ -169,7 +169,7 @@ describe("a swap of scripts", function()
       end
     end)
 
-    it("takes a module with it, and keeps both when the disk changes", function()
+    it("takes the modules that it requires with it", function()
       start { files = {
         ["lua/one.lua"] = [[
           local moongate = require "moongate"

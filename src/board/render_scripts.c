@@ -66,9 +66,9 @@ scripts_text(struct buf *out, const struct board *b)
     for (unsigned i = 0; i < b->header->limits.scripts; i++) {
         if (!read_script(&line, b, i))
             continue;
-        buf_printf(out, "%-*.*s  %12" PRIu64 "  %8" PRIu64 "  %9" PRIu64,
-                   width, STR_ARG(line.name), line.totals.calls,
-                   line.totals.errors, line.totals.fallbacks);
+        buf_printf(out, "%-*.*s  %12" PRIu64 "  %8" PRIu64 "  %9" PRIu64, width,
+                   STR_ARG(line.name), line.totals.calls, line.totals.errors,
+                   line.totals.fallbacks);
         versions_text(out, line.row);
         if (line.verdict == STRIKE_NONE)
             buf_str(out, STR("  in use"));
