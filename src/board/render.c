@@ -333,11 +333,11 @@ workers_json(struct buf *out, const struct board *b)
         board_sum_worker(b, w, &sum);
         buf_printf(out,
                    "%s{\"worker\":%u,\"pid\":%" PRId32 ",\"restarts\":%" PRIu32
-                   ",\"script_generation\":%" PRIu32 ",\"now\":%" PRIu32,
+                   ",\"now\":%" PRIu32 ",\"script_generation\":%" PRIu32,
                    w == 0 ? "" : ",", w, atomic_load(&row->pid),
                    atomic_load(&row->restarts),
-                   atomic_load(&row->script_generation),
-                   slot_held(b, w, board_global_slot()));
+                   slot_held(b, w, board_global_slot()),
+                   atomic_load(&row->script_generation));
         json_totals(out, section_counter_infos, section_counter_count, &sum);
         buf_char(out, '}');
     }
