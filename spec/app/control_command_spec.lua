@@ -28,14 +28,19 @@ describe("control commands", function()
     core.board_close(board)
   end)
 
-  local function run(line)
+  -- The text, and whether it is for the master.
+  local function run_whole(line)
     local out = ffi.new("struct buf")
     core.buf_init_growing(out, LIMIT)
-    core.control_command_run(out, board, ffi.new("struct str", line, #line),
-      "uid=1 pid=2")
-    local answer = ffi.string(out.p, out.len)
+    local later = core.control_command_run(out, board,
+      ffi.new("struct str", line, #line), "uid=1 pid=2")
+    local text = ffi.string(out.p, out.len)
     core.buf_fini(out)
-    return answer:match("^(%S+)[ \n](.*)$")
+    return text, later
+  end
+
+  local function run(line)
+    return run_whole(line):match("^(%S+)[ \n](.*)$")
   end
 
   it("answer ok and the text", function()
@@ -57,7 +62,7 @@ describe("control commands", function()
 
   it("name what is not supported in this version", function()
     for _, line in ipairs {
-      "show sessions", "show pools --json", "script reload x",
+      "show sessions", "show pools --json",
       "log level debug", "reload", "stop graceful", "top",
     } do
       local word, text = run(line)
@@ -65,6 +70,36 @@ describe("control commands", function()
       assert.is_truthy(text:find("not supported in this version\n$"), text)
       local first = line:match("^%S+")
       assert.are.equal(first, text:match("^%S+"))
+    end
+  end)
+
+  it("know scripts by their names", function()
+    local name = "shop.lua"
+    core.board_add_script(board, ffi.new("struct str", name, #name))
+    local word, text = run("script list --json")
+    assert.are.equal("ok", word)
+    assert.are.equal(name, json.decode(text)[1].name)
+    word, text = run("script reload shp.lua")
+    assert.are.equal("error", word)
+    assert.is_truthy(text:find("did you mean 'shop.lua'?", 1, true), text)
+  end)
+
+  it("hand requests for other versions on to the master", function()
+    local name = "shop.lua"
+    core.board_add_script(board, ffi.new("struct str", name, #name))
+    for line, request in pairs {
+      ["script reload shop.lua"] = "reload text 0 shop.lua uid=1 pid=2",
+      ["script reload shop.lua --confirm 2m --json"] =
+        "reload json 120000 shop.lua uid=1 pid=2",
+      ["script reload --confirm 2m shop.lua"] =
+        "reload text 120000 shop.lua uid=1 pid=2",
+      ["script rollback shop.lua"] = "rollback text 0 shop.lua uid=1 pid=2",
+      ["script confirm shop.lua --json"] =
+        "confirm json 0 shop.lua uid=1 pid=2",
+    } do
+      local text, later = run_whole(line)
+      assert.is_true(later)
+      assert.are.equal(request, text)
     end
   end)
 

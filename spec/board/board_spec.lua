@@ -526,7 +526,7 @@ describe("board", function()
       assert.matches("^version +1%.2%.3\nuptime +0s\n", text)
       assert.matches("connections  1 now, 0 in all\n", text)
       assert.matches("\n0 +0 +0 +0 ", text)
-      assert.matches("\n1 +4242 +0 +1 ", text)
+      assert.matches("\n1 +4242 +0 +0 +1 ", text)
       assert.matches("\nhttp web +0 ", text)
     end)
 

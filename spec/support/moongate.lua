@@ -75,10 +75,12 @@ end
 
 
 --- Writes the configuration and what it needs, and starts nothing.
--- @param options  table: config (string); files (contents by path); ports
---                 (numbers by name); workers (1 unless given); global (further
---                 lines of [global]); log (its lines about the log); env; wrap
---                 (words before the program's, for instance prlimit's)
+-- @param options  table: config (string); files (contents by path); links
+--                 (targets of symbolic links by path, in folders of files);
+--                 ports (numbers by name); workers (1 unless given); global
+--                 (further lines of [global]); log (its lines about the log);
+--                 env; wrap (words before the program's, for instance
+--                 prlimit's)
 -- @return the instance: dir, port (by name), file (the configuration's path)
 function _M.prepare(options)
   local self = setmetatable({
@@ -96,6 +98,9 @@ function _M.prepare(options)
   C.chmod(self.dir .. "/temp", 1023)  -- 01777
   for path, text in pairs(options.files or {}) do
     folder.write(self.dir .. "/" .. path, text)
+  end
+  for path, target in pairs(options.links or {}) do
+    folder.link(target, self.dir .. "/" .. path)
   end
 
   self.file = self.dir .. "/moongate.ini"

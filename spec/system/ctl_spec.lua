@@ -119,7 +119,7 @@ describe("moongate ctl", function()
       { { "nonsense" }, "nonsense" },
       { { "show", "nonsense" }, "nonsense" },
       { { "reload" }, "not supported in this version" },
-      { { "script", "list" }, "not supported in this version" },
+      { { "script", "liste" }, "write script list" },
       { { "server", "db/one" }, "maint or weight N" },
       { { "server", "db", "drain" }, "write UPSTREAM/SERVER" },
       { { "server", "db/on", "drain" }, "did you mean 'db/one'?" },

@@ -61,7 +61,7 @@ describe("the log", function()
 
   it("goes to each target from its own level on", function()
     start "log = file:${dir}/all\nlog = file:${dir}/warnings level=warn"
-    m.master:kill("HUP")  -- warns
+    m.master:kill("USR2")  -- warns
     loop.wait_until("the warning is written", function()
       return #lines_of(m.dir .. "/warnings") > 0
     end)

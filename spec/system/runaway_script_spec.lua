@@ -155,7 +155,7 @@ describe("a script that runs away", function()
     end
     assert.is_true(loop.now() - before < 1)
     local text = m:ctl("show scripts")
-    assert.is_truthy(text:find("own1%.lua +3 +3 +23 .*quarantined for"), text)
+    assert.is_truthy(text:find("own1%.lua +3 +3 +23 .*  quarantined for"), text)
     local found
     for _, script in ipairs(m:ctl("show scripts --json")) do
       found = script.name == "own1.lua" and script or found

@@ -77,7 +77,10 @@ on_socket(struct watch *watch)
     }
     if (m.fd >= 0)
         close(m.fd);
-    if (m.kind == MESSAGE_READY && !c->ready) {
+    m.fd = -1;
+    if (m.kind != MESSAGE_READY) {
+        c->on_message(c, &m);
+    } else if (!c->ready) {
         c->ready = true;
         c->on_ready(c);
     }
@@ -150,6 +153,15 @@ child_tell(struct child *c, enum message_kind kind)
 
     if (c->socket >= 0 && message_send(c->socket, &m) < 0)
         log_warn("cannot speak to %s: %s", c->name, strerror(errno));
+}
+
+int
+child_send(struct child *c, const struct message *m)
+{
+    if (c->socket >= 0)
+        return message_send(c->socket, m);
+    errno = ENOTCONN;
+    return -1;
 }
 
 /* "worker[1] (pid 123) was killed by signal 9" */

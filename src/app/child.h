@@ -26,6 +26,8 @@ enum {
  * MASTER is the socket to the master. */
 typedef int (*child_run_fn)(struct child *child, int master);
 typedef void (*child_fn)(struct child *child);
+/* It says something else than that it is ready. */
+typedef void (*child_message_fn)(struct child *child, const struct message *m);
 
 struct child {
     struct loop *loop;
@@ -36,7 +38,8 @@ struct child {
     child_run_fn run;
     child_fn on_start; /* in the master, just after the fork */
     child_fn on_ready; /* it serves */
-    pid_t pid;         /* 0: there is none */
+    child_message_fn on_message;
+    pid_t pid; /* 0: there is none */
     bool ready;
     int socket; /* -1: closed */
     struct watch watch;
@@ -57,6 +60,9 @@ bool child_is_running(const struct child *c);
 
 /* Sends it a message without arguments; to none, nothing. */
 void child_tell(struct child *c, enum message_kind kind);
+
+/* Sends it M; 0, or -1 with errno, which is ENOTCONN where there is none. */
+int child_send(struct child *c, const struct message *m) MUST_CHECK;
 
 /* Its process has ended with STATUS (of waitpid). Afterwards there is none. */
 void child_ended(struct child *c, int status);

@@ -11,6 +11,7 @@
 #include "app/log_output.h"
 #include "app/log_ring.h"
 #include "app/message.h"
+#include "app/script_stage.h"
 #include "base/log.h"
 #include "board/board.h"
 #include "net/loop.h"
@@ -26,6 +27,7 @@ struct control {
     struct check_scripts scripts;
     struct health *health;
     struct server_names names;
+    struct script_stage stage;
 };
 
 static void
@@ -42,6 +44,24 @@ on_message(struct control *c, const struct message *m)
         loop_stop(c->loop);
     else if (m->kind == MESSAGE_LOG_FILE && m->fd >= 0)
         log_output_replace(c->conf->logs, m->arg, m->fd);
+    else if (m->kind == MESSAGE_SCRIPT_ANSWER)
+        control_server_answer(&c->server, m->arg, m->text);
+    else if (!script_stage_message(&c->stage, m) && m->fd >= 0)
+        close(m->fd);
+}
+
+static int
+ask_master(void *arg, uint32_t ticket, struct str text)
+{
+    const struct control *c = arg;
+    const struct message m = {
+        .kind = MESSAGE_SCRIPT_COMMAND,
+        .arg = ticket,
+        .fd = -1,
+        .text = text,
+    };
+
+    return message_send(c->conf->master, &m);
 }
 
 static void
@@ -73,12 +93,15 @@ start(struct control *c)
         watch_start(&c->master, c->loop, conf->master, on_master) < 0 ||
         log_shipper_start(&c->shipper, c->loop, conf->board, conf->logs,
                           conf->log_wake) < 0 ||
-        control_server_start(&c->server, c->loop, conf->board, conf->listener) <
-            0 ||
+        control_server_start(&c->server, c->loop, conf->board, conf->listener,
+                             ask_master, c) < 0 ||
         server_names_start(&c->names, c->loop, conf->board, conf->config) < 0)
         fatal("cannot start: %s", strerror(errno));
     check_scripts_start(&c->scripts, c->loop, conf->board, conf->config,
                         conf->addresses, conf->bundles, &c->names.resolver);
+    script_stage_init(&c->stage, conf->master,
+                      c->scripts.in_use ? c->scripts.service.scripts : NULL,
+                      NULL, 0);
     c->health = health_start(c->loop, conf->board, conf->config);
     if (c->health == NULL || message_send(conf->master, &ready) < 0)
         fatal("cannot start: %s", strerror(errno));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/control_command.h"
 
+#include "app/script_command.h"
 #include "app/server_command.h"
 #include "board/render.h"
 #include "board/render_metrics.h"
@@ -27,7 +28,6 @@ static const struct command commands[] = {
     {"show", "scripts", render_scripts},
     {"show", "pools", NULL},
     {"show", "errors", NULL},
-    {"script", NULL, NULL},
     {"log", NULL, NULL},
     {"reload", NULL, NULL},
     {"stop", NULL, NULL},
@@ -90,23 +90,20 @@ find(const struct words *w)
     return NULL;
 }
 
-void
-control_command_run(struct buf *answer, struct board *board, struct str line,
-                    const char *who)
+/* One that only reads the board. */
+static void
+run_show(struct buf *answer, const struct board *board, const struct words *w,
+         struct str line)
 {
-    struct words w = split(line);
-    const struct command *c = find(&w);
+    const struct command *c = find(w);
 
-    if (w.count > 0 && !w.too_many && str_equal(w.word[0], STR("server"))) {
-        server_command_run(answer, board, w.word + 1, w.count - 1, w.json, who);
-        return;
-    }
     if (c == NULL) {
         buf_printf(
             answer,
             "error unknown command \"" STR_FMT
             "\"; there are: show info, show servers, show scripts,"
             " show metrics, server UPSTREAM/SERVER drain|ready|maint|weight N,"
+            " script list, script reload|rollback|confirm NAME,"
             " each with --json\n",
             STR_ARG(line));
         return;
@@ -117,11 +114,33 @@ control_command_run(struct buf *answer, struct board *board, struct str line,
                    c->second == NULL ? "" : c->second);
         return;
     }
-    if (w.too_many || w.count > 2) {
+    if (w->too_many || w->count > 2) {
         buf_printf(answer, "error %s %s takes no arguments but --json\n",
                    c->first, c->second);
         return;
     }
     buf_str(answer, STR("ok\n"));
-    c->run(answer, board, w.json ? RENDER_JSON : RENDER_TEXT);
+    c->run(answer, board, w->json ? RENDER_JSON : RENDER_TEXT);
+}
+
+static bool
+is_first(const struct words *w, struct str word)
+{
+    return w->count > 0 && !w->too_many && str_equal(w->word[0], word);
+}
+
+bool
+control_command_run(struct buf *answer, struct board *board, struct str line,
+                    const char *who)
+{
+    struct words w = split(line);
+
+    if (is_first(&w, STR("script")))
+        return script_command_run(answer, board, w.word + 1, w.count - 1,
+                                  w.json, who);
+    if (is_first(&w, STR("server")))
+        server_command_run(answer, board, w.word + 1, w.count - 1, w.json, who);
+    else
+        run_show(answer, board, &w, line);
+    return false;
 }

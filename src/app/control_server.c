@@ -17,6 +17,7 @@ enum {
     CLIENTS_MAX = 64,      /* more wait in the backlog */
     COMMAND_MAX = 1024,    /* bytes of a command with its newline */
     IDLE_MS = 30000,       /* a client that does nothing is closed */
+    LATER_MS = 120000,     /* or one whose answer does not come */
     ANSWER_MAX = 64 << 20, /* bytes */
     WHO_MAX = 64,          /* bytes of a client's user and process */
 };
@@ -29,7 +30,8 @@ struct client {
     struct deferred end; /* frees it */
     char command[COMMAND_MAX];
     size_t command_len;
-    bool answering; /* the answer is made; what is left of it is sent */
+    bool answering;  /* there is a command; what is left to send is sent */
+    uint32_t ticket; /* the answer comes later, under this; 0: it is here */
     struct buf answer;
     size_t sent;
 };
@@ -98,17 +100,38 @@ format_peer(char *text, size_t size, int fd)
     return text;
 }
 
+/* The answer so far is what the master is asked. */
+static void
+ask_for(struct client *c)
+{
+    struct control_server *s = c->server;
+
+    s->last_ticket += s->last_ticket == UINT32_MAX ? 2 : 1;
+    c->ticket = s->last_ticket;
+    if (s->ask(s->ask_arg, c->ticket, buf_text(&c->answer)) == 0) {
+        buf_reset(&c->answer);
+        return;
+    }
+    c->ticket = 0;
+    buf_reset(&c->answer);
+    buf_printf(&c->answer, "error the master cannot be asked: %s\n",
+               strerror(errno));
+}
+
 static void
 answer(struct client *c, struct str command)
 {
     char who[WHO_MAX];
+    bool later;
 
     c->answering = true;
-    control_command_run(&c->answer, c->server->board, command,
-                        format_peer(who, sizeof(who), c->stream.fd));
+    later = control_command_run(&c->answer, c->server->board, command,
+                                format_peer(who, sizeof(who), c->stream.fd));
     if (c->answer.failed) {
         buf_reset(&c->answer);
         buf_str(&c->answer, STR("error there is no memory for the answer\n"));
+    } else if (later) {
+        ask_for(c);
     }
 }
 
@@ -143,10 +166,12 @@ on_ready(struct stream *stream)
 
     if (!c->answering)
         read_command(c);
-    if (c->answering && stream_is_open(stream)) {
-        loop_start_timer(c->server->loop, &c->idle, IDLE_MS);
+    if (!c->answering || !stream_is_open(stream))
+        return;
+    loop_start_timer(c->server->loop, &c->idle,
+                     c->ticket == 0 ? IDLE_MS : LATER_MS);
+    if (c->ticket == 0)
         send_answer(c);
-    }
 }
 
 static bool
@@ -190,9 +215,37 @@ on_client(struct acceptor *acceptor, int fd, const struct addr *addr)
     on_ready(&c->stream);
 }
 
+static struct client *
+find_client(struct control_server *s, uint32_t ticket)
+{
+    list_for_each(node, &s->clients)
+    {
+        struct client *c = container_of(node, struct client, link);
+
+        if (c->ticket == ticket && stream_is_open(&c->stream))
+            return c;
+    }
+    return NULL;
+}
+
+void
+control_server_answer(struct control_server *s, uint32_t ticket,
+                      struct str text)
+{
+    struct client *c = find_client(s, ticket);
+
+    if (ticket == 0 || c == NULL)
+        return;
+    c->ticket = 0;
+    buf_str(&c->answer, text);
+    loop_start_timer(s->loop, &c->idle, IDLE_MS);
+    send_answer(c);
+}
+
 int
 control_server_start(struct control_server *s, struct loop *loop,
-                     struct board *board, int fd)
+                     struct board *board, int fd, control_ask_fn ask,
+                     void *ask_arg)
 {
     *s = (struct control_server){
         .acceptor = {.on_client = on_client,
@@ -201,6 +254,8 @@ control_server_start(struct control_server *s, struct loop *loop,
         .loop = loop,
         .board = board,
         .fd = fd,
+        .ask = ask,
+        .ask_arg = ask_arg,
     };
     list_init(&s->clients);
     return fd < 0 ? 0 : acceptor_start(&s->acceptor, loop, fd);

@@ -6,30 +6,47 @@
  *
  *     show info --json\n   ──▶
  *                          ◀──   ok\n{"version": ...}\n
+ *
+ * What others have to do first is answered later, under the client's ticket.
  */
 #ifndef APP_CONTROL_SERVER_H
 #define APP_CONTROL_SERVER_H
 
+#include <stdint.h>
+
 #include "base/list.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "net/acceptor.h"
 #include "net/loop.h"
 
 struct board;
+
+/* Asks somebody else, who answers client TICKET later by control_server_answer;
+ * 0, or -1 with errno. */
+typedef int (*control_ask_fn)(void *arg, uint32_t ticket, struct str text);
 
 struct control_server {
     struct acceptor acceptor;
     struct loop *loop;
     struct board *board;
     int fd; /* -1: no control socket */
+    control_ask_fn ask;
+    void *ask_arg;
+    uint32_t last_ticket;
     struct list clients;
     unsigned client_count;
 };
 
 /* Serves on the listening socket FD, which stays the caller's; -1: on none.
- * 0, or -1 with errno. */
+ * What the board cannot answer is for ASK. 0, or -1 with errno. */
 int control_server_start(struct control_server *s, struct loop *loop,
-                         struct board *board, int fd) MUST_CHECK;
+                         struct board *board, int fd, control_ask_fn ask,
+                         void *ask_arg) MUST_CHECK;
+
+/* Answers the client that waits under TICKET; if it has left, nobody. */
+void control_server_answer(struct control_server *s, uint32_t ticket,
+                           struct str text);
 
 /* Ends it and every client at once. */
 void control_server_stop(struct control_server *s);

@@ -28,7 +28,8 @@ static const char usage[] =
     "       moongate ctl [-s SOCKET] [-c FILE] COMMAND\n"
     "                                      talk to a running one: show info,\n"
     "                                      show servers, show scripts, show\n"
-    "                                      metrics; each with --json\n"
+    "                                      metrics, script list, script\n"
+    "                                      reload NAME; each with --json\n"
     "       moongate test [-c FILE] SCRIPT...\n"
     "                                      run the specs beside scripts\n"
     "       moongate version               versions of it and its libraries\n"
@@ -36,7 +37,8 @@ static const char usage[] =
     "FILE is " DEFAULT_FILE " unless given (test: none, and scripts\n"
     "are looked for in ./lua); SOCKET is the one that FILE names. Signals to "
     "the master: TERM and INT stop it now, QUIT stops\n"
-    "it gracefully, USR1 opens the log files again.\n";
+    "it gracefully, HUP reads the scripts again, USR1 opens the log files\n"
+    "again.\n";
 
 struct options {
     const char *file; /* -c, or the default */

@@ -22,7 +22,9 @@
 #include "app/child.h"
 #include "app/resources.h"
 #include "app/roles.h"
+#include "app/script_watch.h"
 #include "app/stuck.h"
+#include "app/swap.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -55,6 +57,8 @@ struct master {
     struct timer clear; /* queues have entries of the dead */
     struct timer look;  /* at whether a worker is stuck */
     struct stuck *seen; /* of each worker */
+    struct swap swap;   /* of scripts */
+    struct script_watch watch;
 };
 
 /* --- the children --------------------------------------------------------- */
@@ -120,11 +124,20 @@ on_ready(struct child *child)
 }
 
 static void
+on_message(struct child *child, const struct message *message)
+{
+    struct master *m = child->owner;
+
+    swap_message(&m->swap, child, message);
+}
+
+static void
 init_child(struct master *m, struct child *c, const char *title)
 {
     c->owner = m;
     c->title = title;
     c->on_ready = on_ready;
+    c->on_message = on_message;
     child_init(c, m->loop);
 }
 
@@ -186,12 +199,21 @@ finish(struct master *m)
         loop_stop(m->loop);
 }
 
+/* Scripts stay as they are from now on. */
+static void
+close_swap(struct master *m)
+{
+    script_watch_stop(&m->watch);
+    swap_close(&m->swap);
+}
+
 static void
 stop(struct master *m)
 {
     if (m->state >= STATE_STOPPING)
         return;
     m->state = STATE_STOPPING;
+    close_swap(m);
     timer_stop(&m->drain);
     loop_start_timer(m->loop, &m->grace, STOP_GRACE_MS);
     tell_workers(m, MESSAGE_STOP);
@@ -204,6 +226,7 @@ drain(struct master *m)
     if (m->state >= STATE_DRAINING)
         return;
     m->state = STATE_DRAINING;
+    close_swap(m);
     loop_start_timer(m->loop, &m->drain,
                      m->resources.config->global.drain_timeout_ms);
     sockets_hide(&m->resources.sockets);
@@ -327,6 +350,7 @@ on_end(struct master *m, struct child *c, int status)
         loop_start_timer(m->loop, &m->clear, CLEAR_AGAIN_MS);
     }
     child_ended(c, status);
+    swap_child_ended(&m->swap, c);
     if (crashed && m->state >= STATE_DRAINING)
         log_error("%s", c->last_end);
     replace(m, c);
@@ -343,6 +367,8 @@ reap(struct master *m)
 
         if (c != NULL)
             on_end(m, c, status);
+        else
+            (void)swap_reaped(&m->swap, pid, status);
     }
 }
 
@@ -385,7 +411,9 @@ handle_signal(struct master *m, int number)
         reopen_logs(m);
         return;
     case SIGHUP:
-        log_warn("reloading (HUP) is not supported in this version");
+        log_info("reading the scripts again; the configuration is not read "
+                 "again in this version");
+        swap_all(&m->swap, "SIGHUP");
         return;
     case SIGUSR2:
         log_warn("a new binary (USR2) is not supported in this version");
@@ -455,6 +483,8 @@ start(struct master *m)
     timer_init(&m->look, on_look);
     loop_start_timer(m->loop, &m->look, STUCK_LOOK_MS);
     init_children(m);
+    swap_init(&m->swap, m->loop, &m->resources, &m->control, m->workers);
+    script_watch_start(&m->watch, &m->swap, m->loop, &m->resources);
     if (start_children(m) < 0) {
         m->status = EXIT_FAILURE;
         /* The loop has to turn to see those off that did start. */
@@ -470,6 +500,8 @@ fini(struct master *m)
         watch_stop(&m->signals);
         close(m->signal_fd);
     }
+    script_watch_stop(&m->watch);
+    swap_fini(&m->swap);
     loop_free(m->loop);
     free(m->workers);
     free(m->seen);
@@ -479,7 +511,11 @@ fini(struct master *m)
 int
 master_run(const char *file)
 {
-    struct master m = {.status = EXIT_SUCCESS, .signal_fd = -1};
+    struct master m = {
+        .status = EXIT_SUCCESS,
+        .signal_fd = -1,
+        .watch = {.fd = -1},
+    };
 
     clock_update();
     signal(SIGPIPE, SIG_IGN);

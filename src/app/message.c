@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One message is one packet: two numbers in the machine's own order, since both
- * ends are the same program, and perhaps a descriptor beside them.
+ * ends are the same program, a text that may be empty, and perhaps a descriptor
+ * beside them.
  */
 #include "app/message.h"
 
@@ -31,8 +32,13 @@ int
 message_send(int socket, const struct message *m)
 {
     struct packet packet = {.kind = m->kind, .arg = m->arg};
-    struct iovec iov = {.iov_base = &packet, .iov_len = sizeof(packet)};
-    struct msghdr head = {.msg_iov = &iov, .msg_iovlen = 1};
+    size_t len =
+        m->text.len < MESSAGE_TEXT_MAX ? m->text.len : MESSAGE_TEXT_MAX;
+    struct iovec iov[] = {
+        {.iov_base = &packet, .iov_len = sizeof(packet)},
+        {.iov_base = (void *)(uintptr_t)m->text.p, .iov_len = len},
+    };
+    struct msghdr head = {.msg_iov = iov, .msg_iovlen = len > 0 ? 2 : 1};
     union ancillary extra = {0};
 
     if (m->fd >= 0) {
@@ -64,12 +70,16 @@ descriptor_of(struct msghdr *head)
 enum message_result
 message_receive(struct message *out, int socket)
 {
+    static char text[MESSAGE_TEXT_MAX];
     struct packet packet;
-    struct iovec iov = {.iov_base = &packet, .iov_len = sizeof(packet)};
+    struct iovec iov[] = {
+        {.iov_base = &packet, .iov_len = sizeof(packet)},
+        {.iov_base = text, .iov_len = sizeof(text)},
+    };
     union ancillary extra = {0};
     struct msghdr head = {
-        .msg_iov = &iov,
-        .msg_iovlen = 1,
+        .msg_iov = iov,
+        .msg_iovlen = 2,
         .msg_control = extra.bytes,
         .msg_controllen = sizeof(extra.bytes),
     };
@@ -77,12 +87,13 @@ message_receive(struct message *out, int socket)
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return MESSAGE_NONE;
-    if (n != sizeof(packet))
+    if (n < (ssize_t)sizeof(packet))
         return MESSAGE_CLOSED;
     *out = (struct message){
         .kind = (enum message_kind)packet.kind,
         .arg = packet.arg,
         .fd = descriptor_of(&head),
+        .text = str_make(text, (size_t)n - sizeof(packet)),
     };
     return MESSAGE_GOT;
 }

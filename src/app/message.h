@@ -6,6 +6,12 @@
  *
  *     master ── STOP, DRAIN, LOG_FILE ──▶ child
  *            ◀── READY ────────────────
+ *            ── SCRIPT_STAGE ──────────▶
+ *            ◀── SCRIPT_YES, _NO ──────
+ *            ── SCRIPT_COMMIT, _DROP ──▶
+ *            ◀── SCRIPT_DONE ──────────
+ *            ◀── SCRIPT_COMMAND ────────  control
+ *            ── SCRIPT_ANSWER ─────────▶
  */
 #ifndef APP_MESSAGE_H
 #define APP_MESSAGE_H
@@ -13,12 +19,30 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "base/str.h"
+
+enum {
+    MESSAGE_TEXT_MAX =
+        16384, /* bytes; longer ones are cut when they are sent */
+};
 
 enum message_kind {
     MESSAGE_READY,    /* from a child: it serves from now on */
     MESSAGE_STOP,     /* end at once */
     MESSAGE_DRAIN,    /* to a worker: accept no more, leave when idle */
     MESSAGE_LOG_FILE, /* to control: log target ARG is the descriptor now */
+
+    /* Scripts are exchanged (swap.h). A round is a number that no other
+     * attempt has. */
+    MESSAGE_SCRIPT_STAGE,  /* round ARG: load what the descriptor holds */
+    MESSAGE_SCRIPT_YES,    /* from a child: round ARG is loaded */
+    MESSAGE_SCRIPT_NO,     /* from a child: it is not, and TEXT says why */
+    MESSAGE_SCRIPT_COMMIT, /* what is staged is generation ARG from now on */
+    MESSAGE_SCRIPT_DROP,   /* forget what is staged */
+    MESSAGE_SCRIPT_DONE,   /* from a child: generation ARG serves */
+
+    MESSAGE_SCRIPT_COMMAND, /* from control: client ARG asks for TEXT */
+    MESSAGE_SCRIPT_ANSWER,  /* to control: TEXT is the answer to client ARG */
 };
 
 enum message_result {
@@ -29,8 +53,9 @@ enum message_result {
 
 struct message {
     enum message_kind kind;
-    uint32_t arg; /* as the kind says */
-    int fd;       /* -1: none; a received one is the receiver's */
+    uint32_t arg;    /* as the kind says */
+    int fd;          /* -1: none; a received one is the receiver's */
+    struct str text; /* a received one is good until the next is received */
 };
 
 /* Opens a pair of non-blocking sockets; 0, or -1 with errno. */

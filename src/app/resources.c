@@ -173,6 +173,7 @@ resources_open(struct resources *r, const char *file)
         .pidfile = {.fd = -1},
         .control = {.fd = -1},
         .log_wake = -1,
+        .script_generation = 1,
         .addresses = {.may_come_later = true},
     };
     bundles_init(&r->bundles);

@@ -26,6 +26,7 @@ struct resources {
     struct addresses addresses; /* that its names have resolved to */
     struct bundles bundles;     /* of the scripts: what children load */
     struct privileges privileges;
+    uint32_t script_generation; /* of the scripts: how many exchanges, and 1 */
     unsigned worker_count;
     uint32_t max_connections; /* of the whole program, as they have room */
     struct pidfile pidfile;

@@ -48,6 +48,7 @@ role_run_worker(struct resources *r, unsigned number, int master)
         .config = r->config,
         .addresses = &r->addresses,
         .bundles = &r->bundles,
+        .script_generation = r->script_generation,
         .max_connections = r->max_connections,
         .sockets = &r->sockets,
     };

@@ -41,8 +41,8 @@ cut_name(char *path)
 
 /* The folder of what ships with the program: beside it where it was moved or
  * is run from the folder it was built in, else where it was installed. */
-static const char *
-find_data(char folder[PATH_MAX])
+const char *
+setup_find_data(char folder[PATH_MAX])
 {
     static const char *const beside[] = {"../share/moongate", "..", "../.."};
     char program[PATH_MAX];
@@ -74,8 +74,8 @@ service_init(struct service *service, struct engine *engine,
     *service = (struct service){
         .runtime = runtime_new(engine, config, addresses, faults),
     };
-    service->scripts =
-        scripts_load(service->runtime, find_data(folder), bundles, faults);
+    service->scripts = scripts_load(service->runtime, setup_find_data(folder),
+                                    bundles, faults);
     if (faults->count == before)
         return 0;
     service_fini(service);
@@ -92,8 +92,8 @@ service_init_checks(struct service *service, struct engine *engine,
     *service = (struct service){
         .runtime = runtime_new(engine, config, addresses, faults),
     };
-    service->scripts = scripts_load_checks(service->runtime, find_data(folder),
-                                           bundles, faults);
+    service->scripts = scripts_load_checks(
+        service->runtime, setup_find_data(folder), bundles, faults);
 }
 
 int
@@ -106,7 +106,8 @@ service_try(const struct config *config, struct addresses *addresses,
     char folder[PATH_MAX];
     int result;
 
-    result = scripts_try(runtime, find_data(folder), names, count, set, faults);
+    result = scripts_try(runtime, setup_find_data(folder), names, count, set,
+                         faults);
     runtime_unref(runtime);
     return faults->count == before ? result : -1;
 }
@@ -153,6 +154,18 @@ setup_print_faults(const struct faults *faults, FILE *out)
 
         fprintf(out, "%s\n",
                 fault_format(&faults->items[i], text, sizeof(text)));
+    }
+}
+
+void
+setup_write_faults(const struct faults *faults, struct buf *out)
+{
+    for (size_t i = 0; i < faults->item_count; i++) {
+        char text[FAULT_LINE_MAX];
+
+        if (!faults->items[i].warning)
+            buf_printf(out, "%s\n",
+                       fault_format(&faults->items[i], text, sizeof(text)));
     }
 }
 

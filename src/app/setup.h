@@ -8,9 +8,11 @@
 #ifndef APP_SETUP_H
 #define APP_SETUP_H
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "app/privileges.h"
+#include "base/buf.h"
 #include "config/faults.h"
 #include "config/model.h"
 
@@ -19,6 +21,10 @@ struct bundles;
 struct engine;
 struct runtime;
 struct scripts;
+
+/* The folder of what ships with the program, whose folder "lua" has the
+ * scripts; written to FOLDER or not. */
+const char *setup_find_data(char folder[PATH_MAX]);
 
 /* A configuration made live. */
 struct service {
@@ -67,6 +73,9 @@ void setup_fini(struct setup *setup);
 
 /* Writes every fault as "FILE:LINE: text", and the warnings among them. */
 void setup_print_faults(const struct faults *faults, FILE *out);
+
+/* The same without warnings, to OUT. */
+void setup_write_faults(const struct faults *faults, struct buf *out);
 
 /* Logs every fault as an error, and every warning as one. */
 void setup_log_faults(const struct faults *faults);

@@ -7,8 +7,8 @@
 #include "board/board.h"
 #include "board/strikes.h"
 
-static bool
-read_cpu(pid_t pid, uint64_t *ms)
+bool
+stuck_read_cpu(pid_t pid, uint64_t *ms)
 {
     clockid_t clock;
     struct timespec used;
@@ -27,7 +27,7 @@ stuck_look(struct stuck *seen, const struct board *board, unsigned worker,
     uint64_t heartbeat = atomic_load(&board->workers[worker].heartbeat_ms);
     uint64_t cpu_ms;
 
-    if (!read_cpu(pid, &cpu_ms))
+    if (!stuck_read_cpu(pid, &cpu_ms))
         return false; /* it has just ended */
     if (pid == seen->pid && heartbeat == seen->heartbeat)
         return cpu_ms - seen->cpu_ms >= grace_ms;

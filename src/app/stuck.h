@@ -24,6 +24,9 @@ struct stuck {
     uint64_t cpu_ms;    /* that the process had used when it came */
 };
 
+/* The CPU time that process PID has used; false: it has just ended. */
+bool stuck_read_cpu(pid_t pid, uint64_t *ms);
+
 /* Looks at a worker that serves.  Has it used GRACE_MS of CPU time without a
  * beat? */
 bool stuck_look(struct stuck *seen, const struct board *board, unsigned worker,

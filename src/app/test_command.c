@@ -140,26 +140,35 @@ remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 }
 
 int
-test_run(const char *file, char *const *scripts, int count)
+test_run_in(const char *script_path, char *const *scripts, int count)
 {
     const char *temp_dir = getenv("TMPDIR");
-    char script_path[PATH_MAX];
     char folder[PATH_MAX - NAME_MAX];
     int result;
 
-    if (find_script_path(script_path, file) < 0)
-        return EXIT_FAILURE;
     clock_update();
     (void)snprintf(folder, sizeof(folder), "%s/moongate-test-XXXXXX",
                    temp_dir == NULL ? "/tmp" : temp_dir);
     if (mkdtemp(folder) == NULL) {
         fprintf(stderr, "moongate: cannot make the folder %s: %s\n", folder,
                 strerror(errno));
-        return EXIT_FAILURE;
+        return -1;
     }
-    result = run_in(folder, script_path, scripts, count);
+    result =
+        run_in(folder, script_path == NULL ? "" : script_path, scripts, count);
     if (nftw(folder, remove_one, WALK_DESCRIPTORS, FTW_DEPTH | FTW_PHYS) != 0)
         fprintf(stderr, "moongate: cannot remove %s: %s\n", folder,
                 strerror(errno));
-    return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return result;
+}
+
+int
+test_run(const char *file, char *const *scripts, int count)
+{
+    char script_path[PATH_MAX];
+
+    if (find_script_path(script_path, file) < 0)
+        return EXIT_FAILURE;
+    return test_run_in(script_path, scripts, count) == 0 ? EXIT_SUCCESS
+                                                         : EXIT_FAILURE;
 }

@@ -10,4 +10,8 @@
  * those that ship.  Returns the exit status. */
 int test_run(const char *file, char *const *scripts, int count);
 
+/* The same with this script_path (NULL: none): 0, or -1 unless all have specs
+ * that pass. */
+int test_run_in(const char *script_path, char *const *scripts, int count);
+
 #endif

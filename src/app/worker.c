@@ -3,6 +3,7 @@
  *     master ── STOP ───▶ end every session, leave
  *            ── DRAIN ──▶ accept no more, leave when the last has ended
  *            ── gone ───▶ as STOP
+ *            ── SCRIPT_STAGE ... ──▶ exchange scripts (script_stage.h)
  */
 #include "app/worker.h"
 
@@ -17,6 +18,7 @@
 
 #include "app/log_ring.h"
 #include "app/message.h"
+#include "app/script_stage.h"
 #include "app/setup.h"
 #include "app/sockets.h"
 #include "base/log.h"
@@ -46,6 +48,7 @@ struct worker {
     struct conduit_pool conduits;
     struct log_ring log;
     struct service service;
+    struct script_stage stage;
     struct watch master;
     struct watch signals;
     struct watch wake;
@@ -117,6 +120,8 @@ on_master(struct watch *watch)
         stop(w, "the program is stopping");
     else if (m.kind == MESSAGE_DRAIN)
         drain(w);
+    else if (!script_stage_message(&w->stage, &m) && m.fd >= 0)
+        close(m.fd);
 }
 
 static void
@@ -242,6 +247,9 @@ start(struct worker *w)
 
     timer_init(&w->beat, on_beat);
     timer_init(&w->drain, leave_when_idle);
+    script_stage_init(&w->stage, w->conf->master, w->service.scripts,
+                      &w->conf->board->workers[w->conf->number],
+                      w->conf->script_generation);
     if (signals < 0 || watch_start(&w->signals, loop, signals, on_signal) < 0 ||
         watch_start(&w->master, loop, w->conf->master, on_master) < 0)
         fatal("cannot listen to the master: %s", strerror(errno));

@@ -24,6 +24,7 @@ struct worker_conf {
     const struct config *config;
     struct addresses *addresses; /* that its names have resolved to */
     struct bundles *bundles;     /* of its scripts */
+    uint32_t script_generation;  /* of its scripts */
     uint32_t max_connections;    /* of the whole program */
     const struct sockets *sockets;
 };

@@ -152,17 +152,19 @@ info_text(struct buf *out, const struct board *b)
 static void
 workers_text(struct buf *out, const struct board *b)
 {
-    buf_printf(out, "\n%-8s %8s %8s %11s %11s %11s %12s\n", "worker", "pid",
-               "restarts", "now", "connections", "requests", "script heap");
+    buf_printf(out, "\n%-8s %8s %8s %8s %11s %11s %11s %12s\n", "worker", "pid",
+               "restarts", "scripts", "now", "connections", "requests",
+               "script heap");
     for (unsigned w = 0; w < b->header->limits.workers; w++) {
         const struct worker_row *row = &b->workers[w];
         struct section_totals sum;
 
         board_sum_worker(b, w, &sum);
         buf_printf(out,
-                   "%-8u %8" PRId32 " %8" PRIu32 " %11" PRIu32 " %11" PRIu64
-                   " %11" PRIu64 " %11" PRIu64 "k\n",
+                   "%-8u %8" PRId32 " %8" PRIu32 " %8" PRIu32 " %11" PRIu32
+                   " %11" PRIu64 " %11" PRIu64 " %11" PRIu64 "k\n",
                    w, atomic_load(&row->pid), atomic_load(&row->restarts),
+                   atomic_load(&row->script_generation),
                    slot_held(b, w, board_global_slot()), sum.connections,
                    sum.requests, atomic_load(&row->heap_bytes) / 1024);
     }
@@ -332,11 +334,13 @@ workers_json(struct buf *out, const struct board *b)
         board_sum_worker(b, w, &sum);
         buf_printf(out,
                    "%s{\"worker\":%u,\"pid\":%" PRId32 ",\"restarts\":%" PRIu32
-                   ",\"now\":%" PRIu32 ",\"heap_bytes\":%" PRIu64,
+                   ",\"now\":%" PRIu32 ",\"heap_bytes\":%" PRIu64
+                   ",\"script_generation\":%" PRIu32,
                    w == 0 ? "" : ",", w, atomic_load(&row->pid),
                    atomic_load(&row->restarts),
                    slot_held(b, w, board_global_slot()),
-                   atomic_load(&row->heap_bytes));
+                   atomic_load(&row->heap_bytes),
+                   atomic_load(&row->script_generation));
         json_totals(out, section_counter_infos, section_counter_count, &sum);
         buf_char(out, '}');
     }

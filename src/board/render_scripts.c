@@ -13,6 +13,7 @@
 #include "board/json.h"
 #include "board/script_counts.h"
 #include "board/strikes.h"
+#include "board/versions.h"
 
 enum {
     NAME_WIDTH_MIN = 8, /* of the column of names */
@@ -119,15 +120,21 @@ name_width(const struct board *b)
 }
 
 static void
-script_text(struct buf *out, const struct script_lines *script, int width)
+script_text(struct buf *out, const struct board *b,
+            const struct script_lines *script, int width)
 {
+    const struct script_row *row = &b->scripts[script->row];
+
     buf_printf(out, "%-*.*s", width, STR_ARG(script->name));
     put_figures(out, &script->all);
+    versions_text(out, row);
     if (script->verdict == STRIKE_NONE)
-        buf_str(out, STR("  in use\n"));
+        buf_str(out, STR("  in use"));
     else
-        buf_printf(out, "  quarantined for %" PRIu64 "s: %s\n",
+        buf_printf(out, "  quarantined for %" PRIu64 "s: %s",
                    script->verdict_seconds, strikes_words(script->verdict));
+    versions_state(out, row);
+    buf_char(out, '\n');
 }
 
 static void
@@ -151,13 +158,14 @@ scripts_text(struct buf *out, const struct board *b)
     int width = name_width(b);
     struct script_lines script;
 
-    buf_printf(out, "%-*s  %12s  %8s  %9s  %8s  %8s  %8s  %s\n", width,
-               "script", "calls", "errors", "fallbacks", "p50", "p99", "max",
-               "state");
+    buf_printf(out, "%-*s  %12s  %8s  %9s  %8s  %8s  %8s", width, "script",
+               "calls", "errors", "fallbacks", "p50", "p99", "max");
+    versions_heading(out);
+    buf_str(out, STR("  state\n"));
     for (unsigned i = 0; i < b->header->limits.scripts; i++) {
         if (!read_script(&script, b, i))
             continue;
-        script_text(out, &script, width);
+        script_text(out, b, &script, width);
         hooks_text(out, b, script.row, width);
     }
 }
@@ -207,6 +215,7 @@ script_json(struct buf *out, const struct board *b,
                script->verdict_seconds);
     buf_str(out, STR(",\"reason\":"));
     json_string(out, str_from(strikes_words(script->verdict)));
+    versions_json(out, &b->scripts[script->row]);
     hooks_json(out, b, script->row);
     buf_char(out, '}');
 }

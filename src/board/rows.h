@@ -31,6 +31,7 @@ enum {
     BOARD_CHANGES_KEPT = 1024, /* of each upstream; a power of two */
     BOARD_ADDRS_MAX = 8,       /* addresses of one server */
     STRIKES_MAX = 3,           /* that quarantine a script (strikes.h) */
+    BOARD_HASH_LEN = 12,       /* digits of a script's version */
 };
 
 /* How many rows of each kind the board has room for. */
@@ -146,9 +147,23 @@ struct section_row {
     _Atomic int32_t max_connections;   /* by the master; 0: no limit */
 };
 
+/* A version of a script, as it is shown (versions.h). */
+struct script_version {
+    uint32_t generation;                /* since which it is in use; 0: none */
+    char hash[BOARD_HASH_LEN + 1];      /* of its bytes, in hexadecimal */
+    char previous[BOARD_HASH_LEN + 1];  /* of the one before; "": none */
+    char confirmed[BOARD_HASH_LEN + 1]; /* that comes back unless this one is
+                                           confirmed; "": none waits */
+    uint64_t since_ms;                  /* wall time */
+    uint64_t confirm_by_ms;             /* wall time; 0: it need not be */
+};
+
 struct script_row {
     _Alignas(64) struct row_name name;
     _Atomic uint32_t hooks; /* bits: those with counts; script_counts.h */
+    /* By the master; versions.h. */
+    _Atomic uint32_t version_shown; /* 0 or 1 */
+    struct script_version versions[2];
     /* By everyone; strikes.h. */
     _Alignas(64) _Atomic uint8_t verdict; /* enum strike_fault; 0: it is in
                                              use */
@@ -169,6 +184,7 @@ struct worker_row {
     _Alignas(64) _Atomic uint64_t heartbeat_ms; /* monotonic time */
     _Atomic int32_t script;      /* 1 + row of the one that runs; 0: none */
     _Atomic uint64_t heap_bytes; /* of the scripts' memory, at the last beat */
+    _Atomic uint32_t script_generation; /* of the scripts it runs */
 };
 
 struct board_header {

@@ -107,9 +107,14 @@ static const struct key KEYS[] = {
         STORE(GLOBAL, script_memory_bytes),
         .sentence = "The memory of all scripts of a worker.",
     }, {
-        .name = "script_watch", LATER(KEY_GLOBAL, "off no false"),
-        .fallback = "off",
+        .name = "script_watch", .sections = KEY_GLOBAL, .type = KEY_BOOL,
+        .supported = true, .fallback = "off", STORE(GLOBAL, script_watch),
         .sentence = "Swap a script in when its file is saved.",
+    }, {
+        .name = "script_selftest", .sections = KEY_GLOBAL, .type = KEY_BOOL,
+        .supported = true, .fallback = "off", STORE(GLOBAL, script_selftest),
+        .sentence = "A script is swapped in only if the specs beside it "
+                    "pass.",
     }, {
         .name = "script_trust", .sections = KEY_GLOBAL, .type = KEY_SCRIPTS,
         .supported = true, .syntax = "NAME ...",

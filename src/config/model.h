@@ -95,6 +95,8 @@ struct global_conf {
     uint64_t script_budget_ms;      /* CPU time of one hook */
     uint64_t script_load_budget_ms; /* of each step of loading */
     uint64_t script_memory_bytes;   /* of a process's scripts */
+    bool script_watch;              /* a saved script is swapped in */
+    bool script_selftest;           /* if the specs beside it pass */
     const struct str *script_trust; /* scripts that have all of Lua, by the
                                        names that the configuration has */
     size_t script_trust_count;

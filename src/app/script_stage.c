@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/script_stage.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/message.h"
+#include "app/setup.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "board/rows.h"
+#include "config/faults.h"
+#include "script/bundles.h"
+#include "script/swap.h"
+
+static void
+show_generation(const struct script_stage *s, uint32_t generation)
+{
+    if (s->row != NULL)
+        atomic_store(&s->row->script_generation, generation);
+}
+
+void
+script_stage_init(struct script_stage *s, int master, struct scripts *scripts,
+                  struct worker_row *row, uint32_t generation)
+{
+    *s = (struct script_stage){
+        .master = master,
+        .scripts = scripts,
+        .row = row,
+    };
+    show_generation(s, generation);
+}
+
+/* The master takes silence for a refusal, so that it cannot be told is no more
+ * than worth a line. */
+static void
+tell(const struct script_stage *s, enum message_kind kind, uint32_t arg,
+     struct str text)
+{
+    const struct message m = {.kind = kind, .arg = arg, .fd = -1, .text = text};
+
+    if (message_send(s->master, &m) < 0)
+        log_warn("cannot speak to the master: %s", strerror(errno));
+}
+
+static void
+drop(struct script_stage *s)
+{
+    if (s->staged)
+        scripts_drop(s->scripts);
+    s->staged = false;
+}
+
+static int
+load(struct script_stage *s, int fd, struct buf *why)
+{
+    struct bundles set;
+    struct faults faults;
+    int result;
+
+    if (bundles_read(&set, fd) < 0) {
+        buf_printf(why, "it cannot be read: %s\n", strerror(errno));
+        return -1;
+    }
+    faults_init(&faults);
+    result = scripts_stage(s->scripts, &set, &faults);
+    setup_write_faults(&faults, why);
+    faults_fini(&faults);
+    bundles_fini(&set);
+    return result;
+}
+
+/* What an older attempt has left goes first: its end may have been lost. */
+static void
+stage(struct script_stage *s, const struct message *m)
+{
+    struct buf why;
+
+    drop(s);
+    if (s->scripts == NULL) {
+        tell(s, MESSAGE_SCRIPT_YES, m->arg, STR(""));
+        return;
+    }
+    buf_init_growing(&why, MESSAGE_TEXT_MAX);
+    s->staged = load(s, m->fd, &why) == 0;
+    tell(s, s->staged ? MESSAGE_SCRIPT_YES : MESSAGE_SCRIPT_NO, m->arg,
+         s->staged ? STR("") : buf_text(&why));
+    buf_fini(&why);
+}
+
+static void
+commit(struct script_stage *s, uint32_t generation)
+{
+    if (s->staged)
+        scripts_commit(s->scripts);
+    s->staged = false;
+    show_generation(s, generation);
+    tell(s, MESSAGE_SCRIPT_DONE, generation, STR(""));
+}
+
+bool
+script_stage_message(struct script_stage *s, const struct message *m)
+{
+    bool mine = true;
+
+    if (m->kind == MESSAGE_SCRIPT_STAGE)
+        stage(s, m);
+    else if (m->kind == MESSAGE_SCRIPT_COMMIT)
+        commit(s, m->arg);
+    else if (m->kind == MESSAGE_SCRIPT_DROP)
+        drop(s);
+    else
+        mine = false;
+    if (mine && m->fd >= 0)
+        close(m->fd);
+    return mine;
+}

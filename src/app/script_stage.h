@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A child's part in the exchange of scripts (swap.h): what the master sends is
+ * loaded beside the scripts in use, and takes their place when it says so.
+ *
+ *     STAGE ──▶ loaded ──▶ YES ──┬── COMMIT ──▶ exchanged ──▶ DONE
+ *           └─▶ a fault ─▶ NO    └── DROP ────▶ forgotten
+ */
+#ifndef APP_SCRIPT_STAGE_H
+#define APP_SCRIPT_STAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct message;
+struct scripts;
+struct worker_row;
+
+struct script_stage {
+    int master;              /* the socket to it */
+    struct scripts *scripts; /* NULL: this process has none, and agrees */
+    struct worker_row *row;  /* where the generation is shown; NULL: nowhere */
+    bool staged;
+};
+
+/* GENERATION is that of the SCRIPTS that the process begins with. */
+void
+script_stage_init(struct script_stage *s, int master, struct scripts *scripts,
+                  struct worker_row *row, uint32_t generation);
+
+/* Does what M asks for, and takes its descriptor. False: it is about something
+ * else. */
+bool script_stage_message(struct script_stage *s, const struct message *m);
+
+#endif

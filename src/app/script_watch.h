@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * script_watch: a script that is saved is swapped in by itself. The master
+ * watches script_path with all folders below it, the folders of scripts that
+ * are named by absolute paths, and the places where a symbolic link stands in
+ * one of these paths, since a whole folder may be exchanged by it.
+ *
+ *     inotify ──▶ quiet for 100 ms ──▶ watch anew ──▶ swap_scan
+ */
+#ifndef APP_SCRIPT_WATCH_H
+#define APP_SCRIPT_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/loop.h"
+
+struct resources;
+struct swap;
+struct watched;
+
+struct script_watch {
+    struct swap *swap;
+    struct loop *loop;
+    const struct resources *resources;
+    int fd; /* inotify's; -1: nothing is watched */
+    struct watch watch;
+    struct watched *items;
+    unsigned count;
+    bool warned; /* that not all can be watched */
+    struct timer settle;
+    uint64_t first_ms; /* of the events that have not been looked at; 0 */
+};
+
+/* Begins, if the configuration wants it; what cannot be watched is logged. */
+void script_watch_start(struct script_watch *w, struct swap *swap,
+                        struct loop *loop, const struct resources *resources);
+
+/* Ends it; one that never began is left alone if its descriptor is -1. */
+void script_watch_stop(struct script_watch *w);
+
+#endif

@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/swap.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/resources.h"
+#include "app/script_request.h"
+#include "app/swap_job.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "script/bundle.h"
+
+enum {
+    JOBS_MAX = 64,     /* that wait */
+    AGAIN_MS = 5000,   /* until what has to come back is tried again */
+    WORDS_MAX = 16384, /* bytes of a trial's words */
+};
+
+static const char STOPPING[] = "the program is stopping\n";
+
+/* The versions of the script that the job is about; NULL: of all. */
+static struct versions *
+versions_of(const struct swap *s, const struct swap_job *job)
+{
+    return job->name == NULL ? NULL
+                             : history_find(&s->history, str_from(job->name));
+}
+
+/* --- the end of a job ----------------------------------------------------- */
+
+/* Whose process has ended meanwhile has taken its clients with it. */
+static void
+send_answer(struct swap *s, const struct swap_job *job, struct str text)
+{
+    const struct message m = {
+        .kind = MESSAGE_SCRIPT_ANSWER,
+        .arg = job->ticket,
+        .fd = -1,
+        .text = text,
+    };
+
+    if (job->ticket == 0 || job->control != s->control->pid)
+        return;
+    if (child_send(s->control, &m) < 0)
+        log_warn("cannot answer about script %s: %s",
+                 job->name == NULL ? "" : job->name, strerror(errno));
+}
+
+static void
+answer(struct swap *s, const struct swap_job *job,
+       void (*write_answer)(struct buf *, const struct swap_job *,
+                            const struct versions *))
+{
+    struct buf text;
+
+    if (job->ticket == 0)
+        return;
+    buf_init_growing(&text, MESSAGE_TEXT_MAX);
+    write_answer(&text, job, versions_of(s, job));
+    send_answer(s, job, buf_text(&text));
+    buf_fini(&text);
+}
+
+static void
+answer_refused(struct swap *s, const struct swap_job *job, struct str why)
+{
+    struct buf text;
+
+    if (job->ticket == 0)
+        return;
+    buf_init_growing(&text, MESSAGE_TEXT_MAX);
+    swap_job_answer_refused(&text, versions_of(s, job), why);
+    send_answer(s, job, buf_text(&text));
+    buf_fini(&text);
+}
+
+/* Nothing of the job is left; the next one begins at the end of the turn. */
+static void
+end_job(struct swap *s)
+{
+    if (s->fd >= 0)
+        close(s->fd);
+    s->fd = -1;
+    bundles_fini(&s->set);
+    swap_job_free(s->job);
+    s->job = NULL;
+    loop_defer(s->loop, &s->next);
+}
+
+/* One that did not come back in time is tried again. */
+static void
+refuse(struct swap *s, struct str why)
+{
+    struct versions *v = versions_of(s, s->job);
+
+    swap_job_log_refused(s->job, v, why);
+    answer_refused(s, s->job, why);
+    if (s->job->kind == SWAP_OVERDUE && v != NULL && !s->closed)
+        loop_start_timer(s->loop, &v->overdue, AGAIN_MS);
+    end_job(s);
+}
+
+static void
+end_unchanged(struct swap *s)
+{
+    struct versions *v = versions_of(s, s->job);
+
+    if (s->job->kind == SWAP_ALL)
+        log_info("no script has changed");
+    if (v != NULL) {
+        v->refused = 0; /* what was wrong with the file is mended */
+        answer(s, s->job, swap_job_answer_same);
+    }
+    end_job(s);
+}
+
+/* --- the agreement -------------------------------------------------------- */
+
+static void
+commit_one(struct swap *s, struct bundle *bundle)
+{
+    struct resources *r = s->resources;
+    struct versions *v = history_find(&s->history, str_from(bundle->name));
+
+    if (v == NULL || bundles_put(&r->bundles, bundle) < 0)
+        return; /* neither can be: it has replaced one of the same name */
+    v->refused = 0;
+    if (s->job->kind == SWAP_ROLLBACK || s->job->kind == SWAP_OVERDUE)
+        history_return(v, bundle, r->script_generation);
+    else
+        history_push(v, bundle, r->script_generation, s->job->confirm_ms);
+}
+
+/* First of all for those who are forked from now on. */
+static uint32_t
+on_agreed(struct swap_round *round)
+{
+    struct swap *s = container_of(round, struct swap, round);
+
+    s->resources->script_generation++;
+    for (size_t i = 0; i < s->set.count; i++)
+        commit_one(s, s->set.items[i]);
+    return s->resources->script_generation;
+}
+
+static void
+on_round_end(struct swap_round *round, struct str why)
+{
+    struct swap *s = container_of(round, struct swap, round);
+
+    if (why.len > 0) {
+        refuse(s, why);
+        return;
+    }
+    for (size_t i = 0; i < s->set.count; i++)
+        swap_job_log_changed(
+            s->job, history_find(&s->history, str_from(s->set.items[i]->name)));
+    if (s->job->ticket != 0)
+        answer(s, s->job, swap_job_answer_changed);
+    end_job(s);
+}
+
+/* --- what takes over ------------------------------------------------------ */
+
+/* Only known scripts, and what was asked for. */
+static bool
+is_complete(const struct swap *s)
+{
+    for (size_t i = 0; i < s->set.count; i++) {
+        const char *name = s->set.items[i]->name;
+
+        if (history_find(&s->history, str_from(name)) == NULL)
+            return false;
+    }
+    return s->job->kind == SWAP_ALL ||
+           (s->set.count == 1 &&
+            versions_of(s, s->job) ==
+                history_find(&s->history, str_from(s->set.items[0]->name)));
+}
+
+/* One that is quarantined gets another chance with the same bytes when somebody
+ * asks for it. */
+static bool
+is_wanted(const struct swap *s)
+{
+    const struct versions *v = versions_of(s, s->job);
+
+    if (s->job->kind == SWAP_ALL)
+        return s->set.count > 0;
+    return !bundle_equals(history_current(v), s->set.items[0]) ||
+           (s->job->kind == SWAP_RELOAD && history_is_quarantined(v));
+}
+
+static void
+take_tried(struct swap *s)
+{
+    if (bundles_read(&s->set, s->fd) < 0 || !is_complete(s))
+        refuse(s, STR("what the trial has handed on is not whole\n"));
+    else if (!is_wanted(s))
+        end_unchanged(s);
+    else
+        swap_round_start(&s->round, s->fd);
+}
+
+/* From the master's memory, without the disk. */
+static int
+write_version(struct swap *s, struct bundle *bundle)
+{
+    s->fd = swap_memfd();
+    if (s->fd < 0 || bundles_put(&s->set, bundle) < 0)
+        return -1;
+    return bundles_write(&s->set, s->fd) < 0 ? -1 : swap_seal(s->fd);
+}
+
+static void
+begin_return(struct swap *s, struct bundle *bundle)
+{
+    char why[128];
+
+    if (write_version(s, bundle) == 0) {
+        swap_round_start(&s->round, s->fd);
+        return;
+    }
+    (void)snprintf(why, sizeof(why), "its bytes cannot be handed on: %s\n",
+                   strerror(errno));
+    refuse(s, str_from(why));
+}
+
+/* --- scripts that were saved ---------------------------------------------- */
+
+static void
+add(struct swap *s, struct swap_job *job)
+{
+    list_add_tail(&s->jobs, &job->link);
+    s->job_count++;
+    loop_defer(s->loop, &s->next);
+}
+
+static bool
+waits(const struct swap *s, enum swap_kind kind, struct str name)
+{
+    list_for_each(node, &s->jobs)
+    {
+        const struct swap_job *job = container_of(node, struct swap_job, link);
+
+        if (job->kind == kind && str_equal(str_from(job->name), name))
+            return true;
+    }
+    return false;
+}
+
+static void
+add_quiet(struct swap *s, enum swap_kind kind, struct str name, const char *who)
+{
+    struct swap_job *job = NULL;
+
+    if (s->closed || waits(s, kind, name))
+        return;
+    if (s->job_count < JOBS_MAX || kind == SWAP_OVERDUE)
+        job = swap_job_new(kind, name, str_from(who));
+    if (job == NULL)
+        log_error("%s: too many exchanges of scripts wait", who);
+    else
+        add(s, job);
+}
+
+/* A name a line. */
+static void
+take_scanned(struct swap *s, struct str names)
+{
+    for (size_t from = 0; from < names.len;) {
+        ptrdiff_t end = str_find_char(names, '\n', from);
+        size_t to = end < 0 ? names.len : (size_t)end;
+        struct str name = str_slice(names, from, to);
+
+        if (history_find(&s->history, name) != NULL)
+            add_quiet(s, SWAP_SAVED, name, "script_watch");
+        from = to + 1;
+    }
+    end_job(s);
+}
+
+/* --- the trial ------------------------------------------------------------ */
+
+static void
+start_trial(struct swap *s, enum trial_kind kind)
+{
+    const struct history *h = &s->history;
+    const char **names = calloc(h->count + 1, sizeof(*names));
+    struct trial_conf conf = {
+        .kind = kind,
+        .config = s->resources->config,
+        .addresses = &s->resources->addresses,
+        .committed = &s->resources->bundles,
+        .names = names,
+    };
+    int result = -1;
+
+    for (size_t i = 0; names != NULL && i < h->count; i++) {
+        const struct versions *v = &h->scripts[i];
+
+        if (s->job->name == NULL || v == versions_of(s, s->job))
+            names[conf.count++] = history_current(v)->name;
+    }
+    if (names != NULL)
+        result = swap_try_start(&s->trial, s->loop, s->resources, &conf);
+    free(names);
+    if (result < 0)
+        refuse(s, STR("there is no process to try it in\n"));
+}
+
+bool
+swap_reaped(struct swap *s, pid_t pid, int status)
+{
+    struct buf words;
+    int result;
+
+    if (s->trial.pid == 0 || pid != s->trial.pid)
+        return false;
+    buf_init_growing(&words, WORDS_MAX);
+    result = swap_try_take(&s->trial, status, &s->fd, &words);
+    if (s->closed)
+        log_debug("what was tried is of no use any more");
+    else if (result < 0)
+        refuse(s, buf_text(&words));
+    else if (s->job->kind == SWAP_SCAN)
+        take_scanned(s, buf_text(&words));
+    else
+        take_tried(s);
+    buf_fini(&words);
+    return true;
+}
+
+/* --- beginning ------------------------------------------------------------ */
+
+static void
+roll_back(struct swap *s)
+{
+    const struct versions *v = versions_of(s, s->job);
+    struct bundle *previous = history_previous(v);
+
+    if (previous == NULL)
+        refuse(s, STR("there is no version before it\n"));
+    else
+        begin_return(s, previous);
+}
+
+static void
+confirm(struct swap *s)
+{
+    struct versions *v = versions_of(s, s->job);
+
+    if (!history_confirm(v)) {
+        answer_refused(s, s->job, STR("it does not wait to be confirmed\n"));
+    } else {
+        log_info("script %s: version %s is confirmed by %s", s->job->name,
+                 bundle_hash(history_current(v)), s->job->who);
+        answer(s, s->job, swap_job_answer_confirmed);
+    }
+    end_job(s);
+}
+
+/* Meanwhile it may have been confirmed, or been replaced. */
+static void
+come_back(struct swap *s)
+{
+    const struct versions *v = versions_of(s, s->job);
+
+    if (v->confirmed == NULL || timer_is_running(&v->overdue))
+        end_job(s);
+    else
+        begin_return(s, v->confirmed);
+}
+
+static void
+begin(struct swap *s)
+{
+    switch (s->job->kind) {
+    case SWAP_RELOAD:
+    case SWAP_SAVED:
+        start_trial(s, TRIAL_ALL);
+        break;
+    case SWAP_ALL:
+        start_trial(s, TRIAL_CHANGED);
+        break;
+    case SWAP_SCAN:
+        start_trial(s, TRIAL_SCAN);
+        break;
+    case SWAP_ROLLBACK:
+        roll_back(s);
+        break;
+    case SWAP_CONFIRM:
+        confirm(s);
+        break;
+    case SWAP_OVERDUE:
+        come_back(s);
+        break;
+    }
+}
+
+static void
+on_next(struct deferred *deferred)
+{
+    struct swap *s = container_of(deferred, struct swap, next);
+    struct list *node;
+
+    if (s->job != NULL || (node = list_take_first(&s->jobs)) == NULL)
+        return;
+    s->job_count--;
+    s->job = container_of(node, struct swap_job, link);
+    begin(s);
+}
+
+/* --- asking for it -------------------------------------------------------- */
+
+static struct swap_job *
+read_job(const struct script_request *r)
+{
+    static const enum swap_kind kinds[SCRIPT_VERBS] = {
+        [SCRIPT_RELOAD] = SWAP_RELOAD,
+        [SCRIPT_ROLLBACK] = SWAP_ROLLBACK,
+        [SCRIPT_CONFIRM] = SWAP_CONFIRM,
+    };
+    struct swap_job *job = swap_job_new(kinds[r->verb], r->name, r->who);
+
+    if (job != NULL) {
+        job->confirm_ms = r->confirm_ms;
+        job->json = r->json;
+    }
+    return job;
+}
+
+/* What can be said at once; NULL: the job waits for its turn. */
+static const char *
+take_command(struct swap *s, const struct message *m)
+{
+    struct script_request request;
+    struct swap_job *job;
+
+    if (script_request_read(&request, m->text) < 0 ||
+        history_find(&s->history, request.name) == NULL)
+        return "there is no such script\n";
+    if (s->closed)
+        return STOPPING;
+    if (s->job_count >= JOBS_MAX)
+        return "too many exchanges of scripts wait already\n";
+    job = read_job(&request);
+    if (job == NULL)
+        return "there is no memory for it\n";
+    job->ticket = m->arg;
+    job->control = s->control->pid;
+    add(s, job);
+    return NULL;
+}
+
+void
+swap_message(struct swap *s, struct child *child, const struct message *m)
+{
+    const struct swap_job asked = {.ticket = m->arg, .control = child->pid};
+    const char *why;
+
+    if (m->kind != MESSAGE_SCRIPT_COMMAND) {
+        swap_round_message(&s->round, child, m);
+        return;
+    }
+    why = child == s->control ? take_command(s, m) : NULL;
+    if (why != NULL)
+        answer_refused(s, &asked, str_from(why));
+}
+
+void
+swap_child_ended(struct swap *s, const struct child *child)
+{
+    swap_round_child_ended(&s->round, child);
+}
+
+void
+swap_all(struct swap *s, const char *who)
+{
+    add_quiet(s, SWAP_ALL, str_make(NULL, 0), who);
+}
+
+void
+swap_scan(struct swap *s)
+{
+    add_quiet(s, SWAP_SCAN, str_make(NULL, 0), "script_watch");
+}
+
+static void
+on_overdue(struct versions *versions)
+{
+    struct swap *s = container_of(versions->owner, struct swap, history);
+    const char *name = history_current(versions)->name;
+
+    log_warn("script %s: version %s was not confirmed in time", name,
+             bundle_hash(history_current(versions)));
+    add_quiet(s, SWAP_OVERDUE, str_from(name), "--confirm");
+}
+
+/* --- the whole ------------------------------------------------------------ */
+
+void
+swap_init(struct swap *s, struct loop *loop, struct resources *resources,
+          struct child *control, struct child *workers)
+{
+    *s = (struct swap){
+        .resources = resources,
+        .loop = loop,
+        .control = control,
+        .fd = -1,
+        .round =
+            {
+                .loop = loop,
+                .board = resources->board,
+                .control = control,
+                .workers = workers,
+                .worker_count = resources->worker_count,
+                .on_agreed = on_agreed,
+                .on_end = on_round_end,
+            },
+        .history = {.on_overdue = on_overdue},
+    };
+    list_init(&s->jobs);
+    bundles_init(&s->set);
+    deferred_init(&s->next, on_next);
+    swap_try_init(&s->trial);
+    swap_round_init(&s->round);
+    history_init(&s->history, loop, resources->board, &resources->bundles,
+                 resources->script_generation);
+}
+
+static void
+refuse_waiting(struct swap *s)
+{
+    struct list *node;
+
+    while ((node = list_take_first(&s->jobs)) != NULL) {
+        struct swap_job *job = container_of(node, struct swap_job, link);
+
+        swap_job_log_refused(job, versions_of(s, job), str_from(STOPPING));
+        answer_refused(s, job, str_from(STOPPING));
+        swap_job_free(job);
+    }
+    s->job_count = 0;
+}
+
+/* At once, since the children may all leave before a trial has ended. */
+void
+swap_close(struct swap *s)
+{
+    if (s->closed)
+        return;
+    s->closed = true;
+    refuse_waiting(s);
+    swap_round_cancel(&s->round, "the program is stopping");
+    if (s->job != NULL && s->trial.pid != 0) {
+        swap_try_kill(&s->trial);
+        refuse(s, str_from(STOPPING));
+    }
+}
+
+void
+swap_fini(struct swap *s)
+{
+    if (s->loop == NULL)
+        return;
+    if (s->trial.pid != 0) {
+        swap_try_kill(&s->trial);
+        (void)waitpid(s->trial.pid, NULL, 0);
+    }
+    swap_try_fini(&s->trial);
+    deferred_cancel(&s->next);
+    swap_job_free(s->job);
+    if (s->fd >= 0)
+        close(s->fd);
+    bundles_fini(&s->set);
+    swap_round_fini(&s->round);
+    history_fini(&s->history);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exchanging scripts while the program serves: the master's half. One exchange
+ * is under way at a time, the others wait.
+ *
+ *     ctl, HUP, a saved file ──▶ queue ──▶ swap_try ── its bytes ──┐
+ *                                   │                              ▼
+ *                                   └─ rollback ── history ──▶ swap_round
+ *                                                                  │ all agree
+ *     answer, log ◀── on_end ◀── all exchange ◀── history, bundles ◀┘
+ *
+ * Nothing here waits: each step ends with a message, a timer, or the end of a
+ * process.
+ */
+#ifndef APP_SWAP_H
+#define APP_SWAP_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "app/swap_history.h"
+#include "app/swap_round.h"
+#include "app/swap_try.h"
+#include "base/list.h"
+#include "script/bundles.h"
+
+struct resources;
+struct swap_job;
+
+struct swap {
+    struct resources *resources; /* whose bundles and generation it changes */
+    struct loop *loop;
+    struct child *control;
+    bool closed;      /* the program is stopping */
+    struct list jobs; /* that wait */
+    unsigned job_count;
+    struct swap_job *job; /* under way; NULL: none */
+    struct swap_try trial;
+    struct bundles set; /* what takes over; and the same to hand on */
+    int fd;
+    struct swap_round round;
+    struct history history;
+    struct deferred next; /* begins with the next job */
+};
+
+/* For the children CONTROL and WORKERS, as many as RESOURCES says. Start-up
+ * only: memory. */
+void swap_init(struct swap *s, struct loop *loop, struct resources *resources,
+               struct child *control, struct child *workers);
+
+/* Ends the process in which scripts are tried, and waits for that. */
+void swap_fini(struct swap *s);
+
+/* A child has said something about scripts, or control asks for something. */
+void swap_message(struct swap *s, struct child *child, const struct message *m);
+
+/* A child has ended; before another one takes its place. */
+void swap_child_ended(struct swap *s, const struct child *child);
+
+/* A process has ended with STATUS (of waitpid). False: it is none of these. */
+bool swap_reaped(struct swap *s, pid_t pid, int status);
+
+/* Exchanges what has changed on disk: all in one step, or nothing. WHO asks is
+ * for the log. */
+void swap_all(struct swap *s, const char *who);
+
+/* The same, each by itself: files have changed, and what they are part of is
+ * found out. */
+void swap_scan(struct swap *s);
+
+/* Refuses what is under way and what waits: the program is stopping. */
+void swap_close(struct swap *s);
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/trial.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/setup.h"
+#include "app/test_command.h"
+#include "config/faults.h"
+#include "config/model.h"
+#include "script/bundle.h"
+#include "script/bundles.h"
+
+enum {
+    WORDS_MAX = 65536, /* bytes of what is wrong */
+};
+
+/* --- loading -------------------------------------------------------------- */
+
+/* Faults are written to the words. */
+static int
+load(struct bundles *set, const struct trial_conf *conf, struct buf *words)
+{
+    struct faults faults;
+    int result;
+
+    faults_init(&faults);
+    result = service_try(conf->config, conf->addresses, conf->names,
+                         conf->count, set, &faults);
+    setup_write_faults(&faults, words);
+    faults_fini(&faults);
+    return result;
+}
+
+static bool
+is_committed(const struct trial_conf *conf, const struct bundle *bundle)
+{
+    const struct bundle *now = bundles_find(conf->committed, bundle->name);
+
+    return now != NULL && bundle_equals(now, bundle);
+}
+
+static void
+remove_committed(struct bundles *set, const struct trial_conf *conf)
+{
+    for (size_t i = 0; i < conf->count; i++) {
+        const struct bundle *bundle = bundles_find(set, conf->names[i]);
+
+        if (bundle != NULL && is_committed(conf, bundle))
+            bundles_remove(set, conf->names[i]);
+    }
+}
+
+/* --- their specs ---------------------------------------------------------- */
+
+static bool
+join(char *path, const char *folder, const char *name)
+{
+    int len = snprintf(path, PATH_MAX, "%s%s%s", folder,
+                       folder[0] == '\0' ? "" : "/", name);
+
+    return len > 0 && len < PATH_MAX && access(path, R_OK) == 0;
+}
+
+/* The script's file, which was found there when it was loaded. */
+static bool
+find_script(char path[PATH_MAX], const struct trial_conf *conf,
+            const char *name)
+{
+    const char *own = conf->config->global.script_path.p;
+    char data[PATH_MAX];
+    char shipped[PATH_MAX];
+
+    if (name[0] == '/')
+        return join(path, "", name);
+    if (own != NULL && join(path, own, name))
+        return true;
+    return join(shipped, setup_find_data(data), "lua") &&
+           join(path, shipped, name);
+}
+
+static bool
+has_spec(const char *script)
+{
+    static const char ending[] = ".lua";
+    size_t len = strlen(script);
+    char spec[PATH_MAX + sizeof("_spec.lua")];
+
+    if (len >= sizeof(ending) - 1 &&
+        strcmp(script + len - (sizeof(ending) - 1), ending) == 0)
+        len -= sizeof(ending) - 1;
+    (void)snprintf(spec, sizeof(spec), "%.*s_spec.lua", (int)len, script);
+    return access(spec, R_OK) == 0;
+}
+
+static int
+test_script(const struct trial_conf *conf, const char *name)
+{
+    char path[PATH_MAX];
+    char *scripts[] = {path};
+
+    if (!find_script(path, conf, name) || !has_spec(path))
+        return 0;
+    if (test_run_in(conf->config->global.script_path.p, scripts, 1) == 0)
+        return 0;
+    printf("script '%s': its specs do not pass\n", name);
+    return -1;
+}
+
+/* What the specs print are words of why they have failed. */
+static int
+test_all(const struct trial_conf *conf, const struct bundles *set)
+{
+    if (!conf->config->global.script_selftest)
+        return 0;
+    if (dup2(conf->words, STDOUT_FILENO) < 0 ||
+        dup2(conf->words, STDERR_FILENO) < 0)
+        return -1;
+    for (size_t i = 0; i < set->count; i++) {
+        if (test_script(conf, set->items[i]->name) < 0) {
+            fflush(NULL);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* --- the whole ------------------------------------------------------------ */
+
+static void
+write_words(const struct trial_conf *conf, const struct buf *words)
+{
+    if (words->len > 0)
+        (void)!write(conf->words, words->p, words->len);
+}
+
+static int
+write_bundles(const struct trial_conf *conf, const struct bundles *set)
+{
+    if (bundles_write(set, conf->bundles) == 0)
+        return 0;
+    dprintf(conf->words, "its bytes cannot be handed on: %s\n",
+            strerror(errno));
+    return -1;
+}
+
+static int
+try_all(const struct trial_conf *conf)
+{
+    struct bundles set;
+    struct buf words;
+    int result;
+
+    bundles_init(&set);
+    buf_init_growing(&words, WORDS_MAX);
+    result = load(&set, conf, &words);
+    write_words(conf, &words);
+    if (result == 0 && conf->kind == TRIAL_CHANGED)
+        remove_committed(&set, conf);
+    if (result == 0)
+        result = test_all(conf, &set);
+    if (result == 0)
+        result = write_bundles(conf, &set);
+    buf_fini(&words);
+    bundles_fini(&set);
+    return result;
+}
+
+/* What cannot be loaded has been read all the same, as far as that was
+ * possible. */
+static int
+scan(const struct trial_conf *conf)
+{
+    struct bundles set;
+    struct buf words;
+
+    bundles_init(&set);
+    buf_init_growing(&words, WORDS_MAX);
+    (void)load(&set, conf, &words);
+    if (bundles_seal(&set) < 0)
+        return -1;
+    for (size_t i = 0; i < conf->count; i++) {
+        const struct bundle *bundle = bundles_find(&set, conf->names[i]);
+
+        if (bundle == NULL || !is_committed(conf, bundle))
+            dprintf(conf->words, "%s\n", conf->names[i]);
+    }
+    buf_fini(&words);
+    bundles_fini(&set);
+    return 0;
+}
+
+int
+trial_run(const struct trial_conf *conf)
+{
+    return conf->kind == TRIAL_SCAN ? scan(conf) : try_all(conf);
+}
