@@ -56,6 +56,7 @@ void fuzz_fcgi(const uint8_t *p, size_t n);
 void fuzz_http1(const uint8_t *p, size_t n);
 void fuzz_httpdate(const uint8_t *p, size_t n);
 void fuzz_mysql(const uint8_t *p, size_t n);
+void fuzz_proxyproto(const uint8_t *p, size_t n);
 void fuzz_range(const uint8_t *p, size_t n);
 void fuzz_uri(const uint8_t *p, size_t n);
 

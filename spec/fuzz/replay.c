@@ -17,8 +17,8 @@ static const struct {
     {"chunked", fuzz_chunked}, {"cookie", fuzz_cookie},
     {"etag", fuzz_etag},       {"fcgi", fuzz_fcgi},
     {"http1", fuzz_http1},     {"httpdate", fuzz_httpdate},
-    {"mysql", fuzz_mysql},     {"range", fuzz_range},
-    {"uri", fuzz_uri},
+    {"mysql", fuzz_mysql},     {"proxyproto", fuzz_proxyproto},
+    {"range", fuzz_range},     {"uri", fuzz_uri},
 };
 
 static uint8_t bytes[MAX_FILE];
