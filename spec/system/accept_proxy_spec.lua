@@ -3,6 +3,8 @@
 local loop = require "support.loop"
 local moongate = require "support.moongate"
 local net = require "support.net"
+local peer = require "support.peer"
+local process = require "support.process"
 local proxyproto = require "support.proxyproto"
 local sample = require "support.sample"
 
@@ -53,7 +55,7 @@ describe("accept_proxy", function()
 
   local function start(options)
     options = options or {}
-    one, two = net.listen(), net.listen()
+    one, two = options.one or net.listen(), net.listen()
     m = moongate.start {
       config = CONFIG:format(options.policy or "first",
         options.second or "disabled", options.header_timeout or "60s",
@@ -155,6 +157,16 @@ describe("accept_proxy", function()
     assert.are.equal("", (client:receive_all()))
     m:wait_log("refused by a script: not this one")
     assert.are.equal(1, counts().denied)
+  end)
+
+  it("takes IPv6 addresses on an IPv4 connection", function()
+    start()
+    local header = "PROXY TCP6 2001:db8::7 2001:db8::1 40000 3306\r\n"
+    local client, server = join(header, header)
+    client:close()
+    server:close()
+    local record = m:records("records", 1)[1]
+    assert.is_truthy(record:find("2001:db8::7:40000 [", 1, true), record)
   end)
 
   for name, header in pairs {
@@ -325,6 +337,35 @@ describe("accept_proxy", function()
     first:close()
     local server = one:accept()
     assert.are.equal(GONE_ON, server:receive_until("\n"))
+  end)
+
+  it("leaves nothing behind, whatever comes", function()
+    start { one = peer.serve(peer.sink) }
+    local before = #process.fds(m:workers()[1])
+    local header = proxyproto.v1(ENDS)
+    local sayings = {
+      "", "P", "PROXY ", header:sub(1, -2), header, header .. "hello",
+      proxyproto.v2(ENDS):sub(1, 16), "GET", proxyproto.LOCAL,
+    }
+    for i = 1, 20 do
+      local clients = {}
+      for k, saying in ipairs(sayings) do
+        clients[k] = assert(net.connect(m.port.db))
+        clients[k]:send(saying)
+      end
+      for k, client in ipairs(clients) do
+        if (i + k) % 3 == 0 then
+          client:reset()
+        else
+          client:close()
+        end
+      end
+    end
+    loop.wait_until("all are gone", function()
+      local row = counts()
+      return row.connections == 20 * #sayings and row.now == 0
+        and #process.fds(m:workers()[1]) == before
+    end)
   end)
 
   it("goes on waiting for a header while it stops gracefully", function()

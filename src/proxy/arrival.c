@@ -197,7 +197,11 @@ on_ready(struct stream *stream)
     struct arrival *a = container_of(stream, struct arrival, stream);
     struct look look;
 
-    if (look_at(&look, a->listener, stream->fd, stream->hung_up))
+    /* After a reset, what came before it can still be read, and no more is
+     * said than that the socket is readable. */
+    if (look_at(&look, a->listener, stream->fd, stream->hung_up) ||
+        (stream_is_deserted(stream) &&
+         look_at(&look, a->listener, stream->fd, true)))
         settle(a->listener, end_waiting(a), &a->peer, &look);
 }
 
