@@ -225,6 +225,9 @@ describe("cidr", function()
       ["[2001:db8:7fff::1]:1"] = true, ["[2001:db8:8000::1]:1"] = false,
     },
     ["::1"] = { ["[::1]:1"] = true, ["[::2]:1"] = false },
+    ["unix:"] = {
+      ["unix:/x"] = true, ["127.0.0.1:1"] = false, ["[::]:0"] = false,
+    },
   } do
     it("of " .. text .. " holds its hosts and no others", function()
       local c = assert(network(text))
@@ -238,6 +241,8 @@ describe("cidr", function()
   for text, reason in pairs {
     [""] = "not a numeric address",
     ["10.0.0"] = "not a numeric address",
+    ["unix:/x"] = "not a numeric address",
+    ["unix"] = "not a numeric address",
     ["example.org/8"] = "not a numeric address",
     [("1"):rep(70)] = "not a numeric address",
     ["10.0.0.0/33"] = "a prefix is a number from 0 to 32 (IPv6: 128)",

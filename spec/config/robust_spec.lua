@@ -13,6 +13,7 @@ local PIECES = {
   "access_log", "1", "0", "80", "5s", "16k", "127.0.0.1:80", "unix:/x",
   "redirect 301 /", "static", "policy", "on", ("x"):rep(60), "http_", "error_",
   "trust", "10.0.0.0/8", "[::1]:80", "weight=", "backlog=9", "default_server",
+  "unix:", "accept_proxy",
   "check", "observe", "galera user=", "http expect=", "interval=", "2xx",
 }
 

@@ -159,6 +159,57 @@ local CASES = {
     },
   },
   {
+    name = "a PROXY header that is nobody's",
+    text = "[tcp t]\nlisten = 80\nlisten = 81 accept_proxy\nupstream = db\n"
+      .. "[http h]\nlisten = 82 accept_proxy\n"
+      .. "[mysql m]\nlisten = unix:/m accept_proxy\n"
+      .. "listen = 83 accept_proxy\nupstream = db\ntrust = ::/0\n"
+      .. "[mysql n]\nlisten = 84 accept_proxy\nupstream = db\n"
+      .. "trust = unix:\n" .. STREAM,
+    faults = {
+      "c:3: listen: accept_proxy needs a trust key in [tcp t]: trust = NETWORK "
+        .. "... says whose header is believed, and all others are refused",
+      "c:6: listen: accept_proxy needs a trust key in [http h]: trust = "
+        .. "NETWORK ... says whose header is believed, and all others are "
+        .. "refused",
+      "c:8: listen: accept_proxy: trust names nobody who can connect to "
+        .. "unix:/m: the clients of Unix sockets are unix:",
+      "c:13: listen: accept_proxy: trust names nobody who can connect to "
+        .. "0.0.0.0:84: unix: are the clients of Unix sockets",
+    },
+  },
+  {
+    name = "trust that is for nothing",
+    text = "[http h]\nlisten = 80\ntrust = ::1\n"
+      .. "[mysql m]\nlisten = 81\nupstream = db\ntrust = ::1\n" .. STREAM,
+    faults = {
+      "c:7: trust: in [mysql] it says whose PROXY header is believed: it needs "
+        .. "accept_proxy behind a listen key",
+    },
+  },
+  {
+    name = "networks that are none, once",
+    text = "[tcp t]\nlisten = 80 accept_proxy\nupstream = db\ntrust = x\n"
+      .. STREAM,
+    faults = { "c:4: trust: 'x': not a numeric address" },
+  },
+  {
+    name = "a PROXY header at an address of other sections",
+    text = "[http a]\nlisten = 80\nserver_name = a\n"
+      .. "[http b]\nlisten = 80 accept_proxy\nserver_name = b\ntrust = ::1\n"
+      .. "[http c]\nlisten = 81 accept_proxy\nserver_name = c\n"
+      .. "trust = 127.0.0.1\n"
+      .. "[http d]\nlisten = 81\nserver_name = d\n"
+      .. "[http e]\nlisten = 81 accept_proxy\nserver_name = e\n"
+      .. "trust = 127.0.0.1\n",
+    faults = {
+      "c:5: listen: 0.0.0.0:80 is without accept_proxy at c:2: at one address "
+        .. "all connections begin with a PROXY header, or none",
+      "c:13: listen: 0.0.0.0:81 has accept_proxy at c:9: at one address all "
+        .. "connections begin with a PROXY header, or none",
+    },
+  },
+  {
     name = "a wrong value in [defaults], once",
     text = "[defaults]\nretries = x\n" .. config.SECTION .. UPSTREAM,
     faults = { "c:2: retries: 'x' is not a whole number" },

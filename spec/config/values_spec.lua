@@ -24,6 +24,13 @@ local function global(field)
 end
 
 
+local function section(field)
+  return function(c)
+    return tonumber(c.sections[0][field])
+  end
+end
+
+
 local function http(field)
   return function(c)
     return tonumber(c.sections[0].http[field])
@@ -261,11 +268,23 @@ local CASES = {
       .. "Unix socket has at most 107 bytes" },
   { TCP, "listen = 81 tls",
     fault = "listen: 'tls' is not supported in this version" },
-  { TCP, "listen = 81 accept_proxy",
-    fault = "listen: 'accept_proxy' is not supported in this version" },
+  { TCP, "listen = 81 accept_proxy backlog=5\ntrust = ::1",
+    value = function(c)
+      local listens = c.sections[0].listens
+      return ("%s %s %d"):format(tostring(listens[0].accept_proxy),
+        tostring(listens[1].accept_proxy), listens[1].backlog)
+    end,
+    is = "false true 5" },
+  { TCP, "listen = 81 accept_proxy=on",
+    fault = "listen: 'accept_proxy' takes no value: write accept_proxy" },
+  { TCP, "listen = 81 accept-proxy",
+    fault = "listen: unknown option 'accept-proxy'; did you mean "
+      .. "'accept_proxy'? (options are: default_server accept_proxy backlog)" },
+  { TCP, "listen = 81 tls",
+    fault = "listen: 'tls' is not supported in this version" },
   { TCP, "listen = 81 backlogs=3",
     fault = "listen: unknown option 'backlogs'; did you mean 'backlog'? "
-      .. "(options are: default_server backlog)" },
+      .. "(options are: default_server accept_proxy backlog)" },
   { TCP, "listen = 81 backlog",
     fault = "listen: 'backlog' needs a value: write backlog=VALUE" },
   { TCP, "listen = 81 backlog=0",
@@ -338,7 +357,9 @@ local CASES = {
   { HTTP, "server_name = a A", fault = "server_name: 'a' is there twice" },
   { HTTP, "index = a/b", fault = "index: 'a/b' is not the name of a file in a "
       .. "folder" },
-  { HTTP, "trust = 10.0.0.0/8 ::1", value = http("trust_count"), is = 2 },
+  { HTTP, "trust = 10.0.0.0/8 ::1", value = section("trust_count"), is = 2 },
+  { TCP, "listen = 81 accept_proxy\ntrust = 10.0.0.0/8 ::1 unix:",
+    value = section("trust_count"), is = 3 },
 
   -- Texts with variables.
   { HTTP, "root = /srv/${host}/www",

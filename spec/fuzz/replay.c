@@ -24,6 +24,7 @@ static const struct {
     {"mysql", fuzz_mysql},
     {"mysqlframer", fuzz_mysqlframer},
     {"mysqllogin", fuzz_mysqllogin},
+    {"proxyproto", fuzz_proxyproto},
     {"range", fuzz_range},
     {"uri", fuzz_uri},
 };

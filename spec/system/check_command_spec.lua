@@ -106,6 +106,23 @@ local ONE_FAULT = {
     listen = localhost:${port_web}
     upstream = any
   ]], "only http sections can share an address" },
+  { "an address begins with a PROXY header under one name alone", [[
+    [http a]
+    listen = 127.0.0.1:${port_web}
+    listen = [::1]:${port_web}
+    route = / deny
+    server_name = a
+    [http b]
+    listen = localhost:${port_web} accept_proxy
+    trust = 127.0.0.1 ::1
+    route = / deny
+    server_name = b
+  ]], "at one address all connections begin with a PROXY header, or none" },
+  { "nobody's PROXY header is believed", [[
+    [http a]
+    listen = 127.0.0.1:${port_web} accept_proxy
+    route = / deny
+  ]], "accept_proxy needs a trust key" },
   { "a path is routed twice", [[
     [http web]
     listen = 127.0.0.1:${port_web}

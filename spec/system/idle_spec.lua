@@ -6,12 +6,16 @@ local http = require "support.http"
 local loop = require "support.loop"
 local moongate = require "support.moongate"
 local process = require "support.process"
+local proxyproto = require "support.proxyproto"
 
 local CONFIG = [[
   [http web]
   listen = 127.0.0.1:${port_web}
+  listen = 127.0.0.1:${port_proxied} accept_proxy
+  trust = 127.0.0.1
   root = ${dir}/www
   keepalive_timeout = %s
+  header = X-Ends "${remote_addr}:${remote_port} ${server_addr}:${server_port}"
   access_log = ${remote_addr}:${remote_port} ${path}
   log_to = file:${dir}/access
 ]]
@@ -80,6 +84,25 @@ describe("an idle HTTP connection", function()
     local records = m:records("access", 2)
     assert.are.equal(records[1], records[2])
     assert.is_truthy(records[1]:find("^127%.0%.0%.1:%d+ /hello%.txt$"))
+  end)
+
+  it("is known by what its PROXY header said", function()
+    start()
+    local ends = "192.0.2.7:40000 198.51.100.1:443"
+    local client = http.connect(m.port.proxied)
+    client:send(proxyproto.v2(ends))
+    for _ = 1, 3 do
+      assert.are.equal(ends, client:exchange("GET /hello.txt")
+        .headers["x-ends"])
+      wait_folded(1)
+    end
+    client:close()
+    wait_folded(0)
+    -- One that is folded when the program ends leaves nothing behind.
+    client = http.connect(m.port.proxied)
+    client:send(proxyproto.v1(ends))
+    client:exchange("GET /hello.txt")
+    wait_folded(1)
   end)
 
   it("answers requests that came together", function()

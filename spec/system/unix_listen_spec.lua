@@ -15,6 +15,7 @@ local CONFIG = [[
   server one = unix:%s/db.sock
   [http web]
   listen = unix:${dir}/web.sock
+  trust = unix:
   root = ${dir}/www
   route = ~ \.php$ php
   access_log = off
@@ -51,6 +52,12 @@ describe("unix sockets", function()
       local body = http.fetch(m.dir .. "/web.sock", "/a.php").body
       assert.is_truthy(body:find("SCRIPT_NAME=/a.php", 1, true))
     end
+  end)
+
+  it("are trusted by unix:", function()
+    local body = http.fetch(m.dir .. "/web.sock", "/a.php",
+      { "X-Forwarded-For: 203.0.113.5" }).body
+    assert.is_truthy(body:find("REMOTE_ADDR=203.0.113.5\n", 1, true), body)
   end)
 
   it("relay TCP", function()

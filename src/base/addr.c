@@ -405,6 +405,10 @@ cidr_parse(struct cidr *out, const char *text, const char **why)
     size_t len;
     uint64_t bits;
 
+    if (str_equal(host, STR("unix:"))) {
+        *out = (struct cidr){.family = AF_UNIX};
+        return 0;
+    }
     if (slash != NULL)
         host.len = (size_t)(slash - text);
     if (host.len >= sizeof(copy))
@@ -435,7 +439,19 @@ cidr_contains(const struct cidr *c, const struct addr *a)
     size_t len;
     const uint8_t *bytes = host_bytes(a, &len);
 
+    if (c->family == AF_UNIX)
+        return is_unix(a);
     if (len != (c->family == AF_INET ? 4 : 16))
         return false;
     return same_prefix(c->bytes, bytes, c->bits);
+}
+
+bool
+cidr_any_contains(const struct cidr *c, size_t count, const struct addr *a)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (cidr_contains(&c[i], a))
+            return true;
+    }
+    return false;
 }

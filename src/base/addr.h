@@ -29,7 +29,7 @@ struct addr {
 };
 
 struct cidr {
-    sa_family_t family; /* AF_INET or AF_INET6 */
+    sa_family_t family; /* AF_INET, AF_INET6, or AF_UNIX: any Unix socket */
     uint8_t bits;       /* leading bits that count */
     uint8_t bytes[16];  /* the network, in wire order */
 };
@@ -89,13 +89,17 @@ bool addr_fold(uint32_t *out, const struct addr *a);
 /* Does only this machine reach it? 127/8, ::1, Unix sockets. */
 bool addr_is_loopback(const struct addr *a);
 
-/* Reads "10.0.0.0/8", "::1" or "192.0.2.7"; refuses bits set behind the
- * prefix. -1 with *WHY; WHY may be NULL. */
+/* Reads "10.0.0.0/8", "::1", "192.0.2.7" or "unix:"; refuses bits set behind
+ * the prefix. -1 with *WHY; WHY may be NULL. */
 int cidr_parse(struct cidr *out, const char *text, const char **why)
     __attribute__((warn_unused_result));
 
 /* Is the host of A in the network? IPv4 in IPv6 counts as IPv4; a Unix socket
- * is in none. */
+ * is in "unix:" alone. */
 bool cidr_contains(const struct cidr *c, const struct addr *a);
+
+/* Is it in one of COUNT networks? */
+bool
+cidr_any_contains(const struct cidr *c, size_t count, const struct addr *a);
 
 #endif

@@ -224,7 +224,7 @@ APPLY_MEMBER(access_log, parse_access_log, b->to.section)
 APPLY_MEMBER(retry_on, parse_retry_on, place_of(&b->to, entry->key))
 APPLY_MEMBER(index, parse_index, b->to.http)
 APPLY_MEMBER(server_names, parse_server_names, b->to.http)
-APPLY_MEMBER(trust, parse_trust, b->to.http)
+APPLY_MEMBER(trust, parse_trust, b->to.section)
 
 static void
 apply_root(struct builder *b, const struct entry *entry, struct str text)

@@ -169,7 +169,8 @@ static const struct key KEYS[] = {
     }, {
         .name = "header_timeout", TIMEOUT(header_timeout_ms, HEADER_TIMEOUT),
         .fallback = "10s",
-        .sentence = "How long a whole request head may take.",
+        .sentence = "How long a whole request head, or a PROXY header, may "
+                    "take.",
     }, {
         .name = "queue_timeout", TIMEOUT(queue_timeout_ms, QUEUE_TIMEOUT),
         .fallback = "5s",
@@ -265,9 +266,10 @@ static const struct key KEYS[] = {
     {
         .name = "listen", .sections = ENTRIES, .type = KEY_LISTEN,
         .supported = true, .repeatable = true,
-        .words = "default_server backlog",
-        .later = "accept_proxy tls certificate key",
-        .syntax = "HOST:PORT | unix:PATH [default_server] [backlog=N]",
+        .words = "default_server accept_proxy backlog",
+        .later = "tls certificate key",
+        .syntax = "HOST:PORT | unix:PATH [default_server] [accept_proxy] "
+                  "[backlog=N]",
         .sentence = "An address to accept connections at.",
     }, {
         .name = "server_name", .sections = KEY_HTTP, .type = KEY_SERVER_NAME,
@@ -338,10 +340,11 @@ static const struct key KEYS[] = {
         .sentence = "What is read ahead into a file in temp_dir after that; 0 "
                     "is none.",
     }, {
-        .name = "trust", .sections = KEY_HTTP, .type = KEY_TRUST,
+        .name = "trust", .sections = ENTRIES, .type = KEY_TRUST,
         .supported = true, .syntax = "NETWORK ...",
-        .sentence = "Whose X-Forwarded-For sets the client's address, and "
-                    "whose X-Forwarded-Proto the scheme; without it nobody's.",
+        .sentence = "Whose PROXY header and X-Forwarded-For set the client's "
+                    "address, and whose X-Forwarded-Proto the scheme; without "
+                    "it nobody's.",
     }, {
         .name = "underscores", .sections = KEY_HTTP, .type = KEY_BOOL,
         .supported = true, .fallback = "off", STORE(HTTP, underscores),

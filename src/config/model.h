@@ -250,6 +250,7 @@ struct upstream_conf {
 struct listen_conf {
     struct address_conf address; /* "*" has become 0.0.0.0 */
     bool default_server;         /* http: for names that no section has */
+    bool accept_proxy;           /* connections begin with a PROXY header */
     unsigned backlog;            /* 0: the system's largest */
     struct config_at at;
 };
@@ -332,8 +333,6 @@ struct http_conf {
     size_t header_count;
     const struct error_page_conf *error_pages;
     size_t error_page_count;
-    const struct cidr *trust; /* whose X-Forwarded-For is believed */
-    size_t trust_count;
     uint64_t max_body_bytes; /* UINT64_MAX: no limit */
     uint64_t body_buffer_bytes;
     uint64_t response_buffer_bytes;
@@ -366,6 +365,9 @@ struct section_conf {
     size_t script_count;
     enum script_failure script_failure;
     uint32_t max_connections; /* tcp, mysql; 0: no limit of its own */
+    const struct cidr *trust; /* whose PROXY header and X-Forwarded-For are
+                                 believed */
+    size_t trust_count;
     struct limits_conf limits;
     enum access_log access_log;
     const struct template *access_log_template; /* or NULL */

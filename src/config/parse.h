@@ -71,7 +71,7 @@ int parse_listen(const struct parse *p, const struct entry *entry,
 int parse_server(const struct parse *p, const struct entry *entry,
                  struct str text, struct server_conf *out) MUST_CHECK;
 int parse_trust(const struct parse *p, const struct entry *entry,
-                struct str text, struct http_conf *out) MUST_CHECK;
+                struct str text, struct section_conf *out) MUST_CHECK;
 
 /* parse_check.c: the health of servers. */
 

@@ -21,6 +21,7 @@ enum server_option {
 /* What `listen` takes, likewise. */
 enum listen_option {
     LISTEN_DEFAULT_SERVER,
+    LISTEN_ACCEPT_PROXY,
     LISTEN_BACKLOG,
 };
 
@@ -202,6 +203,10 @@ parse_listen(const struct parse *p, const struct entry *entry, struct str text,
             listen.default_server = true;
             continue;
         }
+        if (place == LISTEN_ACCEPT_PROXY) {
+            listen.accept_proxy = true;
+            continue;
+        }
         if (parse_quantity(p, entry, &BACKLOG, option.value, &n) != 0)
             return -1;
         listen.backlog = (unsigned)n;
@@ -288,7 +293,7 @@ parse_server(const struct parse *p, const struct entry *entry, struct str text,
 
 int
 parse_trust(const struct parse *p, const struct entry *entry, struct str text,
-            struct http_conf *out)
+            struct section_conf *out)
 {
     struct vec networks = {.count = 0};
     struct str word;

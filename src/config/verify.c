@@ -154,6 +154,62 @@ verify_params(const struct verifier *v, const struct http_conf *http)
     map_fini(&seen);
 }
 
+/* Does TRUST name whoever can connect to ADDRESS at all? */
+static bool
+names_clients(const struct section_conf *section,
+              const struct address_conf *address)
+{
+    for (size_t i = 0; i < section->trust_count; i++)
+        if ((section->trust[i].family == AF_UNIX) == address->is_unix)
+            return true;
+    return false;
+}
+
+/* The header is believed from those in `trust` alone, and all others are
+ * refused: without it there would be nobody left. */
+static void
+verify_accept_proxy(const struct verifier *v,
+                    const struct section_conf *section,
+                    const struct listen_conf *listen, const struct block *block)
+{
+    if (!has_key(block, "trust"))
+        faults_add_at(v->faults, listen->at,
+                      "listen: accept_proxy needs a trust key in [%s " STR_FMT
+                      "]: trust = NETWORK ... says whose header is believed, "
+                      "and all others are refused",
+                      section_kind_name(section->kind), STR_ARG(section->name));
+    else if (section->trust_count > 0 &&
+             !names_clients(section, &listen->address))
+        faults_add_at(v->faults, listen->at,
+                      "listen: accept_proxy: trust names nobody who can "
+                      "connect to " STR_FMT ": %s",
+                      STR_ARG(listen->address.text),
+                      listen->address.is_unix
+                          ? "the clients of Unix sockets are unix:"
+                          : "unix: are the clients of Unix sockets");
+}
+
+static void
+verify_trust(const struct verifier *v, const struct section_conf *section,
+             const struct block *block)
+{
+    const struct entry *trust =
+        block_find(block, keys_find(block->kind, STR("trust")));
+    bool used = section->kind == SECTION_HTTP;
+
+    for (size_t i = 0; i < section->listen_count; i++) {
+        if (!section->listens[i].accept_proxy)
+            continue;
+        used = true;
+        verify_accept_proxy(v, section, &section->listens[i], block);
+    }
+    if (trust != NULL && !used && has_key(block, "listen"))
+        faults_add_at(v->faults, trust->at,
+                      "trust: in [%s] it says whose PROXY header is believed: "
+                      "it needs accept_proxy behind a listen key",
+                      section_kind_name(section->kind));
+}
+
 static void
 verify_section(const struct verifier *v, const struct section_conf *section,
                const struct block *block)
@@ -165,6 +221,7 @@ verify_section(const struct verifier *v, const struct section_conf *section,
                       "[%s " STR_FMT "] has no listen: add listen = "
                       "ADDRESS:PORT",
                       word, STR_ARG(section->name));
+    verify_trust(v, section, block);
     if (section->kind == SECTION_HTTP) {
         verify_roots(v, section, block);
         verify_routes(v, section->http);
@@ -247,6 +304,24 @@ verify_backlog(const struct verifier *v, struct address *address,
                       first->listen->at.file, first->listen->at.line);
 }
 
+/* A connection is read before it is known which section it is for. */
+static void
+verify_same_header(const struct verifier *v, const struct address *address,
+                   const struct place *place)
+{
+    const struct place *first = address->first;
+
+    if (goes_before(first, place) &&
+        first->listen->accept_proxy != place->listen->accept_proxy)
+        faults_add_at(v->faults, place->listen->at,
+                      "listen: " STR_FMT " %s accept_proxy at %s:%u: at one "
+                      "address all connections begin with a PROXY header, or "
+                      "none",
+                      STR_ARG(address->text),
+                      first->listen->accept_proxy ? "has" : "is without",
+                      first->listen->at.file, first->listen->at.line);
+}
+
 /* Sections without server_name are for all hosts that no other has. */
 static void
 verify_nameless(const struct verifier *v, struct address *address,
@@ -312,6 +387,7 @@ verify_place(const struct verifier *v, struct address *address,
         return;
     verify_default(v, address, place);
     verify_backlog(v, address, place);
+    verify_same_header(v, address, place);
     if (place->section->http->server_name_count == 0)
         verify_nameless(v, address, place);
     else

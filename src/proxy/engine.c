@@ -24,6 +24,7 @@ engine_init(struct engine *engine, struct loop *loop, struct board *board,
 void
 engine_fini(struct engine *engine)
 {
+    slab_fini(&engine->arrivals);
     slab_fini(&engine->http_conns);
     slab_fini(&engine->tcp_sessions);
     slab_fini(&engine->server_conns);

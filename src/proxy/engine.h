@@ -44,7 +44,8 @@ struct engine {
     engine_record_fn record;
     void *record_arg;
 
-    struct slab http_conns; /* memory of each kind of session */
+    struct slab arrivals; /* memory of each kind of session */
+    struct slab http_conns;
     struct slab tcp_sessions;
     struct slab server_conns;
 

@@ -11,6 +11,7 @@
 #include "proxy/http_conn.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -176,6 +177,13 @@ abort_exchange(struct http_conn *conn, const char *flags, const char *reason)
     end_exchange(conn);
 }
 
+/* The address that the client connected to, as far as is known. */
+static const struct addr *
+listener_of(const struct http_conn *conn)
+{
+    return conn->here != NULL ? conn->here : &conn->listener->addr;
+}
+
 /* An exchange that knows its connection; false without memory. */
 static bool
 take_exchange(struct http_conn *conn)
@@ -189,7 +197,7 @@ take_exchange(struct http_conn *conn)
     exchange->conn = conn;
     exchange->client = conn->client;
     exchange->flow.client = &exchange->client;
-    exchange->flow.listener = &conn->listener->addr;
+    exchange->flow.listener = listener_of(conn);
     exchange->times.begun_us = conn->begun_us;
     exchange->times.first_us = clock_us();
     exchange->times.wall_ms = clock_wall_ms();
@@ -243,6 +251,7 @@ free_conn(struct deferred *cleanup)
 {
     struct http_conn *conn = container_of(cleanup, struct http_conn, cleanup);
 
+    free(conn->here);
     runtime_unref(conn->runtime);
     slab_give(&conn->engine->http_conns, conn);
 }
@@ -903,11 +912,13 @@ resume(const struct http_idle *idle)
 
     if (conn == NULL) {
         close(idle->fd);
+        free(idle->here);
         listener_dismiss(idle->listener);
         runtime_unref(idle->runtime);
         return;
     }
     conn->runtime = idle->runtime;
+    conn->here = idle->here;
     conn->requests = idle->requests;
     conn->begun_us = idle->begun_us;
     run(conn);
@@ -922,6 +933,7 @@ fold(struct http_conn *conn)
         .runtime = conn->runtime,
         .fd = conn->stream.fd,
         .client = conn->client,
+        .here = conn->here,
         .requests = conn->requests,
         .begun_us = conn->begun_us,
     };
@@ -934,6 +946,7 @@ fold(struct http_conn *conn)
     }
     (void)stream_release(&conn->stream);
     conn->runtime = NULL;
+    conn->here = NULL;
     set_state(conn, HTTP_CONN_CLOSED);
     deferred_cancel(&conn->resume);
     engine_remove(conn->engine, &conn->session);
@@ -1006,7 +1019,7 @@ ask_accept(struct http_conn *conn)
     struct hook_verdict verdict = {0};
     struct hook_conn about = {
         .client = &conn->client,
-        .listener = &conn->listener->addr,
+        .listener = listener_of(conn),
         .section = section->conf->name,
     };
     enum hook_result result;
@@ -1023,21 +1036,40 @@ ask_accept(struct http_conn *conn)
     return false;
 }
 
-void
-http_accept(struct listener *listener, int fd, const struct addr *client)
+/* No hook has seen it. */
+static void
+close_unseen(struct http_conn *conn, const struct section_client *client)
 {
-    struct http_conn *conn = conn_new(listener, fd, client);
+    struct section_counters *counters =
+        counters_of(conn, conn->listener->fallback);
+
+    counter_add(&counters->errors, 1);
+    if (client->flags[0] == 'P')
+        counter_add(&counters->denied, 1);
+    conn_close(conn, client->flags, client->reason);
+}
+
+void
+http_accept(struct listener *listener, const struct section_client *client)
+{
+    struct http_conn *conn = conn_new(listener, client->fd, client->addr);
     struct section_counters *counters;
 
     if (conn == NULL) {
-        close(fd);
+        close(client->fd);
+        free(client->here);
         listener_dismiss(listener);
         return;
     }
     conn->runtime = runtime_ref(listener->runtime);
+    conn->here = client->here;
     conn->begun_us = clock_us();
     counters = counters_of(conn, listener->fallback);
     counter_add(&counters->connections, 1);
+    if (client->flags != NULL) {
+        close_unseen(conn, client);
+        return;
+    }
     if (!ask_accept(conn)) {
         counter_add(&counters->denied, 1);
         conn_close(conn, "PR", "refused by a script");

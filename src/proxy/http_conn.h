@@ -26,6 +26,7 @@ struct buffer;
 struct http_exchange;
 struct listener;
 struct runtime;
+struct section_client;
 
 enum http_conn_state {
     HTTP_CONN_IDLE,   /* nothing of a request has come yet */
@@ -45,6 +46,7 @@ struct http_conn {
     struct listener *listener;
     struct stream stream;
     struct addr client;
+    struct addr *here; /* what it connected to, by its PROXY header; or NULL */
     enum http_conn_state state;
     bool running;    /* in the step loop: a wake is its next round */
     bool woken;      /* there is something for another round */
@@ -67,7 +69,8 @@ struct http_conn {
     struct deferred resume; /* a busy connection lets others have their turn */
 };
 
-/* Takes over the accepted socket FD for one of the listener's sections. */
-void http_accept(struct listener *listener, int fd, const struct addr *client);
+/* Takes over a client of one of the listener's sections. */
+void
+http_accept(struct listener *listener, const struct section_client *client);
 
 #endif

@@ -235,13 +235,9 @@ drop_underscores(struct http_fields *fields)
 }
 
 static bool
-is_trusted(const struct http_conf *conf, const struct addr *addr)
+is_trusted(const struct section_conf *conf, const struct addr *addr)
 {
-    for (size_t i = 0; i < conf->trust_count; i++) {
-        if (cidr_contains(&conf->trust[i], addr))
-            return true;
-    }
-    return false;
+    return cidr_any_contains(conf->trust, conf->trust_count, addr);
 }
 
 /* Takes the last address off a list of them; false when it is none. */
@@ -288,7 +284,7 @@ believe_proto(struct http_exchange *exchange)
 static void
 believe_client(struct http_exchange *exchange)
 {
-    const struct http_conf *conf = exchange->section->conf;
+    const struct section_conf *conf = exchange->section->section.conf;
     const struct http_fields *fields = &exchange->head.fields;
 
     for (unsigned i = fields->count; i-- > 0;) {
@@ -310,7 +306,7 @@ believe_client(struct http_exchange *exchange)
 static void
 believe_forwarded(struct http_exchange *exchange)
 {
-    const struct http_conf *conf = exchange->section->conf;
+    const struct section_conf *conf = exchange->section->section.conf;
 
     if (conf->trust_count == 0 || !is_trusted(conf, &exchange->client))
         return;

@@ -33,8 +33,9 @@ struct folded {
     struct list link; /* in its lane, the one that waits longest first */
     struct listener *listener;
     struct runtime *runtime;
-    uint64_t requests;
+    struct addr *here;
     uint64_t begun_us;
+    uint32_t requests; /* or so many, if they are more */
     int fd;
     struct client client;
 };
@@ -66,6 +67,7 @@ unfold(struct http_idle *out, const struct folded *f)
         .listener = f->listener,
         .runtime = f->runtime,
         .fd = f->fd,
+        .here = f->here,
         .requests = f->requests,
         .begun_us = f->begun_us,
     };
@@ -93,6 +95,7 @@ close_folded(struct http_idles *idles, struct folded *f, const char *reason)
     log_debug("connection closed: %s requests=%llu", reason,
               (unsigned long long)idle.requests);
     close(idle.fd);
+    free(idle.here);
     listener_dismiss(idle.listener);
     runtime_unref(idle.runtime);
 }
@@ -252,7 +255,9 @@ folded_new(struct slab *slab, const struct http_idle *conn)
         return NULL;
     f->listener = conn->listener;
     f->runtime = conn->runtime;
-    f->requests = conn->requests;
+    f->here = conn->here;
+    f->requests =
+        conn->requests < UINT32_MAX ? (uint32_t)conn->requests : UINT32_MAX;
     f->begun_us = conn->begun_us;
     f->fd = conn->fd;
     f->client.len =

@@ -32,6 +32,7 @@ struct http_idle {
     struct runtime *runtime; /* a reference */
     int fd;
     struct addr client;
+    struct addr *here; /* on the heap, or NULL (http_conn.h) */
     uint64_t requests; /* so far */
     uint64_t begun_us; /* idle since, by clock_us() */
 };

@@ -124,8 +124,12 @@ static void
 on_client(struct acceptor *acceptor, int fd, const struct addr *client)
 {
     struct listener *l = container_of(acceptor, struct listener, acceptor);
+    const struct section_client direct = {.fd = fd, .addr = client};
 
-    l->fallback->on_client(l, fd, client);
+    if (l->greet != NULL)
+        l->greet(l, fd, client);
+    else
+        l->fallback->on_client(l, &direct);
 }
 
 int

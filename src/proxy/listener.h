@@ -21,10 +21,18 @@ struct http_section;
 struct runtime;
 struct section;
 
+struct listener;
+
+/* Takes over the accepted socket FD of PEER, and finds out who the client is.
+ */
+typedef void (*listener_greet_fn)(struct listener *listener, int fd,
+                                  const struct addr *peer);
+
 struct listener {
     struct acceptor acceptor;
     struct runtime *runtime;
     struct engine *engine;
+    listener_greet_fn greet;        /* NULL: the peer is the client (serve.c) */
     uint32_t max_connections;       /* of the whole program */
     const struct listen_conf *conf; /* of the first section that names it */
     struct addr addr;

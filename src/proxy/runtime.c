@@ -215,6 +215,21 @@ has_text(const struct listener *listener, struct str text)
     return false;
 }
 
+static void
+check_header(const struct listener *listener, const struct listen_conf *conf,
+             struct faults *faults)
+{
+    const struct listen_conf *first = listener->conf;
+
+    if (first->accept_proxy != conf->accept_proxy)
+        faults_add_at(faults, conf->at,
+                      "\"" STR_FMT "\" is \"" STR_FMT
+                      "\", which %s accept_proxy: at one address all "
+                      "connections begin with a PROXY header, or none",
+                      STR_ARG(conf->address.text), STR_ARG(first->address.text),
+                      first->accept_proxy ? "has" : "is without");
+}
+
 /* Only looking up shows that two texts are one address; the same text twice is
  * a fault of the configuration itself. */
 static void
@@ -223,10 +238,12 @@ check_sharing(const struct listener *listener, const struct section *section,
 {
     const struct section_conf *first = listener->fallback->conf;
 
-    if (first->kind == SECTION_HTTP && section->conf->kind == SECTION_HTTP)
-        return;
     if (has_text(listener, conf->address.text))
         return;
+    if (first->kind == SECTION_HTTP && section->conf->kind == SECTION_HTTP) {
+        check_header(listener, conf, faults);
+        return;
+    }
     faults_add_at(faults, conf->at,
                   "\"" STR_FMT "\" is taken by [%s " STR_FMT
                   "]; only http sections can share an address",

@@ -17,9 +17,20 @@ struct listener;
 struct runtime;
 struct upstream;
 
-/* Takes over the accepted socket FD. */
-typedef void (*section_accept_fn)(struct listener *listener, int fd,
-                                  const struct addr *client);
+/* A client that has come to a section. */
+struct section_client {
+    int fd;                  /* the accepted socket: the callee's */
+    const struct addr *addr; /* who connected, or whom its PROXY header names */
+    struct addr *here;       /* what it connected to by that header, on the
+                                heap: the callee's; NULL: the listener */
+    const char *flags;       /* HAProxy's, of one that is to be closed before
+                                any hook sees it; NULL: it is let in */
+    const char *reason;      /* why, in words */
+};
+
+/* Takes over what CLIENT says. */
+typedef void (*section_accept_fn)(struct listener *listener,
+                                  const struct section_client *client);
 
 struct section {
     struct runtime *runtime;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/serve.h"
 
+#include "proxy/arrival.h"
 #include "proxy/engine.h"
 #include "proxy/http_conn.h"
 #include "proxy/listener.h"
@@ -32,8 +33,12 @@ serve_start(struct runtime *runtime, const int *fds)
         section->on_client = accept_fn_of(section->conf->kind);
     }
     for (size_t i = 0; i < runtime->listener_count; i++) {
-        if (fds[i] >= 0 && listener_start(&runtime->listeners[i],
-                                          runtime->engine, most, fds[i]) < 0)
+        struct listener *listener = &runtime->listeners[i];
+
+        if (listener->conf->accept_proxy)
+            listener->greet = arrival_accept;
+        if (fds[i] >= 0 &&
+            listener_start(listener, runtime->engine, most, fds[i]) < 0)
             return -1;
     }
     return 0;

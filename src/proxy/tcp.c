@@ -2,6 +2,7 @@
 #include "proxy/tcp.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -45,6 +46,7 @@ free_session(struct deferred *cleanup)
 
     flow_reroute(&s->flow);
     section_hooks_release(s->hooks);
+    free(s->here);
     runtime_unref(s->runtime);
     slab_give(&engine->tcp_sessions, s);
 }
@@ -278,7 +280,10 @@ send_proxy(struct tcp_session *s, enum proxyproto_version version)
     struct buf header;
     ssize_t sent;
 
-    (void)addr_of_socket(&here, s->client.fd);
+    if (s->here != NULL)
+        here = *s->here;
+    else
+        (void)addr_of_socket(&here, s->client.fd);
     buf_init(&header, space, sizeof(space));
     proxyproto_write(&header, version, &s->client_addr, &here);
     sent = stream_write(&s->server->stream, header.p, header.len);
@@ -429,7 +434,7 @@ ask_accept(struct tcp_session *s)
 }
 
 static struct tcp_session *
-session_new(struct listener *listener, const struct addr *client)
+session_new(struct listener *listener, const struct section_client *client)
 {
     struct tcp_session *s =
         slab_take(&listener->engine->tcp_sessions, sizeof(*s));
@@ -441,10 +446,11 @@ session_new(struct listener *listener, const struct addr *client)
     s->listener = listener;
     s->section = listener->fallback;
     s->hooks = section_hooks_hold(s->section->hooks);
-    s->client_addr = *client;
+    s->client_addr = *client->addr;
+    s->here = client->here;
     s->flow.upstream = s->section->upstream;
     s->flow.client = &s->client_addr;
-    s->flow.listener = &listener->addr;
+    s->flow.listener = s->here != NULL ? s->here : &listener->addr;
     s->flow.section = s->section->conf->name;
     s->flow.on_gone = on_gone;
     s->accepted_us = clock_us();
@@ -460,17 +466,33 @@ session_new(struct listener *listener, const struct addr *client)
     return s;
 }
 
+/* No hook has seen it, so none is told of its end. */
+static void
+close_unseen(struct tcp_session *s, const struct section_client *client)
+{
+    section_hooks_release(s->hooks);
+    s->hooks = section_hooks_hold(&section_no_hooks);
+    if (client->flags[0] == 'P')
+        counter_add(&counters_of(s)->denied, 1);
+    session_close(s, client->flags, client->reason);
+}
+
 void
-tcp_accept(struct listener *listener, int fd, const struct addr *client)
+tcp_accept(struct listener *listener, const struct section_client *client)
 {
     struct engine *engine = listener->engine;
     struct tcp_session *s = session_new(listener, client);
 
-    if (s == NULL || stream_open(&s->client, engine->loop, fd, on_client) < 0)
+    if (s == NULL ||
+        stream_open(&s->client, engine->loop, client->fd, on_client) < 0)
         goto refuse;
     engine_add(engine, &s->session);
     dial_init(&s->dial, engine, &s->flow, &s->limits, on_dialled);
     counter_add(&counters_of(s)->connections, 1);
+    if (client->flags != NULL) {
+        close_unseen(s, client);
+        return;
+    }
     counter_add(&counters_of(s)->requests, 1);
     if (!ask_accept(s)) {
         counter_add(&counters_of(s)->denied, 1);
@@ -485,6 +507,8 @@ refuse:
     log_error("cannot take a connection: %s", strerror(errno));
     if (s != NULL)
         free_session(&s->cleanup);
-    close(fd);
+    else
+        free(client->here);
+    close(client->fd);
     listener_dismiss(listener);
 }

@@ -5,10 +5,10 @@
 #ifndef PROXY_TCP_H
 #define PROXY_TCP_H
 
-struct addr;
 struct listener;
+struct section_client;
 
-/* Takes over the accepted socket FD for the listener's section. */
-void tcp_accept(struct listener *listener, int fd, const struct addr *client);
+/* Takes over a client of the listener's section. */
+void tcp_accept(struct listener *listener, const struct section_client *client);
 
 #endif

@@ -39,6 +39,7 @@ struct tcp_session {
     struct dial dial;
     struct flow flow;
     struct addr client_addr;
+    struct addr *here;    /* by its PROXY header; NULL: see the socket */
     struct tcp_pipe up;   /* client to server */
     struct tcp_pipe down; /* server to client */
     struct timer timer;
