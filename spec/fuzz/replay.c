@@ -13,12 +13,12 @@ static const struct {
     const char *name;
     void (*run)(const uint8_t *p, size_t n);
 } harnesses[] = {
-    {"base64", fuzz_base64},   {"cgi", fuzz_cgi},
-    {"chunked", fuzz_chunked}, {"cookie", fuzz_cookie},
-    {"etag", fuzz_etag},       {"fcgi", fuzz_fcgi},
-    {"http1", fuzz_http1},     {"httpdate", fuzz_httpdate},
-    {"mysql", fuzz_mysql},     {"range", fuzz_range},
-    {"uri", fuzz_uri},
+    {"answer", fuzz_answer},     {"base64", fuzz_base64},
+    {"cgi", fuzz_cgi},           {"chunked", fuzz_chunked},
+    {"cookie", fuzz_cookie},     {"etag", fuzz_etag},
+    {"fcgi", fuzz_fcgi},         {"http1", fuzz_http1},
+    {"httpdate", fuzz_httpdate}, {"mysql", fuzz_mysql},
+    {"range", fuzz_range},       {"uri", fuzz_uri},
 };
 
 static uint8_t bytes[MAX_FILE];
