@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
@@ -25,6 +26,7 @@
 
 enum {
     RECORD_MAX = 16384, /* bytes of a record (RFC 8446, 5.1) */
+    HASH_LEN = 8,       /* digits in the name of a certificate's file */
 };
 
 struct tls_client {
@@ -473,13 +475,48 @@ trust_text(SSL_CTX *context, struct str ca, const char **why)
     return 0;
 }
 
+/* Does a folder hold certificates by their hashes, as 1a2b3c4d.0? */
+static bool
+is_hashed(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *entry = NULL;
+
+    if (dir == NULL)
+        return false;
+    while ((entry = readdir(dir)) != NULL) {
+        if (strspn(entry->d_name, "0123456789abcdef") == HASH_LEN &&
+            entry->d_name[HASH_LEN] == '.')
+            break;
+    }
+    closedir(dir);
+    return entry != NULL;
+}
+
+/* The library would read a file of all certificates at once, which takes tens
+ * of milliseconds; from a folder it reads the one that it needs. */
+static int
+trust_system(SSL_CTX *context)
+{
+    const char *file = secure_getenv(X509_get_default_cert_file_env());
+    const char *folder = secure_getenv(X509_get_default_cert_dir_env());
+
+    if (file != NULL)
+        return SSL_CTX_load_verify_file(context, file);
+    if (folder == NULL)
+        folder = X509_get_default_cert_dir();
+    if (is_hashed(folder))
+        return SSL_CTX_load_verify_dir(context, folder);
+    return SSL_CTX_set_default_verify_paths(context);
+}
+
 static int
 set_trust(SSL_CTX *context, struct str ca, const char **why)
 {
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     if (ca.p == NULL) {
-        *why = "the system's certificates cannot be used";
-        return SSL_CTX_set_default_verify_paths(context) == 1 ? 0 : -1;
+        *why = "the system's certificates cannot be read";
+        return trust_system(context) == 1 ? 0 : -1;
     }
     *why = "it is too long";
     if (ca.len > INT_MAX)

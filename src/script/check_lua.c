@@ -205,7 +205,7 @@ void
 check_lua_use(struct scripts *scripts, struct resolver *resolver)
 {
     if (scripts != NULL)
-        scripts->vm->coroutines.resolver = resolver;
+        scripts_use_resolver(scripts, resolver);
     the_scripts = scripts;
     check_set_lua(scripts == NULL ? NULL : &check_lua);
 }

@@ -265,6 +265,12 @@ scripts_find_check(const struct scripts *scripts,
     return NULL;
 }
 
+void
+scripts_use_resolver(struct scripts *scripts, struct resolver *resolver)
+{
+    scripts->vm->coroutines.resolver = resolver;
+}
+
 bool
 scripts_have_checks(const struct config *conf)
 {

@@ -14,6 +14,7 @@
 
 struct board;
 struct faults;
+struct resolver;
 struct runtime;
 struct script;
 struct scripts;
@@ -36,6 +37,10 @@ scripts_load_checks(struct runtime *runtime, const char *data_dir,
 /* The script that checks the servers of UPSTREAM; NULL: it is not there. */
 struct script *scripts_find_check(const struct scripts *scripts,
                                   const struct upstream_conf *upstream);
+
+/* Has scripts that wait look names up by RESOLVER, which must outlive them;
+ * NULL: they know addresses only. */
+void scripts_use_resolver(struct scripts *scripts, struct resolver *resolver);
 
 /* Does any upstream have its servers checked by a script? */
 bool scripts_have_checks(const struct config *conf);
