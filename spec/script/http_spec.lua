@@ -39,7 +39,7 @@ end
 describe("moongate.http", function()
   local c, files, server
 
-  -- Checks a peer with a script of this body; URL is the peer's, without an end.
+  -- Checks a peer with a script of this body; URL is the peer's.
   local function start(body, handler, options)
     options = options or {}
     server = peer.serve(handler or answering(OK))

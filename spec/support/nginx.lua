@@ -31,7 +31,7 @@ Nginx.__index = Nginx
 
 
 --- Starts it.
--- @param servers  string: what stands in its http block, with ${NAME} for values
+-- @param servers  string: what stands in its http block, ${NAME} for values
 -- @param values   table: port, and others by name
 -- @return the server: dir, pid
 function _M.start(servers, values)

@@ -152,7 +152,7 @@ describe("a worker's script asks", function()
     }
     loop.wait_until("it is checked again and again", function()
       local row = m:server("one")
-      return row.state == "up" and row.check:find("Layer7 check passed", 1, true)
+      return row.state == "up" and row.check:find("check passed", 1, true)
     end)
     assert.are.equal(1, server.accepted)
     server:refuse()

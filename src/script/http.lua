@@ -32,8 +32,8 @@ local _M = {}
 
 -- --- what is asked for -------------------------------------------------------
 
--- Raises at the line of the script that called get() or post(), which is so many
--- calls away.
+-- Raises at the line of the script that called get() or post(), which is so
+-- many calls away.
 local function refuse(position, name, why, level)
   error(("bad argument #%d to '%s' (%s)"):format(position, name, why),
     level + 1)
