@@ -89,6 +89,20 @@ describe("http1_answer_read", function()
     end)
   end
 
+  it("reads how long the server keeps the connection", function()
+    for value, seconds in pairs {
+      ["timeout=5, max=100"] = 5, ["max=9,Timeout=0"] = 0, ["timeout=20"] = 20,
+      ["max=1"] = 4294967295, ["timeout=x"] = 4294967295,
+      ["timeout=5s, ,timeout=7"] = 7, [""] = 4294967295,
+      ["timeout=99999999999999999999"] = 4294967295,
+    } do
+      local _, answer, map = read("HTTP/1.1 204 No\r\nKeep-Alive: " .. value
+        .. "\r\n\r\n")
+      assert.is_not_nil(map)
+      assert.are.equal(seconds, tonumber(answer.idle_s), value)
+    end
+  end)
+
   it("gives the fields in their order", function()
     local _, answer, map = read("HTTP/1.1 200 OK\r\nB: 1\r\nA:  x y \r\n"
       .. "b: 2\r\n\r\n")

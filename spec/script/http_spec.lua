@@ -330,6 +330,23 @@ describe("moongate.http", function()
       start("return true")
     end)
 
+    it("for less time than the server says that it does", function()
+      local keep = "HTTP/1.1 204 No\r\nKeep-Alive: timeout=%d\r\n\r\n"
+      for seconds, accepted in pairs { [0] = 2, [1] = 1 } do
+        start("return http.get(URL).status == 204",
+          answering(keep:format(seconds)))
+        pass()
+        pass()
+        assert.are.equal(accepted, server.accepted)
+        loop.wait_until("it is closed", function()
+          c:turn()
+          return own_files() == 0
+        end)
+        c:stop()
+      end
+      start("return true")
+    end)
+
     it("not where more has come than was asked for", function()
       start("return http.get(URL).body == 'ok'", answering(OK .. "HTTP/1.1 "))
       pass()

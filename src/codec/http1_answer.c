@@ -44,6 +44,29 @@ settle_body(struct http1_answer *out)
     return 0;
 }
 
+/* "timeout=5, max=100" (RFC 2068, 19.7.1, which servers follow to this day). */
+static uint32_t
+read_idle(struct str list)
+{
+    static const struct str word = {"timeout=", 8};
+    size_t from = 0;
+
+    while (from < list.len) {
+        ptrdiff_t comma = str_find_char(list, ',', from);
+        size_t to = comma < 0 ? list.len : (size_t)comma;
+        struct str item = str_trim(str_slice(list, from, to));
+        uint64_t seconds;
+
+        from = to + 1;
+        if (!str_equal_nocase(str_slice(item, 0, word.len), word))
+            continue;
+        item = str_slice(item, word.len, item.len);
+        if (str_to_uint(&seconds, item, UINT32_MAX - 1) == 0)
+            return (uint32_t)seconds;
+    }
+    return UINT32_MAX;
+}
+
 static int
 fields_error(ssize_t error)
 {
@@ -97,6 +120,7 @@ http1_answer_read(struct http1_answer *out, const uint8_t *p, size_t n,
         return error;
     out->keep_alive = out->body != HTTP1_BODY_CLOSE &&
                       http1_keeps_alive(&out->fields, out->minor);
+    out->idle_s = read_idle(http_value(&out->fields, HTTP_HEADER_KEEP_ALIVE));
     return line + fields;
 }
 

@@ -50,6 +50,8 @@ struct http1_answer {
     enum http1_body_kind body; /* of the answer to a GET or POST */
     uint64_t content_length;   /* with HTTP1_BODY_LENGTH */
     bool keep_alive;           /* the connection may be used again */
+    uint32_t idle_s;           /* within that time, as Keep-Alive says;
+                                  UINT32_MAX: it does not */
     struct http_fields fields; /* all of them, those that were used too */
 };
 

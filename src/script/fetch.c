@@ -23,7 +23,10 @@
 
 enum {
     READ_SIZE = 16 * 1024, /* bytes read at a time */
-    READS_MAX = 16,        /* in a row; then others have their turn */
+    SEND_SIZE = 64 * 1024, /* bytes sent at a time */
+    MOVES_MAX = 16,        /* reads and writes in a row; then others have
+                              their turn */
+    IDLE_EARLY_MS = 500,   /* that a link is closed before its server does */
 };
 
 static const char METATABLE[] = "moongate.fetch";
@@ -45,10 +48,10 @@ struct fetch {
     size_t seen;      /* bytes of it that hold no whole head */
     bool answered;    /* a byte has come */
     bool in_body;     /* the head was given */
-    bool keep_alive;
+    uint64_t idle_ms; /* that the link may be kept; 0: it may not */
     struct http1_body body;
     uint64_t given; /* bytes of the body */
-    unsigned reads; /* in a row */
+    unsigned moves; /* in a row */
 };
 
 /* --- life ----------------------------------------------------------------- */
@@ -99,8 +102,8 @@ static int
 succeed(struct fetch *f, lua_State *L)
 {
     lua_pushliteral(L, "end");
-    if (f->keep_alive && f->input.len == 0) {
-        links_keep(f->link);
+    if (f->idle_ms > 0 && f->input.len == 0) {
+        links_keep(f->link, f->idle_ms);
         f->link = NULL;
     }
     task_begin_wait(f->task);
@@ -111,7 +114,7 @@ succeed(struct fetch *f, lua_State *L)
 static int
 wait(struct fetch *f, lua_State *L)
 {
-    f->reads = 0;
+    f->moves = 0;
     return task_wait(f->task, L, f->timeout_ms);
 }
 
@@ -145,17 +148,19 @@ begin_anew(struct fetch *f, lua_State *L, const char *reason)
 
 /* --- sending -------------------------------------------------------------- */
 
-/* The pieces of a request that are not sent yet; how many there are. */
+/* The next pieces of a request to be sent; how many there are. */
 static int
 gather(const struct fetch *f, struct iovec iov[2], const struct str texts[2])
 {
-    size_t skip = f->sent;
+    size_t skip = f->sent, room = SEND_SIZE;
     int count = 0;
 
     for (int i = 0; i < 2; i++) {
         struct str rest = str_slice(texts[i], skip, texts[i].len);
 
         skip -= texts[i].len - rest.len;
+        rest = str_slice(rest, 0, room);
+        room -= rest.len;
         if (rest.len == 0)
             continue;
         iov[count].iov_base = (void *)(uintptr_t)rest.p;
@@ -165,30 +170,27 @@ gather(const struct fetch *f, struct iovec iov[2], const struct str texts[2])
     return count;
 }
 
-/* Sends what the server takes. What it says all the same when it takes no more
- * is read. */
-static void
+/* Sends some of the request; whether the server would take more. What it says
+ * all the same when it takes no more is read. */
+static bool
 send_request(struct fetch *f, lua_State *L)
 {
     struct stream *stream = outbound_stream(&f->link->out);
     struct str texts[2];
     struct iovec iov[2];
+    ssize_t n;
 
-    if (f->whole)
-        return;
+    if (f->whole || f->broken || !stream->writable)
+        return false;
     texts[0].p = luaL_checklstring(L, 2, &texts[0].len);
     texts[1].p = luaL_checklstring(L, 3, &texts[1].len);
-    while (!f->broken && f->sent < texts[0].len + texts[1].len) {
-        ssize_t n = stream_writev(stream, iov, gather(f, iov, texts));
-
-        if (n < 0 && errno == EAGAIN)
-            return;
-        if (n < 0)
-            f->broken = stream->readable = true;
-        else
-            f->sent += (size_t)n;
-    }
-    f->whole = !f->broken;
+    n = stream_writev(stream, iov, gather(f, iov, texts));
+    if (n >= 0)
+        f->sent += (size_t)n;
+    else if (errno != EAGAIN)
+        f->broken = stream->readable = true;
+    f->whole = f->sent == texts[0].len + texts[1].len;
+    return !f->whole && stream->writable;
 }
 
 /* --- the head ------------------------------------------------------------- */
@@ -266,6 +268,19 @@ consume(struct fetch *f, size_t n)
     f->seen = 0;
 }
 
+/* The milliseconds that the link may be kept: not up to the moment when the
+ * server closes it, which a request would meet. */
+static uint64_t
+idle_time(const struct http1_answer *answer)
+{
+    uint64_t ms = (uint64_t)answer->idle_s * 1000;
+
+    if (!answer->keep_alive || ms <= IDLE_EARLY_MS)
+        return 0;
+    ms -= IDLE_EARLY_MS;
+    return ms < LINKS_IDLE_MS ? ms : LINKS_IDLE_MS;
+}
+
 /* A whole head is given; what is wrong with one is a failure; 0 results: it is
  * not whole. */
 static int
@@ -293,7 +308,7 @@ read_head(struct fetch *f, lua_State *L)
     http1_body_init(&f->body, &answer);
     if (f->body.kind == HTTP1_BODY_LENGTH && f->body.left > f->max_body)
         return fail(f, L, "too large");
-    f->keep_alive = answer.keep_alive && f->whole;
+    f->idle_ms = f->whole ? idle_time(&answer) : 0;
     f->in_body = true;
     results = give_head(L, &answer);
     consume(f, (size_t)taken);
@@ -377,7 +392,7 @@ read_more(struct fetch *f, lua_State *L)
     }
     if (n < 0 && errno == EAGAIN)
         return 0;
-    f->keep_alive = false;
+    f->idle_ms = 0;
     if (n == 0)
         return end_input(f, L, CLOSED, true);
     return end_input(f, L, outbound_explain(&f->link->out, errno), false);
@@ -398,21 +413,20 @@ give_answer(struct fetch *f, lua_State *L)
 static int
 advance(struct fetch *f, lua_State *L)
 {
-    while (f->reads < READS_MAX) {
-        const struct stream *stream;
+    while (f->moves++ < MOVES_MAX) {
+        bool more;
         int results;
 
         if (outbound_connect(&f->link->out) < 0)
             return errno == EINPROGRESS ? 0 : fail(f, L, f->link->out.words);
-        send_request(f, L);
+        more = send_request(f, L);
         results = give_answer(f, L);
         if (results > 0)
             return results;
-        stream = outbound_stream(&f->link->out);
-        if (!stream->readable)
+        if (outbound_stream(&f->link->out)->readable)
+            results = read_more(f, L);
+        else if (!more)
             return 0;
-        f->reads++;
-        results = read_more(f, L);
         if (results > 0)
             return results;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "script/links.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,11 +159,12 @@ make_room(struct links *links, const struct link *added)
 }
 
 void
-links_keep(struct link *link)
+links_keep(struct link *link, uint64_t idle_ms)
 {
     struct links *links = link->links;
 
-    if (!is_quiet(link)) {
+    assert(idle_ms <= LINKS_IDLE_MS);
+    if (idle_ms == 0 || !is_quiet(link)) {
         link_free(link);
         return;
     }
@@ -170,7 +172,7 @@ links_keep(struct link *link)
     link->owner = NULL;
     list_add_tail(&links->idle, &link->node);
     links->count++;
-    loop_start_timer(link->out.loop, &link->timer, LINKS_IDLE_MS);
+    loop_start_timer(link->out.loop, &link->timer, idle_ms);
     make_room(links, link);
 }
 

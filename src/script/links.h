@@ -25,7 +25,7 @@ struct links;
 enum {
     LINKS_MAX = 256,       /* idle ones of a process */
     LINKS_SERVER_MAX = 32, /* of those to one server */
-    LINKS_IDLE_MS = 30000, /* that one is kept */
+    LINKS_IDLE_MS = 30000, /* that one is kept at most */
 };
 
 typedef void (*link_fn)(struct link *link);
@@ -65,9 +65,10 @@ struct link *link_new(struct coroutines *all, const struct link_server *server,
 int link_start(struct link *link, struct coroutines *all,
                struct loop *loop) MUST_CHECK;
 
-/* Gives one back that nothing is under way on; it is closed where something has
- * come that nobody asked for, or there is no room. */
-void links_keep(struct link *link);
+/* Gives one back that nothing is under way on, for IDLE_MS, which are at most
+ * LINKS_IDLE_MS; it is closed where something has come that nobody asked for.
+ */
+void links_keep(struct link *link, uint64_t idle_ms);
 
 /* Closes one that is its owner's. NULL does nothing. */
 void link_free(struct link *link);
