@@ -98,7 +98,10 @@ local function check_headers(headers, position, name, level)
       refuse(position, name, "there is one Host", level + 1)
     end
     has_host = has_host or is_host
-    for _, value in ipairs(is_list and values or { values }) do
+    if not is_list or #values == 0 then
+      values = { is_list and "" or values }
+    end
+    for _, value in ipairs(values) do
       local ok, reason = host.check_header(header, value)
       if not ok then
         refuse(position, name, reason, level + 1)
