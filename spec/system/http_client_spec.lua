@@ -184,6 +184,8 @@ describe("a worker's script asks a real nginx by TLS", function()
       port = port, certificate = pki:file("web.crt"), key = pki:file("web.key"),
       root = pki.dir,
     })
+    folder.write(pki:file("hashed/ca.crt"), pki.ca)
+    assert(process.run({ "openssl", "rehash", pki:file("hashed") }) == 0)
     folder.write(pki:file("big"), ("0123456789abcdef"):rep(65536))
   end)
 
@@ -230,14 +232,23 @@ describe("a worker's script asks a real nginx by TLS", function()
     m:wait_log("name: certificate verify failed: hostname mismatch")
   end)
 
-  it("and trusts whom the system trusts", function()
-    start_with([[
-      moongate.after(0, function()
-        show("system", http.get(URL))
-      end)
-    ]], { env = { SSL_CERT_FILE = pki:file("ca.crt") } })
-    m:wait_log("system: 200 %d+ GET TLSv1.3%.")
-  end)
+  for name, env in pairs {
+    ["a file"] = { SSL_CERT_FILE = "ca.crt" },
+    ["a folder"] = { SSL_CERT_DIR = "hashed", SSL_CERT_FILE = false },
+  } do
+    it("and trusts whom the system trusts, by " .. name, function()
+      local full = {}
+      for variable, file in pairs(env) do
+        full[variable] = file and pki:file(file)
+      end
+      start_with([[
+        moongate.after(0, function()
+          show("system", http.get(URL))
+        end)
+      ]], { env = full })
+      m:wait_log("system: 200 %d+ GET TLSv1.3%.")
+    end)
+  end
 
   it("five hundred times on one connection, and leaves nothing", function()
     start_with(CA .. [[

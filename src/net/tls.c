@@ -9,8 +9,8 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
+#include <glob.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -26,7 +26,6 @@
 
 enum {
     RECORD_MAX = 16384, /* bytes of a record (RFC 8446, 5.1) */
-    HASH_LEN = 8,       /* digits in the name of a certificate's file */
 };
 
 struct tls_client {
@@ -479,18 +478,16 @@ trust_text(SSL_CTX *context, struct str ca, const char **why)
 static bool
 is_hashed(const char *folder)
 {
-    DIR *dir = opendir(folder);
-    const struct dirent *entry = NULL;
+    char pattern[PATH_MAX];
+    glob_t found;
+    int len = snprintf(pattern, sizeof(pattern), "%s/????????.0", folder);
+    bool result;
 
-    if (dir == NULL)
+    if (len < 0 || (size_t)len >= sizeof(pattern))
         return false;
-    while ((entry = readdir(dir)) != NULL) {
-        if (strspn(entry->d_name, "0123456789abcdef") == HASH_LEN &&
-            entry->d_name[HASH_LEN] == '.')
-            break;
-    }
-    closedir(dir);
-    return entry != NULL;
+    result = glob(pattern, GLOB_NOSORT, NULL, &found) == 0;
+    globfree(&found);
+    return result;
 }
 
 /* The library would read a file of all certificates at once, which takes tens
