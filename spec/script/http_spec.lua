@@ -377,6 +377,21 @@ describe("moongate.http", function()
       assert.are.equal(3, server.accepted)
     end)
 
+    it("and takes no word from before the request for its answer", function()
+      local latest
+      start("return http.get(URL).body == 'ok'", function(connection)
+        latest = connection
+        answering(OK)(connection)
+      end)
+      for i = 1, 5 do
+        pass()
+        assert.are.equal(i, server.accepted)
+        latest:send("HTTP/1.1 408 Timeout\r\nContent-Length: 0\r\n\r\n")
+        latest:shutdown()
+      end
+      pass()
+    end)
+
     it("and gets again, once, what failed on one that was closed meanwhile",
       function()
         local requests = 0

@@ -97,11 +97,18 @@ is_to(const struct link *link, const struct link_server *server)
            strcmp(link->host, server->host) == 0;
 }
 
+/* May it be used? What the server has said meanwhile, and no edge has told of
+ * yet, would be taken for the answer. */
 static bool
-is_alive(const struct link *link)
+is_alive(struct link *link)
 {
-    return list_empty(&link->gone.link) &&
-           !stream_is_deserted(&link->out.tls.stream);
+    if (!list_empty(&link->gone.link))
+        return false;
+    outbound_stream(&link->out)->readable = true;
+    if (is_quiet(link))
+        return true;
+    loop_defer(link->out.loop, &link->gone);
+    return false;
 }
 
 struct link *
