@@ -40,7 +40,7 @@ end
 local function start(body, options)
   options = options or {}
   options.config = CONFIG
-  options.global = "script_budget = 1s"
+  options.global = options.global or "script_budget = 1s"
   options.env = options.env or { SSL_CERT_FILE = false }
   options.env.ASAN_OPTIONS = (os.getenv("ASAN_OPTIONS") or "")
     .. ":quarantine_size_mb=1:thread_local_quarantine_size_kb=64"
@@ -134,7 +134,43 @@ describe("a worker's script asks", function()
     silent:wait_open(0)
   end)
 
+  it("for more than its memory, which ends the hook and nothing else",
+    function()
+      local sent = 0
+      local flood = peer.serve(function(connection)
+        connection:receive_until("\r\n\r\n")
+        connection:send("HTTP/1.1 200 OK\r\n\r\n")
+        -- No two pieces are alike: Lua would keep such only once.
+        while connection:send(("%08d"):format(sent):rep(8192)) do
+          sent = sent + 65536
+        end
+      end)
+      local m = start(([[
+        moongate.after(0, function()
+          http.get("http://127.0.0.1:%d/", { max_body = 2 ^ 30, timeout = 60 })
+          print("survived.")
+        end)
+        moongate.every(0.05, function()
+          show("other", http.get("http://127.0.0.1:%d/"))
+        end)
+      ]]):format(flood.port, server.port), {
+        global = "script_budget = 1s\nscript_memory = 16m",
+      })
+      m:wait_log("not enough memory: scripts have used their 16m", 60)
+      m:wait_log("other: 200 ok%.")
+      flood:wait_open(0)
+      assert.is_true(sent < 64 * 2 ^ 20)
+      assert.is_nil(m:log():find("survived.", 1, true))
+    end)
+
   it("as control's checks do, by the same functions", function()
+    local requests = 0
+    server = peer.serve(function(connection)
+      while connection:receive_until("\r\n\r\n", math.huge) do
+        requests = requests + 1
+        connection:send(OK)
+      end
+    end)
     local m = moongate.start {
       config = CONFIG:gsub("script = ask.lua", "") .. [[
         [upstream app]
@@ -150,13 +186,15 @@ describe("a worker's script asks", function()
         end }
       ]] },
     }
-    loop.wait_until("it is checked again and again", function()
+    loop.wait_until("it is checked again on the same connection", function()
       local row = m:server("one")
       return row.state == "up" and row.check:find("check passed", 1, true)
+        and requests >= server.accepted + 2
     end)
-    assert.are.equal(1, server.accepted)
     server:refuse()
-    server.connections[1]:close()
+    for _, connection in ipairs(server.connections) do
+      connection:close()
+    end
     loop.wait_until("it is down", function()
       return m:server("one").check:find("connection refused", 1, true)
     end)
