@@ -287,7 +287,8 @@ function res:set_status(status) end
 ---@field done fun(flow: moongate.flow, server: moongate.server, result: moongate.result)?
 
 --- What the script of `check = lua` returns.  `check` is called in the control
--- process, and may wait: for sleep() and tcp.connect(), and on connections.
+-- process, and may wait: for sleep(), tcp.connect() and http.get(), and on
+-- connections.
 -- Raising, and returning anything else, is a failed check.
 ---@class moongate.check_hooks
 ---@field load fun(saved: any)?  before it serves; what `save` of the version before returned, or nil
@@ -306,6 +307,7 @@ local moongate = {
   json = {},
   metric = {},
   tcp = {},
+  http = {},
 }
 
 --- Each takes the parts of a line, or a function that gives it and is called
@@ -349,9 +351,45 @@ function moongate.sleep(seconds) end
 -- the hook's call, and at most 32 of it are open.
 ---@param host string  an address, a name, or "unix:/PATH"
 ---@param port integer?  none for a Unix socket
----@param options { timeout: number? }?  seconds that each operation may take; else as long as the hook may
+---@param options moongate.connect_options?
 ---@return moongate.connection?, string? reason
 function moongate.tcp.connect(host, port, options) end
+
+---@class moongate.connect_options
+---@field timeout number?  seconds that each operation may take; else as long as the hook may
+---@field tls boolean?  true: by TLS, 1.2 or later; what follows is for it
+---@field verify boolean?  false: whoever answers is believed
+---@field ca string?  certificates that are trusted, as PEM, which read_file gives; else the system's
+---@field name string?  that is verified, and told to the server; else the host
+
+--- Asks a server for what a URL names (http:// or https://), and waits for the
+-- whole answer.  Redirects are not followed.  Connections are kept for the next
+-- request; one that turns out to be closed is replaced once, unnoticed.  Where
+-- and as tcp.connect.
+---@param url string
+---@param options moongate.http_options?
+---@return moongate.http_answer?, string? reason
+function moongate.http.get(url, options) end
+
+--- Sends a text to what a URL names, likewise; but never twice, so that it may
+-- fail on a kept connection that the server closes: "closed".
+---@param url string
+---@param body string
+---@param options moongate.http_options?
+---@return moongate.http_answer?, string? reason
+function moongate.http.post(url, body, options) end
+
+---@class moongate.http_options
+---@field headers table<string, string|number|(string|number)[]>?  those that frame the request are the program's
+---@field timeout number?  seconds for all of it: 5
+---@field max_body integer?  bytes of an answer: 1 MiB; more is nil, "too large"
+---@field verify boolean?  false: whoever answers https:// is believed
+---@field ca string?  certificates that are trusted, as PEM, which read_file gives; else the system's
+
+---@class moongate.http_answer
+---@field status integer
+---@field headers table<string, string|string[]>  names in small letters; several values are joined by ", ", but set-cookie is an array
+---@field body string
 
 --- A connection; its methods wait.
 ---@class moongate.connection

@@ -71,6 +71,12 @@ function test.address(host, port) end
 ---@param peer fun(text: string): string?, "close"?
 function test.serve(address, peer) end
 
+--- Says what moongate.http finds at a URL; one without a query is found with
+-- any.  A function returns what is answered, or nil and a reason.
+---@param url string
+---@param page { status: integer?, headers: table?, body: string? }|fun(request: { method: string, url: string, path: string, headers: table<string, string>, body: string? }): table?, string?
+function test.http(url, page) end
+
 --- Says what moongate.upstream finds.
 ---@param name string
 ---@param servers moongate.servers

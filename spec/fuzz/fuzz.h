@@ -47,6 +47,7 @@ fuzz_inside(struct str text, const uint8_t *p, size_t n)
            (size_t)(text.p - start) <= n - text.len;
 }
 
+void fuzz_answer(const uint8_t *p, size_t n);
 void fuzz_base64(const uint8_t *p, size_t n);
 void fuzz_cgi(const uint8_t *p, size_t n);
 void fuzz_chunked(const uint8_t *p, size_t n);

@@ -13,6 +13,7 @@ static const struct {
     const char *name;
     void (*run)(const uint8_t *p, size_t n);
 } harnesses[] = {
+    {"answer", fuzz_answer},
     {"base64", fuzz_base64},
     {"cgi", fuzz_cgi},
     {"chunked", fuzz_chunked},

@@ -131,6 +131,12 @@ describe("a check by a script", function()
     { "an unknown option",
       "moongate.tcp.connect('127.0.0.1', 1, { timout = 1 })",
       "c.lua:3: bad argument #3 to 'connect' (unknown option 'timout')" },
+    { "an option of another type",
+      "moongate.tcp.connect('127.0.0.1', 1, { tls = true, ca = 1 })",
+      "c.lua:3: bad argument #3 to 'connect' (ca must be a string)" },
+    { "a Unix socket without a name for TLS",
+      "moongate.tcp.connect('unix:/x', nil, { tls = true })",
+      "c.lua:3: bad argument #3 to 'connect' (a unix socket needs a name" },
     { "a wait where Lua cannot yield",
       "('x'):gsub('x', function() moongate.sleep(0) end)",
       "attempt to yield across C-call boundary" },
@@ -566,6 +572,7 @@ describe("outside of a check", function()
   it("nothing waits", function()
     for _, body in ipairs({
       "moongate.sleep(1)", "moongate.tcp.connect('127.0.0.1', 1)",
+      "moongate.http.get('http://127.0.0.1/')",
     }) do
       local faults = program.faults_of(M .. body .. "\nreturn {}")
       has(faults[1], "a.lua:2: ")

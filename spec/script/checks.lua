@@ -25,6 +25,7 @@ Checks.__index = Checks
 local function core_load()
   return support.load("proxy/check.h", "script/scripts.h",
     "script/check_lua.h", "script/script.h", "script/vm.h",
+    "script/guard.h",
     "net/resolver.h", "board/check_status.h", "config/faults.h")
 end
 

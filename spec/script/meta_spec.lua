@@ -132,6 +132,28 @@ describe("lua/meta/moongate.lua", function()
     c:stop()
   end)
 
+  it("names what an answer of http has", function()
+    local server = peer.serve(function(connection)
+      connection:receive_until("\r\n\r\n")
+      connection:send("HTTP/1.1 204 No Content\r\n\r\n")
+    end)
+    local wanted = names_of("moongate.http_answer")
+    local c = checks.start {
+      script = "local moongate = require 'moongate'\n"
+        .. "return { check = function(server)\n"
+        .. "local answer = assert(moongate.http.get('http://' .. "
+        .. "server.address))\nlocal count = 0\n"
+        .. "for _ in pairs(answer) do count = count + 1 end\n"
+        .. "assert(count == " .. #wanted .. ")\n"
+        .. "return answer." .. table.concat(wanted, " ~= nil and answer.")
+        .. " ~= nil\nend }",
+      servers = { "127.0.0.1:" .. server.port },
+    }
+    assert.are.equal("L7OK", (c:run()))
+    assert.are.same({}, c.log)
+    c:stop()
+  end)
+
   it("names every field of a server's view", function()
     local described = { name_len = true }
     for _, name in ipairs(names_of("moongate.server")) do

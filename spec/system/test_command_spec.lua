@@ -351,6 +351,59 @@ describe("moongate test", function()
     end)
   end)
 
+  it("answers http.get and http.post from literal pages", function()
+    pass([[
+      local moongate = require "moongate"
+      local http = moongate.http
+      return { request = function(req)
+        local answer, why
+        if req.method == "POST" then
+          answer, why = http.post("http://api.test:80/put?x=1", "text",
+            { headers = { ["X-A"] = { 1, 2 } } })
+        else
+          answer, why = http.get("http://api.test" .. req.uri,
+            { max_body = 8 })
+        end
+        if not answer then
+          return moongate.reply(502, nil, why)
+        end
+        return moongate.reply(answer.status, nil, answer.body
+          .. (answer.headers["x-a"] or ""))
+      end }]], [[
+      local script = test.load()
+      local function ask(method, path)
+        local answer = script:request(test.request { method = method,
+          path = path:match("^[^?]*"), query = path:match("%?(.*)$") })
+        return answer.status .. " " .. answer.body
+      end
+      assert.are.equal("502 connection refused", ask("GET", "/page"))
+      test.http("http://API.test/page", { body = "a page", headers = {
+        ["X-A"] = { "1", "2" } } })
+      assert.are.equal("200 a page1, 2", ask("GET", "/page?any=query"))
+      test.http("http://api.test/page?one", { status = 404 })
+      assert.are.equal("404 ", ask("GET", "/page?one"))
+      test.http("http://api.test/long", { body = "123456789" })
+      assert.are.equal("502 too large", ask("GET", "/long"))
+      test.http("http://api.test/late", function()
+        return nil, "timeout"
+      end)
+      assert.are.equal("502 timeout", ask("GET", "/late"))
+      local seen
+      test.http("http://api.test/put", function(request)
+        seen = request
+        return { status = 201, headers = { ["X-A"] = 7 } }
+      end)
+      assert.are.equal("201 7", ask("POST", "/put"))
+      assert.are.same({ method = "POST", url = "http://api.test/put?x=1",
+        path = "/put", body = "text", headers = { ["x-a"] = "1, 2" } }, seen)
+      assert.has_error(function() test.http("api.test", {}) end,
+        "bad argument #1 to 'http' (a URL that begins with http:// or "
+        .. "https:// expected)")
+      assert.has_error(function() test.http("http://a/", "x") end,
+        "bad argument #2 to 'http' (an answer, or a function expected)")
+    ]])
+  end)
+
   it("hands hooks real requests", function()
     pass([[
       local moongate = require "moongate"

@@ -26,6 +26,7 @@
 #include "net/buffer.h"
 #include "net/conduit.h"
 #include "net/loop.h"
+#include "net/resolver.h"
 #include "proxy/engine.h"
 #include "proxy/http_exchange.h"
 #include "proxy/http_idle.h"
@@ -34,6 +35,7 @@
 #include "proxy/transition.h"
 #include "proxy/wait_queue.h"
 #include "script/guard.h"
+#include "script/scripts.h"
 
 enum {
     BEAT_MS = 1000,     /* how often the board hears that the loop turns */
@@ -47,6 +49,7 @@ struct worker {
     struct buffer_pool buffers;
     struct conduit_pool conduits;
     struct log_ring log;
+    struct resolver resolver; /* of the names that scripts connect to */
     struct service service;
     struct script_stage stage;
     struct watch master;
@@ -185,6 +188,7 @@ init_engine(struct worker *w)
     if (w->engine.loop == NULL)
         fatal("cannot make an event loop: %s", strerror(errno));
     conduit_pool_init(&w->conduits, w->engine.loop);
+    resolver_init(&w->resolver, w->engine.loop);
 }
 
 static void
@@ -203,6 +207,7 @@ init_service(struct worker *w)
     }
     if (result < 0)
         fatal("cannot serve the configuration");
+    scripts_use_resolver(w->service.scripts, &w->resolver);
     faults_fini(&faults);
 }
 
@@ -278,6 +283,7 @@ finish(struct worker *w)
     close(watch_fd(&w->signals));
     conduit_pool_fini(&w->conduits);
     http_idle_free(&w->engine);
+    resolver_fini(&w->resolver);
     loop_free(loop);
     exchange_drop_spares(&w->engine);
     engine_fini(&w->engine);

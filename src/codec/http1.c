@@ -420,10 +420,9 @@ settle_body(struct http_request *out)
     return READ_OK;
 }
 
-static void
-settle_connection(struct http_request *out)
+bool
+http1_keeps_alive(const struct http_fields *fields, int minor)
 {
-    const struct http_fields *fields = &out->fields;
     bool close = false, keep_alive = false;
     unsigned i = fields->first[HTTP_HEADER_CONNECTION];
 
@@ -440,7 +439,7 @@ settle_connection(struct http_request *out)
         close |= http_list_has(field->value, STR("close"));
         keep_alive |= http_list_has(field->value, STR("keep-alive"));
     }
-    out->keep_alive = !close && (out->minor > 0 || keep_alive);
+    return !close && (minor > 0 || keep_alive);
 }
 
 /* Expect counts in 1.1 alone, and without a body asks for nothing (RFC 9110,
@@ -478,7 +477,7 @@ settle(struct http_request *out)
         got = settle_body(out);
     if (got == READ_OK)
         got = settle_expect(out);
-    settle_connection(out);
+    out->keep_alive = http1_keeps_alive(&out->fields, out->minor);
     return got;
 }
 
@@ -502,6 +501,15 @@ http1_read_request(struct http_request *out, const uint8_t *p, size_t n,
         got = read_fields(&out->fields, &at);
     if (got == READ_OK)
         got = settle(out);
+    return got == READ_OK ? at.p - p : got;
+}
+
+ssize_t
+http1_read_fields(struct http_fields *out, const uint8_t *p, size_t n)
+{
+    struct cursor at = {p, p + n};
+    int got = read_fields(out, &at);
+
     return got == READ_OK ? at.p - p : got;
 }
 

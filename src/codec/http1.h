@@ -83,6 +83,15 @@ int http1_error_status(enum http1_error error);
 /* What is wrong, in words for a log; never NULL, also for other numbers. */
 const char *http1_error_text(enum http1_error error);
 
+/* Reads the field lines at P, up to and with the empty line that ends them, as
+ * http1_read_request does: for other heads of HTTP/1. Returns as it does. */
+ssize_t http1_read_fields(struct http_fields *out, const uint8_t *p, size_t n)
+    __attribute__((warn_unused_result));
+
+/* Do the fields say that the connection may stay open behind a message of
+ * HTTP/1.MINOR? */
+bool http1_keeps_alive(const struct http_fields *fields, int minor);
+
 /* Appends "HTTP/1.1 STATUS reason\r\n". STATUS is 100 to 999. */
 void http1_write_status(struct buf *to, int status);
 

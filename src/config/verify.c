@@ -5,7 +5,7 @@
 
 #include "config/value.h"
 #include "config/verify_health.h"
-#include "config/verify_trust.h"
+#include "config/verify_script_trust.h"
 
 /* A listen key and the section that it stands in. */
 struct place {
@@ -498,7 +498,7 @@ verify_counts(const struct verifier *v)
                      config->server_count, CONFIG_SERVERS_MAX,
                      "servers of all upstreams");
     verify_script_count(v);
-    verify_trust(config, v->doc);
+    verify_script_trust(config, v->doc);
 }
 
 void

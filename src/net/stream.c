@@ -112,6 +112,9 @@ on_edge(evutil_socket_t fd, short what, void *arg)
         stream->readable = true;
     if ((what & EV_WRITE) != 0)
         stream->writable = true;
+    /* Either may have waited for the other. */
+    if (stream->ops->pending != NULL)
+        stream->readable = stream->writable = true;
     stream->on_ready(stream);
 }
 
@@ -218,6 +221,8 @@ stream_close(struct stream *stream)
 {
     if (stream->fd < 0)
         return;
+    if (stream->ops->close != NULL)
+        stream->ops->close(stream);
     /* Closing takes the socket out of epoll, so that event_del's own call has
      * nothing left to do: it expects to find the descriptor closed (epoll.c,
      * epoll_apply_one_change).  Nobody else has this socket. */
@@ -387,11 +392,14 @@ int
 stream_yield(struct stream *stream)
 {
     stream->readable = stream->writable = false;
-    if (event_del(&stream->event) == 0 && event_add(&stream->event, NULL) == 0)
-        return 0;
-    if (errno == 0)
-        errno = ENOMEM;
-    return -1;
+    if (event_del(&stream->event) < 0 || event_add(&stream->event, NULL) < 0) {
+        if (errno == 0)
+            errno = ENOMEM;
+        return -1;
+    }
+    if (stream->ops->pending != NULL && stream->ops->pending(stream))
+        event_active(&stream->event, EV_READ, 0);
+    return 0;
 }
 
 static bool

@@ -9,7 +9,7 @@
  *                                                       !readable
  *
  * How bytes are moved is a table of functions, so that TLS can take the place
- * of plain sockets.
+ * of plain sockets (tls.h).
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
@@ -40,6 +40,10 @@ struct stream_ops {
     ssize_t (*splice_in)(struct stream *stream, int pipe);
     ssize_t (*splice_out)(struct stream *stream, int pipe, size_t n);
     int (*shutdown)(struct stream *stream); /* no more will be written */
+    /* What only a layer above the socket (TLS) has; NULL elsewhere. */
+    void (*close)(struct stream *stream);   /* the socket is closed next */
+    bool (*pending)(struct stream *stream); /* holds bytes that were read, so
+                                               no edge will tell of them */
 };
 
 struct stream {

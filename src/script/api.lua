@@ -4,6 +4,7 @@
 local ffi = require "ffi"
 local host = require "script.host"
 local calls = require "script.calls"
+local http = require "script.http"
 local metric = require "script.metric"
 local schedule = require "script.schedule"
 local shared = require "script.shared"
@@ -20,9 +21,7 @@ local REDIRECTS = {
 local STATUS_FIRST, STATUS_LAST = 200, 599
 
 --- Names that the contract has and this version has not.
-local LATER = {
-  http = true,
-}
+local LATER = {}
 
 --- `adapt` is called with each module that is made, where time and servers are
 -- not the program's (script.offline); nil elsewhere.
@@ -201,6 +200,7 @@ function _M.new(scripts, script, modules)
     worker = host.worker(scripts),
     sleep = tcp.sleep,
     tcp = setmetatable({ connect = tcp.connect }, guard("moongate.tcp", {})),
+    http = setmetatable(http.new(), guard("moongate.http", {})),
     reply = reply,
     redirect = redirect,
     upstream = new_upstream(all),

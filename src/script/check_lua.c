@@ -13,6 +13,7 @@
 #include "script/outcast.h"
 #include "script/report.h"
 #include "script/script.h"
+#include "script/scripts.h"
 #include "script/task.h"
 #include "script/uses.h"
 #include "script/vm.h"
@@ -230,7 +231,7 @@ void
 check_lua_use(struct scripts *scripts, struct resolver *resolver)
 {
     if (scripts != NULL)
-        scripts->vm->coroutines.resolver = resolver;
+        scripts_use_resolver(scripts, resolver);
     the_scripts = scripts;
     check_set_lua(scripts == NULL ? NULL : &check_lua);
 }

@@ -13,16 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/addr.h"
 #include "base/buf.h"
-#include "net/resolver.h"
-#include "net/stream.h"
+#include "net/outbound.h"
 #include "script/task.h"
+#include "script/trusts.h"
 
 enum {
     READ_SIZE = 16 * 1024, /* bytes read at a time */
     READS_MAX = 16,        /* in a row; then others have their turn */
-    REASON_MAX = 96,       /* bytes of a reason, with its NUL */
+    REASON_MAX = TLS_WORDS_MAX,
 };
 
 static const char METATABLE[] = "moongate.connection";
@@ -33,11 +32,7 @@ struct connection {
     struct task *task; /* NULL: it has ended */
     int ref;           /* keeps it from the collector until then */
     uint64_t timeout_ms;
-    struct stream stream;
-    struct lookup lookup;
-    struct addr addrs[RESOLVER_ADDRS_MAX];
-    unsigned addr_count;
-    unsigned addr_next;
+    struct outbound out;
     bool busy;   /* an operation waits */
     size_t sent; /* bytes, by the operation that waits */
     struct buf input;
@@ -57,8 +52,7 @@ end(struct connection *c)
         return;
     c->task = NULL;
     task_forget(task, &c->guest);
-    lookup_stop(&c->lookup);
-    stream_close(&c->stream);
+    outbound_close(&c->out);
     buf_fini(&c->input);
     luaL_unref(task->all->L, LUA_REGISTRYINDEX, c->ref);
 }
@@ -70,9 +64,9 @@ on_task_end(struct task_guest *guest)
 }
 
 static void
-on_ready(struct stream *stream)
+on_ready(struct outbound *out)
 {
-    struct connection *c = container_of(stream, struct connection, stream);
+    struct connection *c = container_of(out, struct connection, out);
 
     if (c->busy)
         task_wake(c->task);
@@ -85,16 +79,6 @@ check_connection(lua_State *L)
 }
 
 /* --- results -------------------------------------------------------------- */
-
-/* The system's words begin with a capital. */
-static const char *
-reason_of(int error, char reason[REASON_MAX])
-{
-    (void)snprintf(reason, REASON_MAX, "%s", strerror(error));
-    if (reason[0] >= 'A' && reason[0] <= 'Z')
-        reason[0] = (char)(reason[0] - 'A' + 'a');
-    return reason;
-}
 
 /* The operation is over; the COUNT results are on the stack. */
 static int
@@ -132,101 +116,53 @@ wait(struct connection *c, lua_State *L)
 
 /* --- connecting ----------------------------------------------------------- */
 
-/* The name is known, or will not be. */
-static void
-on_lookup(struct lookup *lookup, const struct addr *addrs, unsigned count,
-          const char *why)
-{
-    struct connection *c = container_of(lookup, struct connection, lookup);
-
-    for (unsigned i = 0; i < count; i++)
-        c->addrs[i] = addrs[i];
-    c->addr_count = count;
-    if (count == 0)
-        (void)snprintf(c->ended, sizeof(c->ended), "%s", why);
-    if (c->busy)
-        task_wake(c->task);
-}
-
-/* Begins to find out what HOST means. Without a resolver only addresses mean
- * something. */
-static int
-find_addresses(struct connection *c, const char *host, uint16_t port)
-{
-    struct resolver *resolver = c->task->all->resolver;
-    const char *why;
-    int result;
-
-    if (strncmp(host, "unix:", strlen("unix:")) == 0)
-        result = addr_parse(&c->addrs[0], host, &why);
-    else
-        result = addr_parse_host(&c->addrs[0], host, port);
-    if (result == 0) {
-        c->addr_count = 1;
-        return 0;
-    }
-    if (resolver != NULL)
-        return lookup_start(&c->lookup, resolver, host, port);
-    errno = ENOSYS;
-    return -1;
-}
-
-/* Connects to one address after the other. 0; EINPROGRESS; or why the last one
- * did not let it. */
-static int
-try_addresses(struct connection *c)
-{
-    int error = 0;
-
-    for (;;) {
-        if (stream_is_open(&c->stream)) {
-            error = stream_connect_error(&c->stream);
-            if (error == 0 || error == EINPROGRESS)
-                return error;
-            stream_close(&c->stream);
-        }
-        if (c->addr_next == c->addr_count)
-            return error;
-        if (stream_connect(&c->stream, c->task->loop, &c->addrs[c->addr_next++],
-                           on_ready) < 0)
-            error = errno;
-    }
-}
-
 static int
 go_on_connecting(struct connection *c, lua_State *L)
 {
-    char reason[REASON_MAX];
-    int error = EINPROGRESS;
-
-    if (!lookup_is_running(&c->lookup)) {
-        if (c->addr_count == 0)
-            return fail(c, L, c->ended);
-        error = try_addresses(c);
-    }
-    if (error == 0)
+    if (outbound_connect(&c->out) == 0)
         return succeed(c, L);
-    if (error != EINPROGRESS)
-        return fail(c, L, reason_of(error, reason));
+    if (errno != EINPROGRESS)
+        return fail(c, L, c->out.words);
     if (c->task->late)
         return fail(c, L, "timeout");
     return wait(c, L);
+}
+
+/* connect(c, host, port, secured, verify, ca, name) */
+static int
+begin_connecting(struct connection *c, lua_State *L)
+{
+    struct coroutines *all = c->task->all;
+    struct outbound_conf conf = {
+        .loop = c->task->loop,
+        .resolver = all->resolver,
+        .host = luaL_checkstring(L, 2),
+        .port = (uint16_t)luaL_optinteger(L, 3, 0),
+        .name = luaL_optstring(L, 7, NULL),
+    };
+    const char *why = NULL;
+    int result;
+
+    if (lua_toboolean(L, 4)) {
+        conf.client = trusts_find(L, all, 5, &why);
+        if (conf.client == NULL) {
+            lua_pushfstring(L, "ca: %s", why);
+            return fail(c, L, lua_tostring(L, -1));
+        }
+    }
+    result = outbound_start(&c->out, &conf);
+    tls_client_unref(conf.client);
+    return result < 0 ? fail(c, L, c->out.words) : go_on_connecting(c, L);
 }
 
 static int
 connect_to(lua_State *L)
 {
     struct connection *c = check_connection(L);
-    const char *host = luaL_checkstring(L, 2);
-    uint16_t port = (uint16_t)luaL_optinteger(L, 3, 0);
-    char reason[REASON_MAX];
 
     if (c->task == NULL)
         return fail(c, L, CLOSED);
-    if (c->busy || find_addresses(c, host, port) == 0)
-        return go_on_connecting(c, L);
-    (void)snprintf(reason, sizeof(reason), "cannot look %s up here", host);
-    return fail(c, L, reason);
+    return c->busy ? go_on_connecting(c, L) : begin_connecting(c, L);
 }
 
 /* --- sending -------------------------------------------------------------- */
@@ -237,19 +173,19 @@ send_text(lua_State *L)
     struct connection *c = check_connection(L);
     size_t len;
     const char *text = luaL_checklstring(L, 2, &len);
-    char reason[REASON_MAX];
+    struct stream *stream = outbound_stream(&c->out);
 
-    if (c->task == NULL || !stream_is_open(&c->stream))
+    if (c->task == NULL || !c->out.connected)
         return fail(c, L, CLOSED);
     if (!c->busy)
         c->sent = 0;
     while (c->sent < len) {
-        ssize_t n = stream_write(&c->stream, text + c->sent, len - c->sent);
+        ssize_t n = stream_write(stream, text + c->sent, len - c->sent);
 
         if (n >= 0)
             c->sent += (size_t)n;
         else if (errno != EAGAIN)
-            return fail(c, L, reason_of(errno, reason));
+            return fail(c, L, outbound_explain(&c->out, errno));
         else if (c->task->late)
             return fail(c, L, "timeout");
         else
@@ -379,6 +315,13 @@ make_room(struct connection *c, size_t *size)
     return buf_reserve(&c->input, *size);
 }
 
+/* Nothing more will come. */
+static void
+end_input(struct connection *c, const char *why)
+{
+    (void)snprintf(c->ended, sizeof(c->ended), "%s", why);
+}
+
 static void
 read_more(struct connection *c)
 {
@@ -388,22 +331,23 @@ read_more(struct connection *c)
 
     if (room == NULL) {
         c->input.failed = false;
-        (void)reason_of(ENOMEM, c->ended);
+        end_input(c, outbound_explain(&c->out, ENOMEM));
         return;
     }
-    n = stream_read(&c->stream, room, size);
+    n = stream_read(outbound_stream(&c->out), room, size);
     if (n > 0)
         c->input.len += (size_t)n;
     else if (n == 0)
-        (void)snprintf(c->ended, sizeof(c->ended), "%s", CLOSED);
+        end_input(c, CLOSED);
     else if (errno != EAGAIN)
-        (void)reason_of(errno, c->ended);
+        end_input(c, outbound_explain(&c->out, errno));
 }
 
 static int
 receive(lua_State *L)
 {
     struct connection *c = check_connection(L);
+    struct stream *stream = outbound_stream(&c->out);
     size_t count;
     enum wanted wanted = read_wanted(L, &count);
 
@@ -420,9 +364,9 @@ receive(lua_State *L)
             return give_part(c, L, "more than fits has come");
         if (c->task->late)
             return give_part(c, L, "timeout");
-        if (!c->stream.readable)
+        if (!stream->readable)
             return wait(c, L);
-        if (reads == READS_MAX && stream_yield(&c->stream) == 0)
+        if (reads == READS_MAX && stream_yield(stream) == 0)
             return wait(c, L);
         read_more(c);
     }
@@ -464,13 +408,12 @@ new_connection(lua_State *L)
     *c = (struct connection){
         .guest.end = on_task_end,
         .timeout_ms = timeout_ms == 0 ? TASK_FOREVER : timeout_ms,
-        .stream.fd = -1,
     };
     luaL_getmetatable(L, METATABLE);
     lua_setmetatable(L, -2);
     lua_pushvalue(L, -1);
     c->ref = luaL_ref(L, LUA_REGISTRYINDEX);
-    lookup_init(&c->lookup, on_lookup);
+    outbound_init(&c->out, on_ready);
     buf_init_growing(&c->input, CONNECTIONS_INPUT_MAX);
     c->task = task;
     task_hold(task, &c->guest);

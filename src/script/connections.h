@@ -10,7 +10,9 @@
  *                          or nil, reason. Each wait on it may take MS; 0: as
  *                          long as the task may run
  *     begin(c)             a new operation on C begins
- *     connect(c, host, port)   true, true; or true, nil, reason
+ *     connect(c, host, port, secured, verify, ca, name)
+ *                          true, true; or true, nil, reason. SECURED: by TLS;
+ *                          VERIFY, CA: trusts.h; NAME: to verify, or nil: HOST
  *     send(c, text)            likewise
  *     receive(c, what)         true, text; or true, nil, reason, what had come
  *     close(c)

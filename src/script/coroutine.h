@@ -12,8 +12,10 @@
 
 #include "base/mem.h"
 
+struct links;
 struct resolver;
 struct task;
+struct trusts;
 
 enum {
     COROUTINES_KEPT = 64, /* of a VM, without work */
@@ -28,6 +30,8 @@ struct coroutine {
 struct coroutines {
     lua_State *L;              /* the VM's main one */
     struct resolver *resolver; /* for the names they connect to; NULL: none */
+    struct trusts *trusts;     /* whom they trust; NULL: none yet */
+    struct links *links;       /* kept connections; NULL: none yet */
     struct task *running;      /* whose coroutine runs now, or NULL */
     uint64_t turn;             /* of the loop, that tasks last ran in */
     uint32_t turn_ticks;       /* of CPU time, when its first one began */

@@ -3,6 +3,7 @@
 local api = require "script.api"
 local calls = require "script.calls"
 local offline_clock = require "script.offline_clock"
+local offline_http = require "script.offline_http"
 local offline_peer = require "script.offline_peer"
 local offline_request = require "script.offline_request"
 local offline_script = require "script.offline_script"
@@ -121,6 +122,7 @@ local function new_test(run)
   local test = dofile(run.host.shipped .. "/moongate/test.lua")
   run.clock = offline_clock.new(run.host.advance)
   run.network = offline_peer.new(test.address)
+  run.web = offline_http.new()
   run.requests = offline_request.new(run.host)
   run.upstreams = {}
   test.hash = function(text)
@@ -130,6 +132,7 @@ local function new_test(run)
   test.request = run.requests.new
   test.advance = run.clock.advance
   test.serve = run.network.serve
+  test.http = run.web.serve
   add_load(test, run)
   add_picks(test)
   add_upstreams(test, run)
@@ -155,6 +158,8 @@ end
 local function adapt(run, module)
   module.sleep = waiting("sleep", run.clock.advance)
   module.tcp.connect = waiting("tcp.connect", run.network.connect)
+  module.http.get = waiting("http.get", run.web.http.get)
+  module.http.post = waiting("http.post", run.web.http.post)
   for _, name in ipairs { "after", "every" } do
     if rawget(module, name) then
       module[name] = run.clock[name]
@@ -191,6 +196,7 @@ local function reset(run)
   run.requests.reset()
   run.clock.reset()
   run.network.reset()
+  run.web.reset()
   run.upstreams = {}
   run.host.logged()
 end

@@ -240,6 +240,12 @@ scripts_try(struct runtime *runtime, const char *data_dir,
     return faults->count == before ? 0 : -1;
 }
 
+void
+scripts_use_resolver(struct scripts *scripts, struct resolver *resolver)
+{
+    scripts->vm->coroutines.resolver = resolver;
+}
+
 bool
 scripts_have_checks(const struct config *conf)
 {

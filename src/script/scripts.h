@@ -15,6 +15,7 @@
 struct board;
 struct bundles;
 struct faults;
+struct resolver;
 struct runtime;
 struct scripts;
 
@@ -43,6 +44,10 @@ scripts_load_checks(struct runtime *runtime, const char *data_dir,
 int scripts_try(struct runtime *runtime, const char *data_dir,
                 const char *const *names, size_t count, struct bundles *set,
                 struct faults *faults) MUST_CHECK;
+
+/* Has scripts that wait look names up by RESOLVER, which must outlive them;
+ * NULL: they know addresses only. */
+void scripts_use_resolver(struct scripts *scripts, struct resolver *resolver);
 
 /* Does any upstream have its servers checked by a script? */
 bool scripts_have_checks(const struct config *conf);

@@ -63,28 +63,53 @@ end
 
 -- --- connections -------------------------------------------------------------
 
--- The milliseconds that each operation may take; 0 for no limit of its own.
-local function read_options(options)
+-- What `connect` may be told, and of what type it is.
+local OPTIONS = {
+  timeout = "number", tls = "boolean", verify = "boolean", ca = "string",
+  name = "string",
+}
+local NONE = {}
+
+
+-- Raises at the line of the caller's caller.
+local function check_options(options)
   if options == nil then
-    return 0
+    return NONE
   end
   if type(options) ~= "table" then
     error("bad argument #3 to 'connect' (table expected)", 3)
   end
-  for name in pairs(options) do
-    if name ~= "timeout" then
+  for name, value in pairs(options) do
+    if not OPTIONS[name] then
       error(("bad argument #3 to 'connect' (unknown option '%s')"):format(
         tostring(name)), 3)
     end
+    if name ~= "timeout" and type(value) ~= OPTIONS[name] then
+      error(("bad argument #3 to 'connect' (%s must be a %s)"):format(name,
+        OPTIONS[name]), 3)
+    end
   end
   local timeout = options.timeout
-  if timeout == nil then
-    return 0
-  end
-  if not is_duration(timeout) or timeout == 0 then
+  if timeout ~= nil and (not is_duration(timeout) or timeout == 0) then
     error("bad argument #3 to 'connect' (timeout must be seconds, above 0)", 3)
   end
-  return math.max(1, timeout * 1000)
+  return options
+end
+
+
+-- What is to be proved through a socket that has no name of its own.
+local function check_name(host, options)
+  if options.tls and options.name == nil and options.verify ~= false
+    and host:find("^unix:/") then
+    error("bad argument #3 to 'connect' (a unix socket needs a name that TLS "
+      .. "verifies)", 3)
+  end
+end
+
+
+-- The milliseconds that each operation may take; 0 for no limit of its own.
+local function to_ms(timeout)
+  return timeout and math.max(1, timeout * 1000) or 0
 end
 
 
@@ -105,19 +130,26 @@ end
 --- Connects.
 -- @param host     string: an address, a name, or "unix:/PATH"
 -- @param port     number; none for a unix socket
--- @param options  table, optional: timeout, in seconds, of each operation
+-- @param options  table, optional: timeout, in seconds, of each operation; tls
+--   (true: by TLS), and then verify (false: whoever answers), ca (certificates
+--   that are trusted, as PEM; the system's without it), name (that is verified;
+--   the host's without it)
 -- @return the connection; or nil and a reason
 function _M.connect(host, port, options)
   check(host, "string", 1, "connect")
   check_port(host, port)
-  local timeout_ms = read_options(options)
+  options = check_options(options)
+  check_name(host, options)
+  local secured, verify = options.tls, options.verify
+  local ca, name = options.ca, options.name
   begin_wait("tcp.connect")
-  local connection, why = connections.new(timeout_ms)
+  local connection, why = connections.new(to_ms(options.timeout))
   if not connection then
     return nil, why
   end
   while true do
-    local done, connected, reason = connections.connect(connection, host, port)
+    local done, connected, reason = connections.connect(connection, host, port,
+      secured, verify, ca, name)
     if done then
       if connected then
         return connection

@@ -15,12 +15,15 @@
 #include "script/connections.h"
 #include "script/digest.h"
 #include "script/embedded.h"
+#include "script/fetch.h"
 #include "script/guard.h"
 #include "script/host.h"
 #include "script/json.h"
+#include "script/links.h"
 #include "script/match.h"
 #include "script/request_body.h"
 #include "script/timers.h"
+#include "script/trusts.h"
 #include "script/waits.h"
 
 /* LuaJIT's profiler, on which interrupting scripts rests, serves one VM of a
@@ -67,6 +70,7 @@ preload_modules(lua_State *L)
         {"script.waits", waits_open},
         {"script.connections", connections_open},
         {"script.request_body", request_body_open},
+        {"script.fetch", fetch_open},
         {"script.timers", timers_open},
         {"script.digest", digest_open},
         {"script.base64", base64_open},
@@ -212,6 +216,8 @@ vm_unref(struct vm *vm)
 {
     if (vm == NULL || --vm->refs > 0)
         return;
+    links_free(vm->coroutines.links);
+    trusts_free(vm->coroutines.trusts);
     guard_close();
     lua_close(vm->L);
     free(vm->spare_ids);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/verify_trust.h"
+#include "config/verify_script_trust.h"
 
 #include "config/memory.h"
 #include "config/nearest.h"
@@ -57,7 +57,7 @@ verify_name(const struct config *config, const struct document *doc,
 }
 
 void
-verify_trust(const struct config *config, const struct document *doc)
+verify_script_trust(const struct config *config, const struct document *doc)
 {
     for (size_t i = 0; i < config->global.script_trust_count; i++)
         verify_name(config, doc, config->global.script_trust[i]);
