@@ -9,6 +9,7 @@
 #include "config/document.h"
 
 /* Adds a fault for each name in CONFIG, made of DOC, that nobody uses. */
-void verify_script_trust(const struct config *config, const struct document *doc);
+void
+verify_script_trust(const struct config *config, const struct document *doc);
 
 #endif

@@ -149,7 +149,8 @@ read_answer(struct inquiry *inquiry, lua_State *L)
     result = verdict_read(&inquiry->verdict, inquiry->script, L, 1,
                           &inquiry->exchange->arena, &why);
     if (result == HOOK_FAILED)
-        report_failure(inquiry->script, SCRIPT_HOOK_REQUEST, HOOK, str_from(why));
+        report_failure(inquiry->script, SCRIPT_HOOK_REQUEST, HOOK,
+                       str_from(why));
     return result;
 }
 
