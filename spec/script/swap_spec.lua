@@ -379,6 +379,35 @@ describe("timers", function()
 end)
 
 
+describe("a function that was given to another script", function()
+  after_each(function()
+    p:stop()
+  end)
+
+  it("works, and starts nothing, when its own is gone", function()
+    start(CHAIN, {
+      ["a.lua"] = M .. "return { request = function(req)\n"
+        .. "req.ctx.log, req.ctx.after = print, moongate.after end }",
+      ["b.lua"] = "local log, after\nreturn { request = function(req)\n"
+        .. "log, after = log or req.ctx.log, after or req.ctx.after\n"
+        .. "log(after(0, function() log('late') end)) end }",
+    })
+    p:get("/")
+    has(p.log[1], "a.lua: true")
+    for _ = 1, 3 do
+      assert.are.same({}, swaps.swap(p, { ["a.lua"] = "return {}" }))
+      swaps.settle(p)
+    end
+    assert.are.equal(2, swaps.living(p))
+    local lines = #p.log
+    p:get("/")
+    has(p.log[lines + 1], "a.lua: nil another version of the script serves")
+    swaps.settle(p)
+    assert.are.equal(lines + 1, #p.log)
+  end)
+end)
+
+
 describe("a quarantine", function()
   after_each(function()
     p:stop()

@@ -296,6 +296,11 @@ describe("moongate test", function()
         "test.load():check(test.checked())", "check: it returned a string")
     end)
 
+    it("what cannot be saved", function()
+      fail("return { save = function() return { a = { print } } end }",
+        "test.load():save()", "save: saved.a[1] is a function")
+    end)
+
     it("a hook that is not there", function()
       fail(NIGHT, "test.load():request(test.request())",
         "the script has no hook 'request'")

@@ -100,7 +100,7 @@ static const struct key KEYS[] = {
         .type = KEY_DURATION, .supported = true, .fallback = "1s",
         .min = 10, .max = 60 * SECOND, STORE(GLOBAL, script_load_budget_ms),
         .sentence = "The CPU time of each step of loading a script: its "
-                    "chunk, new and load.",
+                    "chunk, new and load; and of save.",
     }, {
         .name = "script_memory", .sections = KEY_GLOBAL, .type = KEY_SIZE,
         .supported = true, .fallback = "64m", .min = 8 * MIB, .max = 16 * GIB,

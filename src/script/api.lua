@@ -59,7 +59,7 @@ end
 
 
 --- Makes a function that logs for a script.
--- @param script     struct script *
+-- @param script     userdata: struct script, which the function keeps
 -- @param level      string: debug, info, warn or error
 -- @param separator  string: between the parts
 function _M.logger(script, level, separator)
@@ -190,13 +190,13 @@ end
 
 --- Makes the module for one script.
 -- @param scripts  lightuserdata: struct scripts *
--- @param script   lightuserdata: struct script *
+-- @param script   userdata: struct script
 -- @param modules  table whose `require` is the script's, once it is made
 function _M.new(scripts, script, modules)
   local all = ffi.cast("struct scripts *", scripts)
   local after, every = schedule.new(script)
   local module = setmetatable({
-    log = new_log(ffi.cast("struct script *", script)),
+    log = new_log(script),
     now = function() return c.now() end,
     worker = host.worker(scripts),
     sleep = tcp.sleep,

@@ -196,7 +196,9 @@ bundle_seal(struct bundle *bundle)
 
     if (bundle->sealed)
         return 0;
-    qsort(bundle->files, bundle->count, sizeof(*bundle->files), compare_files);
+    if (bundle->count > 0)
+        qsort(bundle->files, bundle->count, sizeof(*bundle->files),
+              compare_files);
     parts = calloc(PARTS * bundle->count + 1, sizeof(*parts));
     heads = calloc(bundle->count + 1, HEAD_LEN);
     if (parts != NULL && heads != NULL)

@@ -11,7 +11,11 @@
 #ifndef SCRIPT_LIFE_H
 #define SCRIPT_LIFE_H
 
+#include "base/mem.h"
 #include "script/script.h"
+
+/* A new one that is in no list, held once; NULL without memory. */
+struct script *script_new(struct vm *vm) MUST_CHECK;
 
 /* One more who holds it. */
 struct script *script_ref(struct script *script);

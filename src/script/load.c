@@ -268,7 +268,7 @@ run_chunk(struct script *script, struct str file, struct faults *faults)
     }
     lua_pushvalue(L, VM_RUN);
     lua_pushlightuserdata(L, script->owner);
-    lua_pushlightuserdata(L, script);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, script->self);
     lua_pushlstring(L, source.text, source.len);
     lua_pushstring(L, script->name);
     lua_pushboolean(L, is_trusted(script, file));
@@ -395,12 +395,11 @@ take_bundle(struct script *script, const struct script_order *order)
 static struct script *
 new_script(struct scripts *owner, const struct script_order *order)
 {
-    struct script *script = calloc(1, sizeof(*script));
+    struct script *script = script_new(owner->vm);
 
     if (script == NULL)
         return NULL;
     script->owner = owner;
-    script->users = 1;
     script->use = order->use;
     script->at = order->at;
     script->upstream = order->upstream;
@@ -409,12 +408,7 @@ new_script(struct scripts *owner, const struct script_order *order)
                    STR_ARG(order->file));
     (void)snprintf(script->user, sizeof(script->user), "%s " STR_FMT,
                    order->user_kind, STR_ARG(order->user_name));
-    for (size_t i = 0; i < SCRIPT_HOOK_COUNT; i++)
-        script->hooks[i] = LUA_NOREF;
-    script->state = LUA_NOREF;
-    script->servers = LUA_NOREF;
     find_row(script, order->file);
-    list_init(&script->timers);
     list_add_tail(&owner->list, &script->link);
     if (take_bundle(script, order) == 0)
         return script;

@@ -1,6 +1,7 @@
 --- Scripts as specs have them: `script:HOOK(...)` calls a hook as the program
 -- would, holds what it returns to the same rules, and raises what it raises.
 -- @module script.offline_script
+local saved = require "script.saved"
 
 local _M = {}
 
@@ -150,6 +151,15 @@ function callers.check(loaded, server)
       .. "expected"):format(type(well)), 2)
   end
   return well, reason
+end
+
+
+function callers.save(loaded)
+  local value, why = saved.take(loaded.hooks.save)
+  if why then
+    refuse("save", why, 2)
+  end
+  return value
 end
 
 

@@ -9,7 +9,6 @@
 -- A script that the configuration trusts has all of Lua instead, in tables of
 -- its own.
 -- @module script.sandbox
-local ffi = require "ffi"
 local host = require "script.host"
 local api = require "script.api"
 local bounds = require "script.bounds"
@@ -187,7 +186,7 @@ end
 
 --- Makes an environment.
 -- @param scripts  lightuserdata: struct scripts *
--- @param script   lightuserdata: struct script *
+-- @param script   userdata: struct script
 -- @param trusted  boolean: has all of Lua
 function _M.new(scripts, script, trusted)
   local env, modules = {}, {}
@@ -206,7 +205,7 @@ function _M.new(scripts, script, trusted)
   env._G = env
   env.require = new_require(env, scripts, loaded, trusted)
   modules.require = env.require
-  env.print = api.logger(ffi.cast("struct script *", script), "info", "\t")
+  env.print = api.logger(script, "info", "\t")
   return env
 end
 

@@ -23,7 +23,7 @@ end
 
 
 --- Makes the two for one script.
--- @param script  lightuserdata: struct script *
+-- @param script  userdata: struct script
 function _M.new(script)
   --- Calls a function once, in so many seconds.
   local function after(seconds, f)

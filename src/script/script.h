@@ -63,11 +63,16 @@ enum script_phase {
     SCRIPT_LOADS,   /* nobody calls it yet: it is loaded, or staged */
     SCRIPT_SERVES,  /* new work begins with it */
     SCRIPT_RETIRED, /* only what began with it still calls it */
+    SCRIPT_GONE,    /* nobody; a function of it may still be somewhere */
 };
+
+/* The memory is Lua's: functions that a script was given have its address, and
+ * may have been given away, to a script of the same chain. */
 
 struct script {
     struct scripts *owner;
     struct list link; /* in owner->list */
+    int self;         /* a reference, which keeps the memory */
     unsigned users;   /* who hold it: tables of hooks, checks (load.h) */
     enum script_phase phase;
     struct bundle *bundle; /* held: its bytes; NULL: it was read from disk */

@@ -139,6 +139,8 @@ start(lua_State *L)
 
     luaL_argcheck(L, script != NULL, 1, "script expected");
     luaL_checktype(L, 3, LUA_TFUNCTION);
+    if (script->phase > SCRIPT_SERVES)
+        return refuse(L, "another version of the script serves");
     if (script->timer_count == TIMERS_MAX)
         return refuse(L, "too many timers");
     lua_settop(L, 3);
