@@ -187,10 +187,14 @@ function _M.start(options)
   for i, word in ipairs(options.wrap or {}) do
     table.insert(argv, i, word)
   end
+  local env = {}
+  for name, value in pairs(options.env or {}) do
+    env[name] = type(value) == "string" and expand(self, value) or value
+  end
   self.master = process.spawn(argv, {
     stdout = self.log_file,
     stderr = self.log_file,
-    env = options.env,
+    env = env,
   })
   local ok, why = pcall(loop.wait_until, "moongate serves", function()
     return serves(self)

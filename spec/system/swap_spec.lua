@@ -52,6 +52,7 @@ describe("a swap of scripts", function()
     m = moongate.start {
       config = (options.config or CONFIG) .. (options.more or ""),
       workers = 2, files = files, global = options.global,
+      env = options.env,
     }
   end
 
@@ -255,6 +256,18 @@ describe("a swap of scripts", function()
       -- The other one has no spec.
       write("two.lua", answers("v2"))
       has(m:ctl("script reload two.lua"), "is now version")
+    end)
+
+    it("by a spec that never ends, and nothing of it is left", function()
+      start {
+        global = "script_selftest = on",
+        files = { ["lua/one_spec.lua"] = "while true do end" },
+        env = { TMPDIR = "${dir}/temp" },
+      }
+      write("one.lua", answers("v2"))
+      has(refused("script reload one.lua"), "too much CPU time")
+      assert.are.equal("v1", fetch())
+      assert.are.same({}, folder.list(m.dir .. "/temp"))
     end)
 
     it("by a worker that does not answer", function()

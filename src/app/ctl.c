@@ -123,7 +123,9 @@ ctl_run(const char *path, char *const *words, int count)
     buf_init_growing(&answer, ANSWER_MAX);
     if (send_command(fd, words, count) < 0 || read_answer(fd, &answer) < 0)
         fprintf(stderr, "moongate: cannot speak to %s: %s\n", path,
-                strerror(errno));
+                errno == EAGAIN ? "there was no answer in time; what was asked "
+                                  "for may be done all the same"
+                                : strerror(errno));
     else
         status = print_answer(buf_text(&answer));
     buf_fini(&answer);

@@ -139,6 +139,14 @@ remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
     return remove(path);
 }
 
+void
+test_remove(const char *folder)
+{
+    if (nftw(folder, remove_one, WALK_DESCRIPTORS, FTW_DEPTH | FTW_PHYS) != 0)
+        fprintf(stderr, "moongate: cannot remove %s: %s\n", folder,
+                strerror(errno));
+}
+
 int
 test_run_in(const char *script_path, char *const *scripts, int count)
 {
@@ -156,9 +164,7 @@ test_run_in(const char *script_path, char *const *scripts, int count)
     }
     result =
         run_in(folder, script_path == NULL ? "" : script_path, scripts, count);
-    if (nftw(folder, remove_one, WALK_DESCRIPTORS, FTW_DEPTH | FTW_PHYS) != 0)
-        fprintf(stderr, "moongate: cannot remove %s: %s\n", folder,
-                strerror(errno));
+    test_remove(folder);
     return result;
 }
 

@@ -14,4 +14,7 @@ int test_run(const char *file, char *const *scripts, int count);
  * that pass. */
 int test_run_in(const char *script_path, char *const *scripts, int count);
 
+/* Removes a folder with all that is in it. */
+void test_remove(const char *folder);
+
 #endif

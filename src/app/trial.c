@@ -2,14 +2,12 @@
 #include "app/trial.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "app/setup.h"
-#include "app/test_command.h"
+#include "app/trial_specs.h"
 #include "config/faults.h"
 #include "config/model.h"
 #include "script/bundle.h"
@@ -55,80 +53,6 @@ remove_committed(struct bundles *set, const struct trial_conf *conf)
     }
 }
 
-/* --- their specs ---------------------------------------------------------- */
-
-static bool
-join(char *path, const char *folder, const char *name)
-{
-    int len = snprintf(path, PATH_MAX, "%s%s%s", folder,
-                       folder[0] == '\0' ? "" : "/", name);
-
-    return len > 0 && len < PATH_MAX && access(path, R_OK) == 0;
-}
-
-/* The script's file, which was found there when it was loaded. */
-static bool
-find_script(char path[PATH_MAX], const struct trial_conf *conf,
-            const char *name)
-{
-    const char *own = conf->config->global.script_path.p;
-    char data[PATH_MAX];
-    char shipped[PATH_MAX];
-
-    if (name[0] == '/')
-        return join(path, "", name);
-    if (own != NULL && join(path, own, name))
-        return true;
-    return join(shipped, setup_find_data(data), "lua") &&
-           join(path, shipped, name);
-}
-
-static bool
-has_spec(const char *script)
-{
-    static const char ending[] = ".lua";
-    size_t len = strlen(script);
-    char spec[PATH_MAX + sizeof("_spec.lua")];
-
-    if (len >= sizeof(ending) - 1 &&
-        strcmp(script + len - (sizeof(ending) - 1), ending) == 0)
-        len -= sizeof(ending) - 1;
-    (void)snprintf(spec, sizeof(spec), "%.*s_spec.lua", (int)len, script);
-    return access(spec, R_OK) == 0;
-}
-
-static int
-test_script(const struct trial_conf *conf, const char *name)
-{
-    char path[PATH_MAX];
-    char *scripts[] = {path};
-
-    if (!find_script(path, conf, name) || !has_spec(path))
-        return 0;
-    if (test_run_in(conf->config->global.script_path.p, scripts, 1) == 0)
-        return 0;
-    printf("script '%s': its specs do not pass\n", name);
-    return -1;
-}
-
-/* What the specs print are words of why they have failed. */
-static int
-test_all(const struct trial_conf *conf, const struct bundles *set)
-{
-    if (!conf->config->global.script_selftest)
-        return 0;
-    if (dup2(conf->words, STDOUT_FILENO) < 0 ||
-        dup2(conf->words, STDERR_FILENO) < 0)
-        return -1;
-    for (size_t i = 0; i < set->count; i++) {
-        if (test_script(conf, set->items[i]->name) < 0) {
-            fflush(NULL);
-            return -1;
-        }
-    }
-    return 0;
-}
-
 /* --- the whole ------------------------------------------------------------ */
 
 static void
@@ -162,7 +86,7 @@ try_all(const struct trial_conf *conf)
     if (result == 0 && conf->kind == TRIAL_CHANGED)
         remove_committed(&set, conf);
     if (result == 0)
-        result = test_all(conf, &set);
+        result = trial_test(conf->config, &set, conf->words);
     if (result == 0)
         result = write_bundles(conf, &set);
     buf_fini(&words);

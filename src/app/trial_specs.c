@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/trial_specs.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/setup.h"
+#include "app/test_command.h"
+#include "config/model.h"
+#include "script/bundle.h"
+#include "script/bundles.h"
+
+enum {
+    SPECS_CPU_SECONDS = 5, /* of CPU time, of all specs */
+};
+
+/* --- in their process ----------------------------------------------------- */
+
+static bool
+join(char *path, const char *folder, const char *name)
+{
+    int len = snprintf(path, PATH_MAX, "%s%s%s", folder,
+                       folder[0] == '\0' ? "" : "/", name);
+
+    return len > 0 && len < PATH_MAX && access(path, R_OK) == 0;
+}
+
+/* The script's file, which was found there when it was loaded. */
+static bool
+find_script(char path[PATH_MAX], const struct config *config, const char *name)
+{
+    const char *own = config->global.script_path.p;
+    char data[PATH_MAX];
+    char shipped[PATH_MAX];
+
+    if (name[0] == '/')
+        return join(path, "", name);
+    if (own != NULL && join(path, own, name))
+        return true;
+    return join(shipped, setup_find_data(data), "lua") &&
+           join(path, shipped, name);
+}
+
+static bool
+has_spec(const char *script)
+{
+    static const char ending[] = ".lua";
+    size_t len = strlen(script);
+    char spec[PATH_MAX + sizeof("_spec.lua")];
+
+    if (len >= sizeof(ending) - 1 &&
+        strcmp(script + len - (sizeof(ending) - 1), ending) == 0)
+        len -= sizeof(ending) - 1;
+    (void)snprintf(spec, sizeof(spec), "%.*s_spec.lua", (int)len, script);
+    return access(spec, R_OK) == 0;
+}
+
+static int
+test_script(const struct config *config, const char *name)
+{
+    char path[PATH_MAX];
+    char *scripts[] = {path};
+
+    if (!find_script(path, config, name) || !has_spec(path))
+        return 0;
+    if (test_run_in(config->global.script_path.p, scripts, 1) == 0)
+        return 0;
+    printf("script '%s': its specs do not pass\n", name);
+    return -1;
+}
+
+/* What the specs print are words of why they have failed. */
+static int
+test_all(const struct config *config, const struct bundles *set, int words)
+{
+    const struct rlimit cpu = {SPECS_CPU_SECONDS, SPECS_CPU_SECONDS + 1};
+    int result = 0;
+
+    setrlimit(RLIMIT_CPU, &cpu);
+    if (dup2(words, STDOUT_FILENO) < 0 || dup2(words, STDERR_FILENO) < 0)
+        return -1;
+    for (size_t i = 0; result == 0 && i < set->count; i++)
+        result = test_script(config, set->items[i]->name);
+    fflush(NULL);
+    return result;
+}
+
+/* --- in the trial --------------------------------------------------------- */
+
+static int
+wait_for(pid_t pid, int words)
+{
+    int status = 0;
+
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (WIFSIGNALED(status))
+        dprintf(words, "the specs ended by signal %d%s\n", WTERMSIG(status),
+                WTERMSIG(status) == SIGXCPU ? ": too much CPU time" : "");
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
+int
+trial_test(const struct config *config, const struct bundles *set, int words)
+{
+    const char *temp_dir = getenv("TMPDIR");
+    char folder[PATH_MAX];
+    int result = -1;
+    pid_t pid;
+
+    if (!config->global.script_selftest || set->count == 0)
+        return 0;
+    (void)snprintf(folder, sizeof(folder), "%s/moongate-specs-XXXXXX",
+                   temp_dir == NULL ? "/tmp" : temp_dir);
+    if (mkdtemp(folder) == NULL) {
+        dprintf(words, "cannot make the folder %s: %s\n", folder,
+                strerror(errno));
+        return -1;
+    }
+    setenv("TMPDIR", folder, 1);
+    pid = fork();
+    if (pid == 0)
+        _exit(test_all(config, set, words) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+    if (pid > 0)
+        result = wait_for(pid, words);
+    else
+        dprintf(words, "no process for its specs: %s\n", strerror(errno));
+    test_remove(folder);
+    return result;
+}
