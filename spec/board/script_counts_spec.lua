@@ -113,8 +113,9 @@ describe("the counts of a script", function()
       lines[#lines + 1] = line:gsub(" +", " ")
     end
     assert.are.same({
-      "script calls errors fallbacks p50 p99 max state",
-      "a.lua 12 0 0 928ns 19.9ms 20.0ms in use",
+      "script calls errors fallbacks p50 p99 max version generation seconds "
+        .. "state",
+      "a.lua 12 0 0 928ns 19.9ms 20.0ms 0 0 in use",
       " pick 12 0 0 928ns 19.9ms 20.0ms",
       " done 0 0 0 - - -",
     }, lines)
@@ -127,7 +128,9 @@ describe("the counts of a script", function()
     local figures = '"calls":3,"errors":1,"fallbacks":0,'
       .. '"p50_ns":12,"p99_ns":12,"max_ns":12'
     assert.are.equal('[{"name":"a.lua",' .. figures .. ',"quarantined":false,'
-      .. '"quarantined_seconds":0,"reason":"","hooks":[{"hook":"pick",'
+      .. '"quarantined_seconds":0,"reason":"","version":null,"previous":null,'
+      .. '"generation":0,"version_seconds":0,"unconfirmed":false,'
+      .. '"confirm_seconds":0,"hooks":[{"hook":"pick",'
       .. figures .. '}]}]\n', render(core.RENDER_JSON))
   end)
 end)

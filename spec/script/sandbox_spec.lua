@@ -125,13 +125,6 @@ end)
 
 
 describe("require \"moongate\"", function()
-  it("names what comes later", function()
-    for _, name in ipairs { "http" } do
-      assert_raises(("a.lua:1: moongate.%s is not supported in this version")
-        :format(name), ("local x = require('moongate').%s"):format(name))
-    end
-  end)
-
   it("names what it does not have", function()
     assert_raises("a.lua:1: moongate has no 'nwo'",
       "local x = require('moongate').nwo")

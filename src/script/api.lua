@@ -20,22 +20,16 @@ local REDIRECTS = {
 }
 local STATUS_FIRST, STATUS_LAST = 200, 599
 
---- Names that the contract has and this version has not.
-local LATER = {}
-
 --- `adapt` is called with each module that is made, where time and servers are
 -- not the program's (script.offline); nil elsewhere.
 local _M = { adapt = nil }
 
 
 -- Makes a name that is asked for and not there an error.
-local function guard(what, later)
+local function guard(what)
   return {
     __metatable = false,
     __index = function(_, key)
-      if later[key] then
-        error(("%s.%s is not supported in this version"):format(what, key), 2)
-      end
       error(("%s has no '%s'"):format(what, tostring(key)), 2)
     end,
   }
@@ -77,7 +71,7 @@ local function new_log(script)
   for level in pairs(LEVELS) do
     log[level] = _M.logger(script, level, "")
   end
-  return setmetatable(log, guard("moongate.log", {}))
+  return setmetatable(log, guard("moongate.log"))
 end
 
 
@@ -175,7 +169,7 @@ end
 -- As guard(), but moongate.policy is a module of the script path, which is
 -- loaded where it is asked for.
 local function guard_module(modules)
-  local guarded = guard("moongate", LATER)
+  local guarded = guard("moongate")
   local refuse = guarded.__index
   function guarded.__index(module, key)
     if key == "policy" then
@@ -199,19 +193,19 @@ function _M.new(scripts, script, modules)
     now = function() return c.now() end,
     worker = host.worker(scripts),
     sleep = tcp.sleep,
-    tcp = setmetatable({ connect = tcp.connect }, guard("moongate.tcp", {})),
-    http = setmetatable(http.new(), guard("moongate.http", {})),
+    tcp = setmetatable({ connect = tcp.connect }, guard("moongate.tcp")),
+    http = setmetatable(http.new(), guard("moongate.http")),
     reply = reply,
     redirect = redirect,
     upstream = new_upstream(all),
     shared = shared.new(all),
-    metric = setmetatable(metric.new(all), guard("moongate.metric", {})),
+    metric = setmetatable(metric.new(all), guard("moongate.metric")),
     read_file = new_read_file(scripts),
     after = after,
     every = every,
-    hash = setmetatable(texts.new_hash(), guard("moongate.hash", {})),
-    base64 = setmetatable(texts.new_base64(), guard("moongate.base64", {})),
-    json = setmetatable(texts.new_json(), guard("moongate.json", {})),
+    hash = setmetatable(texts.new_hash(), guard("moongate.hash")),
+    base64 = setmetatable(texts.new_base64(), guard("moongate.base64")),
+    json = setmetatable(texts.new_json(), guard("moongate.json")),
   }, guard_module(modules))
   if _M.adapt then
     _M.adapt(module)
