@@ -272,10 +272,11 @@ end
 
 
 local function check_bound(value, position)
-  if value ~= nil and (type(value) ~= "number" or not (value >= 0)) then
-    error(("bad argument #%d to 'uri_number' (a number from 0 on expected)")
-      :format(position), 3)
+  if value == nil or type(value) == "number" and value >= 0 then
+    return
   end
+  error(("bad argument #%d to 'uri_number' (a number from 0 on expected)")
+    :format(position), 3)
 end
 
 

@@ -1,4 +1,4 @@
---- The numbers that flows make of what a request says: in C and in Lua the same.
+--- The numbers that flows make of what a request says, in C and in Lua.
 local support = require "support.ffi"
 local ffi = require "ffi"
 local literal = require "lua.literal"

@@ -432,7 +432,7 @@ describe("views", function()
     { "return flow:uri_number('x')", "#1 to 'uri_number' (a number from 0 on" },
     { "return flow:uri_number(0/0)", "#1 to 'uri_number' (a number from 0 on" },
     { "return flow:uri_number(1, -1)", "#2 to 'uri_number' (a number from" },
-    { "return flow:uri_number(1, 1, 'x')", "cannot convert 'string' to 'bool'" },
+    { "return flow:uri_number(1, 1, 'x')", "cannot convert 'string'" },
     { "return servers:choose()", "bad argument #1 to 'choose' (number" },
     { "return servers:choose(0)", "to 'choose' (not the index of a server)" },
     { "return servers:choose(4)", "to 'choose' (not the index of a server)" },

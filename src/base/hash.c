@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * MurmurHash3, sdbm, and an open-addressing table with linear probing, at most half
- * full. Keys are never removed, so a probe ends at the first free entry.
+ * MurmurHash3, sdbm, and an open-addressing table with linear probing, at most
+ * half full. Keys are never removed, so a probe ends at the first free entry.
  */
 #include "base/hash.h"
 

@@ -85,11 +85,11 @@ local function check_bound(value, position)
   if value == nil then
     return huge
   end
-  if type(value) ~= "number" or not (value >= 0) then
-    error(("bad argument #%d to 'uri_number' (a number from 0 on expected)")
-      :format(position), 3)
+  if type(value) == "number" and value >= 0 then
+    return value
   end
-  return value
+  error(("bad argument #%d to 'uri_number' (a number from 0 on expected)")
+    :format(position), 3)
 end
 
 
