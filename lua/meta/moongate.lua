@@ -101,6 +101,20 @@ function flow:cookie(name) end
 ---@return string?
 function flow:arg(name) end
 
+--- A number of 32 bits for the address as it was sent, as HAProxy's `balance uri`
+-- makes it, without making a string; nil on TCP.
+---@param len? number  the bytes that count at most
+---@param depth? number  the folders that count at most
+---@param whole? boolean  the query counts, too
+---@return integer?
+function flow:uri_number(len, depth, whole) end
+
+--- Likewise for the first element of a header, as `balance hdr` makes it; nil
+-- where it is missing or empty, and on TCP.
+---@param name string
+---@return integer?
+function flow:header_number(name) end
+
 --- A number of 32 bits, the same in every worker.
 ---@param text string
 ---@return integer

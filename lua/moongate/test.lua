@@ -9,6 +9,7 @@
 -- Servers do what the core's do (turn, least, generation, chosen, choose), but
 -- nobody computes a field: `usable` is what the spec says.
 local address = require "moongate.address"
+local numbers = require "moongate.numbers"
 
 local _M = {}
 
@@ -267,6 +268,28 @@ end
 
 function methods.header(flow, name)
   return flow.headers[name:lower()]
+end
+
+
+local function check_bound(value, position)
+  if value == nil or type(value) == "number" and value >= 0 then
+    return
+  end
+  error(("bad argument #%d to 'uri_number' (a number from 0 on expected)")
+    :format(position), 3)
+end
+
+
+function methods.uri_number(flow, len, depth, whole)
+  check_bound(len, 1)
+  check_bound(depth, 2)
+  return flow.uri and numbers.of_uri(flow.uri, len, depth, whole) or nil
+end
+
+
+function methods.header_number(flow, name)
+  local value = flow:header(name)
+  return value and numbers.of_element(value) or nil
 end
 
 

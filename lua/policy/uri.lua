@@ -15,7 +15,6 @@ local options = require "moongate.options"
 
 local _M = {}
 
-local SLASH, QUESTION = 47, 63
 local BYTES_MAX, FOLDERS_MAX = 65535, 255
 
 
@@ -32,39 +31,18 @@ function _M.new(given)
     servers_of = hashed.new(chosen.hash),
     whole = chosen.whole == "on",
     len = chosen.len or BYTES_MAX,
-    slashes = (chosen.depth or math.huge) + 1,  -- that end what counts
+    depth = chosen.depth or math.huge,
   }
-end
-
-
--- The last byte that counts.
-local function find_end(state, uri)
-  local slashes = 0
-  local last = math.min(#uri, state.len)
-  for at = 1, last do
-    local byte = uri:byte(at)
-    if byte == SLASH then
-      slashes = slashes + 1
-      if slashes == state.slashes then
-        return at - 1
-      end
-
-    elseif byte == QUESTION and not state.whole then
-      return at - 1
-    end
-  end
-  return last
 end
 
 
 --- Chooses a server for one flow.
 -- @param state    what `new` made
--- @param flow     what is known of the flow: flow.uri
+-- @param flow     what is known of the flow: flow:uri_number(...)
 -- @param servers  array of servers; servers:generation(), servers:turn()
 -- @return the index of the chosen server, or nil and a reason
 function _M.pick(state, flow, servers)
-  local uri = flow.uri
-  local number = uri and hashed.number(uri, 1, find_end(state, uri))
+  local number = flow:uri_number(state.len, state.depth, state.whole)
   return state.servers_of:pick(servers, number or servers:turn())
 end
 

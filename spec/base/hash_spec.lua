@@ -28,6 +28,19 @@ describe("hash_murmur", function()
 end)
 
 
+describe("hash_sdbm", function()
+  it("is what its definition says, whatever the length", function()
+    local text, hash = "", 0
+    for length = 0, 40 do
+      assert.equal(hash, core.hash_sdbm(text, #text))
+      local byte = (length * 83 + 7) % 256
+      text = text .. string.char(byte)
+      hash = (hash * 65599 + byte) % 2 ^ 32
+    end
+  end)
+end)
+
+
 describe("map", function()
   local map, kept
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * MurmurHash3 and an open-addressing table with linear probing, at most half
- * full. Keys are never removed, so a probe ends at the first free entry.
+ * MurmurHash3, sdbm, and an open-addressing table with linear probing, at most
+ * half full. Keys are never removed, so a probe ends at the first free entry.
  */
 #include "base/hash.h"
 
@@ -52,6 +52,27 @@ hash_murmur(const void *p, size_t n, uint32_t seed)
     h = (h ^ h >> 16) * 0x85ebca6bu;
     h = (h ^ h >> 13) * 0xc2b2ae35u;
     return h ^ h >> 16;
+}
+
+/* Each byte multiplies what was before it, so that one would have to wait for
+ * another. Of four bytes only the last sum waits. */
+uint32_t
+hash_sdbm(const void *p, size_t n)
+{
+    const uint32_t k1 = 65599;
+    const uint32_t k2 = k1 * k1;
+    const uint32_t k3 = k2 * k1;
+    const uint32_t k4 = k3 * k1;
+    const unsigned char *bytes = p;
+    uint32_t h = 0;
+    size_t i;
+
+    for (i = 0; i + 4 <= n; i += 4)
+        h = h * k4 + (bytes[i] * k3 + bytes[i + 1] * k2 + bytes[i + 2] * k1 +
+                      bytes[i + 3]);
+    for (; i < n; i++)
+        h = h * k1 + bytes[i];
+    return h;
 }
 
 void

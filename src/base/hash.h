@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A hash of bytes, and a table from text to pointers that is filled at start
+ * Hashes of bytes, and a table from text to pointers that is filled at start
  * and then only read.
  */
 #ifndef BASE_HASH_H
@@ -10,6 +10,9 @@
 
 /* MurmurHash3 (x86, 32 bits). Not for secrets. */
 uint32_t hash_murmur(const void *p, size_t n, uint32_t seed);
+
+/* sdbm's hash, which HAProxy takes unless told otherwise. Not for secrets. */
+uint32_t hash_sdbm(const void *p, size_t n);
 
 struct map_entry;
 

@@ -16,6 +16,7 @@
 #include "proxy/http_file.h"
 #include "proxy/runtime.h"
 #include "proxy/upstream.h"
+#include "script/flow_number.h"
 #include "script/report.h"
 #include "script/response_calls.h"
 #include "script/script.h"
@@ -145,6 +146,35 @@ flow_client_number(const struct script_flow *handle, uint32_t *out)
     if (flow == NULL)
         return SCRIPT_ENDED;
     return addr_fold(out, flow->client) ? SCRIPT_FOUND : SCRIPT_NONE;
+}
+
+static int
+flow_uri_number(const struct script_flow *handle, double len, double depth,
+                bool whole, uint32_t *out)
+{
+    const struct flow *flow = flow_of(handle);
+
+    if (flow == NULL)
+        return SCRIPT_ENDED;
+    if (flow->exchange == NULL || flow->exchange->head.uri.p == NULL)
+        return SCRIPT_NONE;
+    *out = flow_number_uri(flow->exchange->head.uri, len, depth, whole);
+    return SCRIPT_FOUND;
+}
+
+static int
+flow_header_number(const struct script_flow *handle, const char *name,
+                   size_t len, uint32_t *out)
+{
+    const struct flow *flow = flow_of(handle);
+    struct str value;
+
+    if (flow == NULL)
+        return SCRIPT_ENDED;
+    if (flow->exchange == NULL)
+        return SCRIPT_NONE;
+    value = exchange_header(flow->exchange, str_make(name, len));
+    return flow_number_element(out, value) ? SCRIPT_FOUND : SCRIPT_NONE;
 }
 
 static int
@@ -457,6 +487,8 @@ const struct script_calls script_calls = {
     .flow_find = flow_find,
     .flow_port = flow_port,
     .flow_client_number = flow_client_number,
+    .flow_uri_number = flow_uri_number,
+    .flow_header_number = flow_header_number,
     .flow_tried = flow_tried,
     .conn_text = conn_text,
     .conn_port = conn_port,

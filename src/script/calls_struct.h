@@ -99,6 +99,11 @@ struct script_calls {
                      const char *name, size_t len, struct script_text *out);
     int (*flow_port)(const struct script_flow *flow);
     int (*flow_client_number)(const struct script_flow *flow, uint32_t *out);
+    /* As flow_number_uri and _element; SCRIPT_NONE: there is none of it. */
+    int (*flow_uri_number)(const struct script_flow *flow, double len,
+                           double depth, bool whole, uint32_t *out);
+    int (*flow_header_number)(const struct script_flow *flow, const char *name,
+                              size_t len, uint32_t *out);
     int (*flow_tried)(const struct script_flow *flow, int32_t index);
 
     int (*conn_text)(const struct script_conn *conn, int field,

@@ -6,7 +6,7 @@ local ffi = require "ffi"
 local calls = require "script.calls"
 
 local C, c, text = ffi.C, calls.c, calls.text
-local check = calls.check
+local check, huge = calls.check, math.huge
 
 local _M = {}
 
@@ -77,6 +77,35 @@ function flow_methods.arg(flow, name)
   check(name, "string", 1, "arg")
   return calls.to_string(c.flow_find(flow, C.SCRIPT_PLACE_ARG, name, #name,
     text), "flow")
+end
+
+
+-- A number that bounds what counts; all of it where there is none.
+local function check_bound(value, position)
+  if value == nil then
+    return huge
+  end
+  if type(value) == "number" and value >= 0 then
+    return value
+  end
+  error(("bad argument #%d to 'uri_number' (a number from 0 on expected)")
+    :format(position), 3)
+end
+
+
+--- Numbers for the request's address, or for a header's first element, without
+-- making a string (moongate.numbers); nil on TCP, and where there is none.
+function flow_methods.uri_number(flow, len, depth, whole)
+  local answer = c.flow_uri_number(flow, check_bound(len, 1),
+    check_bound(depth, 2), whole or false, number)
+  return calls.to_boolean(answer, "flow") and number[0] or nil
+end
+
+
+function flow_methods.header_number(flow, name)
+  check(name, "string", 1, "header_number")
+  local answer = c.flow_header_number(flow, name, #name, number)
+  return calls.to_boolean(answer, "flow") and number[0] or nil
 end
 
 
