@@ -33,8 +33,7 @@ outcast_holds(struct script *script)
 {
     if (!quarantine_bans(script))
         return guard_has_struck(script);
-    if (!script->emptied &&
-        strikes_verdict(script->standing) == STRIKE_MEMORY)
+    if (!script->emptied && strikes_verdict(script->standing) == STRIKE_MEMORY)
         outcast_expel(script);
     return true;
 }
