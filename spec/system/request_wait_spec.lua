@@ -373,24 +373,6 @@ describe("a request hook that waits", function()
     assert.are.equal(500, client:exchange("GET /hello.txt").status)
   end)
 
-  it("that waits while its script is quarantined falls back", function()
-    start { scripts = { [[
-      local moongate = require "moongate"
-      return { request = function(req)
-        if req.path == "/auth.txt" then while true do end end
-        moongate.sleep(1)
-        return moongate.reply(200, nil, "the script's")
-      end }
-    ]] } }
-    local client, other = http.connect(m.port.web), http.connect(m.port.web)
-    client:request("GET /hello.txt")
-    for _ = 1, 3 do
-      assert.are.equal("secret", other:exchange("GET /auth.txt").body)
-    end
-    m:wait_log("script s1.lua: quarantined")
-    assert.are.equal("hello", client:answer().body)
-  end)
-
   -- Refuses what another server has been told of; runs away elsewhere.
   local WAITS = [[
     local moongate = require "moongate"
@@ -432,6 +414,15 @@ describe("a request hook that waits", function()
     folder.write(m.dir .. "/lua/s1.lua", text)
     m:ctl("script reload s1.lua")
   end
+
+  it("falls back when its script is quarantined meanwhile", function()
+    local come, handler = gate()
+    start { scripts = { WAITS:format(peer.serve(handler).port) } }
+    local client = let_wait(1, come)[1]
+    quarantine("/hello.txt")
+    open(come)
+    assert.are.equal("secret", client:answer().body)
+  end)
 
   it("goes on where another version came and was quarantined", function()
     local come, handler = gate()
