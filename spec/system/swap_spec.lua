@@ -265,7 +265,10 @@ describe("a swap of scripts", function()
         env = { TMPDIR = "${dir}/temp" },
       }
       write("one.lua", answers("v2"))
-      has(refused("script reload one.lua"), "too much CPU time")
+      -- On a busy machine its time is over before its CPU time is.
+      local answer = refused("script reload one.lua")
+      assert.is_truthy(answer:find("too much CPU time", 1, true)
+        or answer:find("they took too long", 1, true), answer)
       assert.are.equal("v1", fetch())
       assert.are.same({}, folder.list(m.dir .. "/temp"))
     end)
