@@ -1,6 +1,7 @@
 --- `request` hooks that wait: for a moment, for what another server says, and
 -- for the body of their request.
 local fastcgi = require "support.fastcgi"
+local folder = require "support.folder"
 local http = require "support.http"
 local loop = require "support.loop"
 local moongate = require "support.moongate"
@@ -59,7 +60,7 @@ describe("a request hook that waits", function()
   local m, php
 
   -- @param options  table: scripts (texts, in order); more (lines of the
-  --   section)
+  --   section); workers (one without it)
   local function start(options)
     php = fastcgi.serve(function(request, reply)
       reply:answer("X-Path: " .. request.params.SCRIPT_NAME, request.body)
@@ -75,7 +76,7 @@ describe("a request hook that waits", function()
     end
     m = moongate.start {
       config = CONFIG:format(table.concat(lines, "\n")), files = files,
-      ports = { php = php.port }, env = FREEING,
+      ports = { php = php.port }, env = FREEING, workers = options.workers,
     }
   end
 
@@ -372,22 +373,80 @@ describe("a request hook that waits", function()
     assert.are.equal(500, client:exchange("GET /hello.txt").status)
   end)
 
-  it("that waits while its script is quarantined falls back", function()
-    start { scripts = { [[
-      local moongate = require "moongate"
-      return { request = function(req)
-        if req.path == "/auth.txt" then while true do end end
-        moongate.sleep(1)
-        return moongate.reply(200, nil, "the script's")
-      end }
-    ]] } }
-    local client, other = http.connect(m.port.web), http.connect(m.port.web)
-    client:request("GET /hello.txt")
+  -- Refuses what another server has been told of; runs away elsewhere.
+  local WAITS = [[
+    local moongate = require "moongate"
+    return { request = function(req)
+      if req.path == "/hello.txt" then while true do end end
+      local c = assert(moongate.tcp.connect("127.0.0.1", %d))
+      c:send("may it pass?\n")
+      c:receive()
+      return moongate.reply(403)
+    end }
+  ]]
+  local LOOPS = "return { request = function() while true do end end }"
+
+  -- Has so many requests wait, of which the gate knows then.
+  local function let_wait(count, come)
+    local clients = {}
+    for i = 1, count do
+      clients[i] = http.connect(m.port.web)
+      clients[i]:request("GET /auth.txt")
+    end
+    loop.wait_until("all wait", function() return #come == count end)
+    return clients
+  end
+
+  local function open(come)
+    for _, one in ipairs(come) do
+      one.connection:send("no\n")
+    end
+  end
+
+  local function quarantine(path)
     for _ = 1, 3 do
-      assert.are.equal("secret", other:exchange("GET /auth.txt").body)
+      assert.are.equal(200, http.fetch(m.port.web, path).status)
     end
     m:wait_log("script s1.lua: quarantined")
-    assert.are.equal("hello", client:answer().body)
+  end
+
+  local function swap(text)
+    folder.write(m.dir .. "/lua/s1.lua", text)
+    m:ctl("script reload s1.lua")
+  end
+
+  it("falls back when its script is quarantined meanwhile", function()
+    local come, handler = gate()
+    start { scripts = { WAITS:format(peer.serve(handler).port) } }
+    local client = let_wait(1, come)[1]
+    quarantine("/hello.txt")
+    open(come)
+    assert.are.equal("secret", client:answer().body)
+  end)
+
+  it("goes on where another version came and was quarantined", function()
+    local come, handler = gate()
+    start { scripts = { WAITS:format(peer.serve(handler).port) } }
+    local client = let_wait(1, come)[1]
+    swap(LOOPS)
+    quarantine("/hello.txt")
+    open(come)
+    assert.are.equal(403, client:answer().status)
+  end)
+
+  it("stays out with its version, though a swap ends the quarantine", function()
+    local come, handler = gate()
+    start {
+      scripts = { WAITS:format(peer.serve(handler).port) }, workers = 2,
+    }
+    local clients = let_wait(8, come)
+    quarantine("/hello.txt")
+    swap("return { request = function(req) req:set_header('x', 'y') end }")
+    m:wait_log("script s1.lua: no longer quarantined")
+    open(come)
+    for _, client in ipairs(clients) do
+      assert.are.equal("secret", client:answer().body)
+    end
   end)
 
   -- Of five hundred clients each does something else, at another time.

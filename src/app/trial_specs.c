@@ -20,6 +20,8 @@
 
 enum {
     SPECS_CPU_SECONDS = 5, /* of CPU time, of all specs */
+    SPECS_SECONDS = 20,    /* of all of them, too: below the trial's own time,
+                              so that it is there to clean up */
 };
 
 /* --- in their process ----------------------------------------------------- */
@@ -85,6 +87,8 @@ test_all(const struct config *config, const struct bundles *set, int words)
     int result = 0;
 
     setrlimit(RLIMIT_CPU, &cpu);
+    signal(SIGALRM, SIG_DFL);
+    (void)alarm(SPECS_SECONDS);
     if (dup2(words, STDOUT_FILENO) < 0 || dup2(words, STDERR_FILENO) < 0)
         return -1;
     for (size_t i = 0; result == 0 && i < set->count; i++)
@@ -95,6 +99,19 @@ test_all(const struct config *config, const struct bundles *set, int words)
 
 /* --- in the trial --------------------------------------------------------- */
 
+static const char *
+explain(int signal)
+{
+    switch (signal) {
+    case SIGXCPU:
+        return ": too much CPU time";
+    case SIGALRM:
+        return ": they took too long";
+    default:
+        return "";
+    }
+}
+
 static int
 wait_for(pid_t pid, int words)
 {
@@ -104,7 +121,7 @@ wait_for(pid_t pid, int words)
         continue;
     if (WIFSIGNALED(status))
         dprintf(words, "the specs ended by signal %d%s\n", WTERMSIG(status),
-                WTERMSIG(status) == SIGXCPU ? ": too much CPU time" : "");
+                explain(WTERMSIG(status)));
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
 }
 

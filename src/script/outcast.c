@@ -31,12 +31,9 @@ outcast_expel(struct script *script)
 bool
 outcast_holds(struct script *script)
 {
-    if (script->emptied)
-        return true;
-    /* What is said of its successor is not said of it. */
-    if (script->phase == SCRIPT_RETIRED || !quarantine_holds(script))
+    if (!quarantine_bans(script))
         return guard_has_struck(script);
-    if (strikes_verdict(script->standing) == STRIKE_MEMORY)
+    if (!script->emptied && strikes_verdict(script->standing) == STRIKE_MEMORY)
         outcast_expel(script);
     return true;
 }

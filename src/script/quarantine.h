@@ -23,6 +23,15 @@ quarantine_holds(const struct script *script)
            strikes_verdict(script->standing) != STRIKE_NONE;
 }
 
+/* May none of its hooks run or go on?  What is said of a version's successor is
+ * not said of it. */
+static inline bool
+quarantine_bans(const struct script *script)
+{
+    return script->emptied ||
+           (script->phase != SCRIPT_RETIRED && quarantine_holds(script));
+}
+
 /* A newer version takes over: the script starts anew. */
 void script_lift(const struct script *script);
 

@@ -80,6 +80,7 @@ struct script {
     enum script_phase phase;
     struct bundle *bundle; /* held: its bytes; NULL: it was read from disk */
     struct script *old;    /* while it is staged: whose place it takes */
+    bool old_banned;       /* that one was quarantined then */
 
     enum script_use use;
     struct config_at at;        /* where it is named */
@@ -95,7 +96,7 @@ struct script {
     struct list timers; /* struct script_timer: after, every */
     unsigned timer_count;
 
-    bool emptied; /* it had too much memory, and has nothing any more */
+    bool emptied; /* it was quarantined, and has nothing any more (outcast.h) */
 
     int row;                     /* on the board, or BOARD_NONE */
     struct script_row *standing; /* that row; NULL: none (quarantine.h) */

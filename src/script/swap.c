@@ -11,6 +11,7 @@
 #include "script/bundles.h"
 #include "script/life.h"
 #include "script/load.h"
+#include "script/outcast.h"
 #include "script/quarantine.h"
 #include "script/sweep.h"
 #include "script/tables.h"
@@ -64,7 +65,10 @@ load_new(struct script **out, const struct swap *swap,
         return 0;
     order->old = old;
     *out = script_load(swap->scripts, order, faults);
-    return *out == NULL ? -1 : 0;
+    if (*out == NULL)
+        return -1;
+    (*out)->old_banned = old != NULL && quarantine_holds(old);
+    return 0;
 }
 
 /* --- each kind of use ----------------------------------------------------- */
@@ -274,8 +278,20 @@ free_swap(struct swap *swap)
     free(swap);
 }
 
-/* First all old ones retire, then the new ones serve: an old one that was
- * quarantined is known by that, and the name's quarantine is lifted. */
+/* An old one that was quarantined stays out. That is known since it was staged:
+ * another process may have lifted the name's quarantine meanwhile. */
+static void
+retire_old(const struct script *script)
+{
+    if (script->old == NULL)
+        return;
+    if (script->old_banned)
+        outcast_expel(script->old);
+    script_retire(script->old);
+}
+
+/* First all old ones retire, then the new ones serve, and the name's quarantine
+ * is lifted. */
 static void
 change_phases(struct scripts *scripts)
 {
@@ -283,8 +299,8 @@ change_phases(struct scripts *scripts)
     {
         struct script *script = container_of(node, struct script, link);
 
-        if (script->phase == SCRIPT_LOADS && script->old != NULL)
-            script_retire(script->old);
+        if (script->phase == SCRIPT_LOADS)
+            retire_old(script);
     }
     list_for_each(node, &scripts->list)
     {

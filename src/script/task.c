@@ -118,7 +118,7 @@ is_turn_used(const struct task *task)
 static bool
 is_banned(const struct task *task)
 {
-    return task->script != NULL && quarantine_holds(task->script);
+    return task->script != NULL && quarantine_bans(task->script);
 }
 
 static void
