@@ -503,6 +503,24 @@ describe("a swap of scripts", function()
       has(refused("script confirm one.lua"), "does not wait to be confirmed")
     end)
 
+    it("is not confirmed by a HUP", function()
+      start()
+      local first = listed("one.lua").version
+      write("one.lua", answers("v2"))
+      m:ctl("script reload one.lua --confirm 3s")
+      write("one.lua", answers("v3"))
+      m.master:kill("HUP")
+      loop.wait_until("the third one serves", function()
+        return fetch() == "v3"
+      end)
+      assert.is_true(listed("one.lua").unconfirmed)
+      m:wait_log("script one.lua: version %x+ was not confirmed in time")
+      loop.wait_until("the first one is back", function()
+        return listed("one.lua").version == first
+      end)
+      assert.are.equal("v1", fetch())
+    end)
+
     it("comes back to the last confirmed one over several", function()
       start()
       local first = listed("one.lua").version

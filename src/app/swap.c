@@ -133,6 +133,8 @@ commit_one(struct swap *s, struct bundle *bundle)
     v->refused = 0;
     if (s->job->kind == SWAP_ROLLBACK || s->job->kind == SWAP_OVERDUE)
         history_return(v, bundle, r->script_generation);
+    else if (s->job->kind != SWAP_RELOAD)
+        history_follow(v, bundle, r->script_generation);
     else
         history_push(v, bundle, r->script_generation, s->job->confirm_ms);
 }

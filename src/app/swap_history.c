@@ -174,6 +174,12 @@ history_push(struct versions *v, struct bundle *bundle, uint32_t generation,
         begin_confirmation(v, confirm_ms);
     else
         set_confirmed(v, NULL);
+    history_follow(v, bundle, generation);
+}
+
+void
+history_follow(struct versions *v, struct bundle *bundle, uint32_t generation)
+{
     put(v, bundle);
     v->generation = generation;
     show(v);

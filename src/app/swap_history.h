@@ -70,6 +70,11 @@ struct bundle *history_previous(const struct versions *v);
 void history_push(struct versions *v, struct bundle *bundle,
                   uint32_t generation, uint64_t confirm_ms);
 
+/* The same where nobody says whether it is to stay: one that waits to be
+ * confirmed is waited for still. */
+void history_follow(struct versions *v, struct bundle *bundle,
+                    uint32_t generation);
+
 /* BUNDLE, an earlier one, is in use again, and what came after it forgotten.
  * It need not be confirmed. */
 void
