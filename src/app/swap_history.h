@@ -72,8 +72,8 @@ void history_push(struct versions *v, struct bundle *bundle,
 
 /* The same where nobody says whether it is to stay: one that waits to be
  * confirmed is waited for still. */
-void history_follow(struct versions *v, struct bundle *bundle,
-                    uint32_t generation);
+void
+history_follow(struct versions *v, struct bundle *bundle, uint32_t generation);
 
 /* BUNDLE, an earlier one, is in use again, and what came after it forgotten.
  * It need not be confirmed. */
