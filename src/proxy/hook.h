@@ -105,6 +105,23 @@ hook_release(struct hook_hold *hold, void *table)
         hold->unused(table);
 }
 
+/* A MySQL client that has said who it is, for `login`; its texts live as long as
+ * the login. */
+struct hook_login {
+    const struct hook_conn *conn;
+    struct str user;
+    struct str schema;     /* p is NULL: none was named */
+    struct str plugin;     /* that the client would use; p is NULL: none */
+    struct str attributes; /* of the connection (codec/mysql_attribute.h) */
+    unsigned charset;      /* number of the collation */
+    bool tls;
+    uint64_t wait_ms; /* how long the hook may wait, in all */
+    /* HOOK_WAIT was answered, and the answer is known now, or never will be:
+     * `login` is to be asked again. */
+    void (*on_wake)(struct hook_login *login);
+    void *asked; /* the script floor's own; NULL: nobody waits */
+};
+
 /* One http, tcp or mysql section's hooks, its scripts' chain folded in. */
 struct section_hooks {
     struct hook_hold hold;
@@ -121,6 +138,11 @@ struct section_hooks {
     void (*response)(void *arg, struct http_exchange *exchange);
     /* The exchange is over: sets its log_fields. */
     void (*log)(void *arg, struct http_exchange *exchange);
+    /* mysql: the client has logged in; HOOK_WAIT as with request. */
+    enum hook_result (*login)(void *arg, struct hook_login *login,
+                              struct hook_verdict *verdict);
+    /* The client leaves, or is ended, while its login waits. */
+    void (*login_abort)(void *arg, struct hook_login *login);
     /* tcp and mysql: the session of a client that was accepted, or refused by
      * `accept`, is over. */
     void (*close)(void *arg, const struct hook_conn *conn,
