@@ -13,7 +13,7 @@ local NETWORKS = {
 }
 
 
-local function login(login, conn)
+local function decide(login, conn)
   local networks = NETWORKS[login.user]
   for _, network in ipairs(networks or {}) do
     if conn.client:find(network) then
@@ -28,4 +28,4 @@ local function login(login, conn)
 end
 
 
-return { login = login }
+return { login = decide }

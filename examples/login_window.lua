@@ -1,6 +1,6 @@
---- A maintenance window: between three and four at night (UTC) new logins get a
--- message that says how long it lasts, and only operators get in.  Sessions that
--- are there stay.
+--- A maintenance window: between three and four at night (UTC) new logins get
+-- a message that says how long it lasts, and only operators get in.  Sessions
+-- that are there stay.
 --
 --     [mysql db]
 --     script = login_window.lua
@@ -11,7 +11,7 @@ local FROM, TO = 3 * HOUR, 4 * HOUR
 local OPERATORS = { root = true, backup = true }
 
 
-local function login(login, conn)
+local function decide(login, conn)
   local time = moongate.now() % DAY
   if time < FROM or time >= TO or OPERATORS[login.user] then
     return
@@ -21,4 +21,4 @@ local function login(login, conn)
 end
 
 
-return { login = login }
+return { login = decide }

@@ -1,6 +1,6 @@
 --- Writers to one node, readers to all, by the name of the user: an application
--- that has two connections anyway, one of them as "NAME_ro", needs no proxy that
--- parses its queries.  So writes meet in one place and never in conflict.
+-- that has two connections anyway, one of them as "NAME_ro", needs no proxy
+-- that parses its queries.  So writes meet in one place and never in conflict.
 --
 --     [upstream writers]
 --     protocol = mysql
@@ -14,11 +14,11 @@
 local READERS = "_ro$"
 
 
-local function login(login, conn)
+local function decide(login, conn)
   if login.user:find(READERS) then
     return { upstream = "readers" }
   end
 end
 
 
-return { login = login }
+return { login = decide }

@@ -1,6 +1,6 @@
 --- Reports have a node of their own: whoever logs in as one of their users goes
--- there, and waits for another day when it is out of service, rather than to slow
--- the others down.
+-- there, and is refused when it is out of service, rather than to slow the
+-- others down.
 --
 --     [mysql db]
 --     upstream = pxc
@@ -21,7 +21,7 @@ local function is_in_service(name)
 end
 
 
-local function login(login, conn)
+local function decide(login, conn)
   if not USERS[login.user] then
     return
   end
@@ -32,4 +32,4 @@ local function login(login, conn)
 end
 
 
-return { login = login }
+return { login = decide }

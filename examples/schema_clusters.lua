@@ -1,6 +1,6 @@
---- One address for the databases of several tenants, by the schema that a client
--- names: the part before the first "_" is the tenant, and has a cluster.  Who
--- names none, or an unknown one, is told so.
+--- One address for the databases of several tenants, by the schema that a
+-- client names: the part before the first "_" is the tenant, and has a cluster.
+-- Who names none, or an unknown one, is told so.
 --
 --     [mysql all]
 --     upstream = cluster-a
@@ -12,7 +12,7 @@ local CLUSTERS = {
 }
 
 
-local function login(login, conn)
+local function decide(login, conn)
   local tenant = login.schema and login.schema:match("^[^_]+")
   if not tenant then
     return false, "name a schema when you log in: it says where to go"
@@ -24,4 +24,4 @@ local function login(login, conn)
 end
 
 
-return { login = login }
+return { login = decide }

@@ -1,6 +1,6 @@
 --- At most so many sessions of a user at a time, counted over all workers: what
--- one application leaks does not take the connections of the others.  It answers
--- before a server is asked, unlike max_user_connections.
+-- one application leaks does not take the connections of the others.  It
+-- answers before a server is asked, unlike max_user_connections.
 --
 -- What a worker had counted when it was killed stays until all workers end.
 --
@@ -22,7 +22,7 @@ local function give_back(conn)
 end
 
 
-local function login(login, conn)
+local function decide(login, conn)
   give_back(conn)  -- who changes the user logs in twice
   local key = "user " .. login.user
   -- Atomic: two workers never both take the last place.
@@ -45,4 +45,4 @@ local function close(conn, result)
 end
 
 
-return { login = login, close = close }
+return { login = decide, close = close }

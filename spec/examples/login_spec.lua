@@ -1,5 +1,5 @@
---- The examples for logins, as the hooks of a [mysql] section.  The specs beside
--- them say more of what each decides (offline_spec).
+--- The examples for logins, as the hooks of a [mysql] section.  The specs
+-- beside them say more of what each decides (offline_spec).
 local folder = require "support.folder"
 local program = require "script.program"
 

@@ -93,7 +93,8 @@ describe("login", function()
   it("may let pass", function()
     start_login("")
     assert.are.equal("pass", (p:login { user = "app" }))
-    assert.are.same({ calls = 1, errors = 0, fallbacks = 0 }, p:counts("s1.lua"))
+    assert.are.same({ calls = 1, errors = 0, fallbacks = 0 },
+      p:counts("s1.lua"))
   end)
 
   it("sees who logs in, and from where", function()

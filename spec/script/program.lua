@@ -10,7 +10,7 @@
 local sites = require "support.exchange"
 local ffi = require "ffi"
 local folder = require "support.folder"
-local loop = require "support.loop"
+local peers = require "support.loop"
 local support = require "support.ffi"
 
 local _M = {}
@@ -318,7 +318,7 @@ jit.off(Login.ask)
 
 --- Asks again once it was woken.
 function Login:wait()
-  loop.wait_until("the login is woken", function()
+  peers.wait_until("the login is woken", function()
     self.program.core.clock_update()
     self.program:turn()
     return self.wakes > self.asked_after

@@ -27,8 +27,8 @@ local handles = _M.handles
 local function collect_attributes(login)
   local attributes = {}
   offset[0] = 0
-  while c.login_next_attribute(login, offset, text, value_text) == C.SCRIPT_FOUND
-  do
+  while c.login_next_attribute(login, offset, text, value_text)
+    == C.SCRIPT_FOUND do
     local name = ffi.string(text.p, text.len)
     if attributes[name] == nil then
       attributes[name] = ffi.string(value_text.p, value_text.len)

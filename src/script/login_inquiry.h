@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The inquiry (inquiry.h) about a login: what its `login` hooks decide. One that
- * fails refuses: whom a script is to keep out does not come in because it is
- * broken.
+ * The inquiry (inquiry.h) about a login: what its `login` hooks decide. One
+ * that fails refuses: whom a script is to keep out does not come in because it
+ * is broken.
  */
 #ifndef SCRIPT_LOGIN_INQUIRY_H
 #define SCRIPT_LOGIN_INQUIRY_H

@@ -80,8 +80,8 @@ static const struct exchange_handler inquirer = {
 static struct inquiry *
 begin(struct script_chain *chain, struct http_exchange *exchange)
 {
-    struct inquiry *inquiry =
-        inquiry_begin(chain, &kind, exchange, exchange->limits.server_timeout_ms);
+    struct inquiry *inquiry = inquiry_begin(chain, &kind, exchange,
+                                            exchange->limits.server_timeout_ms);
 
     if (inquiry == NULL)
         return NULL;

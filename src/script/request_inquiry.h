@@ -6,8 +6,8 @@
  *           └◀── exchange_wake, and it is asked again
  *
  * How long the hooks of a request may wait in all is bounded by server_timeout,
- * in which the time that its body takes does not count: that is the client's, by
- * client_timeout.
+ * in which the time that its body takes does not count: that is the client's,
+ * by client_timeout.
  */
 #ifndef SCRIPT_REQUEST_INQUIRY_H
 #define SCRIPT_REQUEST_INQUIRY_H

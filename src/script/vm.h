@@ -75,8 +75,8 @@ int vm_call(struct vm *vm, int args, int results) MUST_CHECK;
  * with a script at start. */
 int vm_try(struct vm *vm, int args, int results) MUST_CHECK;
 
-/* An id for a request or a login, from 1, that no other has until it is given back; 0
- * without memory. */
+/* An id for a request or a login, from 1, that no other has until it is given
+ * back; 0 without memory. */
 int vm_take_id(struct vm *vm) MUST_CHECK;
 void vm_give_id(struct vm *vm, int id);
 
