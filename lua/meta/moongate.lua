@@ -277,7 +277,7 @@ function res:set_status(status) end
 --
 -- `request` and `login` may wait: for sleep(), tcp.connect() and req:body(), and
 -- on connections.  A request that waits for longer than server_timeout in all is
--- over, and the answer is 504; so is a login, after the time that it may take.
+-- over, and the answer is 504; so is a login, after header_timeout.
 ---@class moongate.section_hooks
 ---@field load fun(saved: any)?  before it serves; what `save` of the version before returned, or nil
 ---@field save (fun(): any)?  before a newer version takes over: a plain value for its `load`

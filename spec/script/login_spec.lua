@@ -331,7 +331,7 @@ describe("a login hook that waits", function()
     local login = begin { wait_ms = 20 }
     assert.are.equal("late", (login:wait()))
     assert.is_true(log_has("script s1.lua: login of mysql db failed: it waited "
-      .. "for longer than a login may, 20ms"), p.log[1])
+      .. "for longer than header_timeout, 20ms"), p.log[1])
     assert.are.same({ calls = 1, errors = 1, fallbacks = 0 },
       p:counts("s1.lua"))
   end)

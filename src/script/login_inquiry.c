@@ -101,7 +101,7 @@ on_wake(struct inquiry *inquiry)
 static const struct inquiry_kind kind = {
     .hook = SCRIPT_HOOK_LOGIN,
     .name = "login",
-    .limit = "a login may",
+    .limit = "header_timeout",
     .refuses = true,
     .push = push,
     .on_wake = on_wake,
