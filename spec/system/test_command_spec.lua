@@ -316,7 +316,8 @@ describe("moongate test", function()
     end)
 
     it("a wait where nothing may wait", function()
-      local words = "waits, and may be used only in a request or check hook"
+      local words = "waits, and may be used only in a request, login or "
+        .. "check hook"
       local head = "local moongate = require 'moongate'\nlocal first\n"
       fail(head .. "return { pick = function() moongate.sleep(1) end }",
         "test.load():pick(test.flow(), test.servers(1))",
@@ -452,6 +453,46 @@ describe("moongate test", function()
         script:accept { client = "10.0.0.9" })
       assert.are.same({ upstream = "db" }, script:accept { client = "::1" })
     ]])
+  end)
+
+  it("lets login decide, with what it may wait for", function()
+    pass([[
+      local moongate = require "moongate"
+      return { accept = function(conn) conn.ctx.since = moongate.now() end,
+        login = function(login, conn)
+          if login.schema == nil then
+            return false, "no schema for " .. login.user
+          end
+          moongate.sleep(5)
+          return { upstream = login.attributes.to, server = "one",
+            priority = moongate.now() - (conn.ctx.since or moongate.now()) }
+        end }]], [[
+      local script, conn = test.load(), test.conn { client = "::1" }
+      assert.are.same({ denied = "no schema for app" },
+        script:login(test.login { user = "app" }))
+      local login = test.login {
+        user = "app", schema = "shop", attributes = { to = "db" },
+      }
+      assert.are.same({ upstream = "db", server = "one", priority = 0 },
+        script:login(login))
+      assert.is_nil(script:accept(conn))
+      assert.are.same({ upstream = "db", server = "one", priority = 5 },
+        script:login(login, conn))
+    ]])
+  end)
+
+  it("refuses what a login cannot be or decide", function()
+    local script = "return { login = function(login) "
+      .. "return login.user == 'a' and login.name or { status = 200 } end }"
+    fail(script, "test.login { name = 'x' }", "a login cannot have name = x")
+    fail(script, "test.login { attributes = { n = 1 } }",
+      "an attribute cannot be n = 1")
+    fail(script, "test.conn { port = '1' }", "a conn cannot have port = 1")
+    fail(script, "test.login().user = 'x'", "a login cannot be changed")
+    fail(script, "test.load():login(test.login { user = 'a' })",
+      "login has no field 'name'")
+    fail(script, "test.load():login(test.login())",
+      "login: an answer can be given to a request only")
   end)
 
   it("moves the clock only when it is told to", function()

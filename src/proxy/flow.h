@@ -49,6 +49,8 @@ struct flow {
     const struct addr *client;   /* who connected, or whom `trust` believes */
     const struct addr *listener; /* the address it arrived at */
     struct str section;          /* name of the http, tcp or mysql section */
+    struct str user;             /* MySQL: who logs in; p is NULL elsewhere */
+    struct str schema;           /* likewise; p is NULL: none was named */
 
     uint64_t turn; /* valid once has_turn; the same over all retries */
     bool has_turn;

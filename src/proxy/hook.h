@@ -7,7 +7,7 @@
  *
  *      accept ──▶ request ──▶ (route) ──▶ pick ──▶ … ──▶ done
  *                                                └─▶ response ──▶ log
- *      accept ──▶ pick ──▶ … ──▶ done ──▶ close
+ *      accept ──▶ login ──▶ pick ──▶ … ──▶ done ──▶ close
  *
  * Whatever a hook does wrong is its own affair: it is logged and counted by
  * whoever filled the table, and the function answers HOOK_FAILED, upon which
@@ -35,7 +35,7 @@ enum hook_result {
     HOOK_REPLY,  /* http: answer verdict.status, headers and body */
     HOOK_DENY,   /* refuse, for verdict.reason */
     HOOK_FAILED, /* the hook raised or answered nonsense */
-    HOOK_WAIT,   /* `request` only: it waits; see there */
+    HOOK_WAIT,   /* `request` and `login` only: it waits; see there */
     HOOK_LATE,   /* likewise: it has waited for too long: 504 */
 };
 
@@ -84,11 +84,13 @@ struct flow_result {
     uint64_t bytes_out; /* to the client */
 };
 
-/* A client that has connected, for `accept` and `close`. */
+/* A client that has connected, for `accept`, `login` and `close`. */
 struct hook_conn {
     const struct addr *client;
     const struct addr *listener;
     struct str section;
+    int *hook_ref; /* the script floor's own: 0 at first, and the same place for
+                      all hooks up to `close`; NULL: nothing can be kept */
 };
 
 /* Tables are exchanged as a whole while the program runs: what began with one
@@ -104,6 +106,23 @@ hook_release(struct hook_hold *hold, void *table)
     if (--hold->count == 0 && hold->unused != NULL)
         hold->unused(table);
 }
+
+/* A MySQL client that has said who it is, for `login`; its texts live as long
+ * as the login. */
+struct hook_login {
+    const struct hook_conn *conn;
+    struct str user;
+    struct str schema;     /* p is NULL: none was named */
+    struct str plugin;     /* that the client would use; p is NULL: none */
+    struct str attributes; /* of the connection (codec/mysql_attribute.h) */
+    unsigned charset;      /* number of the collation */
+    bool tls;
+    uint64_t wait_ms; /* how long the hook may wait, in all */
+    /* HOOK_WAIT was answered, and the answer is known now, or never will be:
+     * `login` is to be asked again. */
+    void (*on_wake)(struct hook_login *login);
+    void *asked; /* the script floor's own; NULL: nobody waits */
+};
 
 /* One http, tcp or mysql section's hooks, its scripts' chain folded in. */
 struct section_hooks {
@@ -121,8 +140,14 @@ struct section_hooks {
     void (*response)(void *arg, struct http_exchange *exchange);
     /* The exchange is over: sets its log_fields. */
     void (*log)(void *arg, struct http_exchange *exchange);
+    /* mysql: the client has logged in; HOOK_WAIT as with request: LOGIN stays,
+     * and on_wake follows, not from within this call. HOOK_FAILED refuses. */
+    enum hook_result (*login)(void *arg, struct hook_login *login,
+                              struct hook_verdict *verdict);
+    /* The client leaves, or is ended, while its login waits. */
+    void (*login_abort)(void *arg, struct hook_login *login);
     /* tcp and mysql: the session of a client that was accepted, or refused by
-     * `accept`, is over. */
+     * `accept`, is over, and with it what was kept for it (hook_ref). */
     void (*close)(void *arg, const struct hook_conn *conn,
                   const struct flow_result *result);
     /* The exchange's memory is about to go: drop what refers to it. */
