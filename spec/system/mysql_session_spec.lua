@@ -1,4 +1,4 @@
---- MySQL sessions with handshake = switch, between scripted clients and servers.
+--- MySQL sessions with handshake = switch: scripted clients and servers.
 local ffi = require "ffi"
 local codec = require "support.mysql_codec"
 local loop = require "support.loop"
