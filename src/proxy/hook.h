@@ -105,8 +105,8 @@ hook_release(struct hook_hold *hold, void *table)
         hold->unused(table);
 }
 
-/* A MySQL client that has said who it is, for `login`; its texts live as long
- * as the login. */
+/* A MySQL client that has said who it is, for `login`; its texts live as long as
+ * the login. */
 struct hook_login {
     const struct hook_conn *conn;
     struct str user;
