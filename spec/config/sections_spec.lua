@@ -278,6 +278,8 @@ describe("without being written,", function()
   it("the keys of [tcp] and [mysql] are as the manual says", function()
     local c = config.read("[tcp t]\nlisten = 1\nupstream = db\n"
                           .. "[mysql m]\nlisten = 2\nupstream = db\n" .. STREAM)
+    assert.are.equal(tonumber(core.HANDSHAKE_SWITCH),
+                     tonumber(c.sections[1].handshake))
     for i = 0, 1 do
       local s = c.sections[i]
       assert.are.equal(10000, s.max_connections)

@@ -339,6 +339,7 @@ describe("a [mysql] section", function()
         [mysql db]
         listen = 127.0.0.1:${port_db}
         upstream = pxc
+        handshake = passthrough
         access_log = off
       ]],
       ports = { one = server.port },

@@ -362,6 +362,7 @@ board_add_server(struct board *b, int upstream, struct str name)
     atomic_store(&row->weight, 1);
     atomic_store(&row->weight_now, 1);
     atomic_store(&row->since_ms, clock_wall_ms());
+    atomic_store(&row->greeting.seal, 0);
     for (unsigned w = 0; w < b->header->limits.workers; w++)
         memset(board_server_counters(b, w, i), 0, sizeof(*b->server_counters));
     names_publish(&b->names[BOARD_SERVERS], i);

@@ -30,6 +30,7 @@ enum {
     BOARD_RING_BYTES_MAX = 64 * 1024 * 1024,
     BOARD_CHANGES_KEPT = 1024, /* of each upstream; a power of two */
     BOARD_ADDRS_MAX = 8,       /* addresses of one server */
+    GREETING_WORDS = 8,        /* of what a server says of itself */
     STRIKES_MAX = 3,           /* that quarantine a script (strikes.h) */
     BOARD_HASH_LEN = 12,       /* digits of a script's version */
 };
@@ -87,6 +88,12 @@ struct server_addresses {
     struct address_set sets[2];
 };
 
+/* What it says of itself in MySQL's greeting; greeting.h. */
+struct server_greeting {
+    _Atomic uint64_t words[GREETING_WORDS];
+    _Atomic uint64_t seal; /* over the words; 0: nothing is known */
+};
+
 struct server_row {
     _Alignas(64) struct row_name name; /* UPSTREAM/SERVER */
     /* By the master, from the configuration. */
@@ -114,6 +121,7 @@ struct server_row {
     /* By everyone. */
     _Alignas(64) _Atomic uint64_t failures; /* that live traffic has seen */
     _Atomic uint64_t latency;               /* latency.h */
+    struct server_greeting greeting;
 };
 
 struct upstream_row {

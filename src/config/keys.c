@@ -388,10 +388,10 @@ static const struct key KEYS[] = {
         .sentence = "The path that is served in place of these errors.",
     }, {
         .name = "handshake", .sections = KEY_MYSQL, .type = KEY_CHOICE,
-        .supported = true, .fallback = "passthrough",
-        .words = "passthrough", .later = "switch",
-        .sentence = "Who greets the client: the server that was chosen "
-                    "before.",
+        .supported = true, .fallback = "switch",
+        .words = "switch passthrough", STORE(SECTION, handshake),
+        .sentence = "Who greets the client: Moongate, which learns who logs "
+                    "in, or the server that was chosen before.",
     }, {
         .name = "visible", LATER(KEY_MYSQL, "off no false"),
         .fallback = "off",

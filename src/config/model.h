@@ -355,6 +355,12 @@ enum script_failure {
 };
 
 /* One [http NAME], [tcp NAME] or [mysql NAME]. */
+enum handshake {
+    HANDSHAKE_SWITCH,      /* Moongate greets, and has the client switch to the
+                              challenge of the server that is chosen then */
+    HANDSHAKE_PASSTHROUGH, /* the server that was chosen before greets */
+};
+
 struct section_conf {
     enum section_kind kind;
     struct str name;
@@ -365,6 +371,7 @@ struct section_conf {
     size_t script_count;
     enum script_failure script_failure;
     uint32_t max_connections; /* tcp, mysql; 0: no limit of its own */
+    enum handshake handshake; /* mysql */
     const struct cidr *trust; /* whose PROXY header and X-Forwarded-For are
                                  believed */
     size_t trust_count;

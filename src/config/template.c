@@ -107,6 +107,12 @@ static const struct template_variable_info VARIABLES[] = {
     [TEMPLATE_VAR_WORKER] = {
         "worker", TEMPLATE_CONNECTED, false,
         "The number of the worker."},
+    [TEMPLATE_VAR_USER] = {
+        "user", TEMPLATE_LOG, false,
+        "The user who logs in, in mysql sections."},
+    [TEMPLATE_VAR_SCHEMA] = {
+        "schema", TEMPLATE_LOG, false,
+        "The schema that the login names, in mysql sections."},
     [TEMPLATE_VAR_DOCUMENT_ROOT] = {
         "document_root", TEMPLATE_REQUEST, true,
         "The root that the request is served from."},

@@ -59,6 +59,8 @@ enum template_variable {
     TEMPLATE_VAR_TIME_LOCAL,    /* 24/Nov/2026:13:50:00 +0000 */
     TEMPLATE_VAR_TIME_ISO,      /* 2026-11-24T13:50:00+00:00 */
     TEMPLATE_VAR_WORKER,        /* the worker's number */
+    TEMPLATE_VAR_USER,          /* mysql: who logs in */
+    TEMPLATE_VAR_SCHEMA,        /* mysql: the schema of the login */
     TEMPLATE_VAR_DOCUMENT_ROOT, /* what the request is served from */
     TEMPLATE_VARIABLE_COUNT
 };

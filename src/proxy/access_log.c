@@ -265,7 +265,8 @@ write_httplog(struct buf *to, const struct subject *s)
     buf_char(to, '"');
 }
 
-/* Tw/Tc/Tt bytes flags counts */
+/* Tw/Tc/Tt bytes flags counts, and of a MySQL client that has said who it is,
+ * in the form of HAProxy's captures, {user|schema} */
 static void
 write_tcplog(struct buf *to, const struct subject *s)
 {
@@ -282,6 +283,13 @@ write_tcplog(struct buf *to, const struct subject *s)
     buf_add(to, s->term, 2);
     buf_char(to, ' ');
     put_haproxy_counts(to, s);
+    if (s->flow->user.p == NULL)
+        return;
+    buf_str(to, STR(" {"));
+    log_text_write(to, LOG_TEXT_HAPROXY, s->flow->user, FIELD_MAX);
+    buf_char(to, '|');
+    log_text_write(to, LOG_TEXT_HAPROXY, s->flow->schema, FIELD_MAX);
+    buf_char(to, '}');
 }
 
 /* --- json ----------------------------------------------------------------- */
@@ -385,6 +393,10 @@ write_json(struct buf *to, const struct subject *s)
     put_json_uint(to, "port", addr_port(s->flow->client));
     if (s->exchange != NULL)
         put_json_request(to, s);
+    if (s->section->conf->kind == SECTION_MYSQL) {
+        put_json_text(to, "user", s->flow->user);
+        put_json_text(to, "schema", s->flow->schema);
+    }
     put_json_uint(to, "bytes_sent", s->sent_bytes);
     put_json_text(to, "upstream", upstream_name(s));
     put_json_text(to, "server", server_name(s));
@@ -502,7 +514,7 @@ access_log_has_member(struct str name)
         "method",     "host",        "uri",        "protocol",   "referer",
         "user_agent", "status",      "body_bytes", "bytes_sent", "upstream",
         "server",     "upstream_ms", "retries",    "term",       "queue_ms",
-        "connect_ms", "time_ms",
+        "connect_ms", "time_ms",     "user",       "schema",
     };
 
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {

@@ -330,6 +330,7 @@ checker_start(struct checker *c)
         return;
     c->running = true;
     c->ended = c->awaiting = c->keep = false;
+    c->facts = NULL;
     c->verdict = (struct check_verdict){.share = 1};
     c->started_us = clock_us();
     loop_start_timer(c->loop, &c->deadline, c->upstream->check.timeout_ms);

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "board/check_status.h"
+#include "board/greeting.h"
 #include "board/rows.h"
 #include "config/model.h"
 #include "net/loop.h"
@@ -76,6 +77,9 @@ struct checker {
     bool awaiting; /* the connection is not made yet */
     bool keep;     /* set by the kind in each check: the stream outlives it. A
                       kept one on which something comes is closed */
+    const struct greeting_facts *facts; /* set by the kind: what a MySQL server
+                                           says of itself, in its state; or
+                                           NULL */
     struct check_verdict verdict; /* the kind sets share and at_once before
                                      checker_end */
 };

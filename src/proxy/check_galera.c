@@ -213,6 +213,8 @@ on_ready(struct checker *c)
     do {
         logging_in = state->client.phase != MYSQL_CLIENT_RESULT;
         outcome = mysql_client_step(&state->client);
+        if (state->client.greeted)
+            c->facts = &state->client.facts;
         go_on(c, logging_in, outcome);
     } while (outcome == MYSQL_OUTCOME_DONE && !c->ended && !c->awaiting);
 }

@@ -11,6 +11,8 @@ static void
 go_on(struct checker *c, struct mysql_client *client,
       enum mysql_outcome outcome)
 {
+    if (client->greeted)
+        c->facts = &client->facts;
     switch (outcome) {
     case MYSQL_OUTCOME_WAIT:
         break;

@@ -208,6 +208,8 @@ on_verdict(struct checker *checker)
     struct health_server *s = checker->owner;
     struct check_verdict *verdict = &checker->verdict;
 
+    if (checker->facts != NULL)
+        greeting_note(health_board(s), s->row, checker->facts);
     forgive_busy(s, verdict);
     board_note_check(health_board(s), s->row, verdict->status,
                      str_from(verdict->words), verdict->took_us);

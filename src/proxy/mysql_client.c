@@ -10,6 +10,7 @@
 #include "codec/mysql_switch.h"
 #include "net/crypto.h"
 #include "proxy/log_text.h"
+#include "proxy/mysql_front.h"
 
 #define PLUGIN_UNKNOWN "no support for the user's plugin %s"
 
@@ -155,6 +156,8 @@ on_greeting(struct mysql_client *client, const struct mysql_packet *packet)
         return broken(client, "not the greeting of a MySQL server");
     set_text(client->version, sizeof(client->version),
              mysql_bare_version(greeting.version));
+    client->facts = mysql_front_facts(&greeting);
+    client->greeted = true;
     client->capabilities = greeting.capabilities & WANTED;
     /* What a server's default plugin is need not be the user's: one that is
      * not known here is answered in the name of one that every server has. */
@@ -421,6 +424,7 @@ mysql_client_begin(struct mysql_client *client, struct stream *stream,
     client->user = user;
     client->password = password;
     client->phase = MYSQL_CLIENT_GREETING;
+    client->greeted = false;
     client->number = 0;
     client->received = client->start = client->end = 0;
     client->reason[0] = client->version[0] = '\0';

@@ -21,6 +21,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "board/greeting.h"
 #include "codec/mysql_greeting.h"
 #include "codec/mysql_result.h"
 #include "net/stream.h"
@@ -67,7 +68,9 @@ struct mysql_client {
     uint16_t number; /* of the server's error; 0: it is no server's */
     char reason[MYSQL_CLIENT_REASON_MAX + 1];
     char version[MYSQL_CLIENT_VERSION_MAX + 1];
-    size_t received;   /* bytes of this answer */
+    bool greeted;                /* `facts` are the server's */
+    struct greeting_facts facts; /* by its greeting */
+    size_t received;             /* bytes of this answer */
     size_t start, end; /* of the bytes in `in` that are not yet taken */
     uint8_t in[MYSQL_CLIENT_BUFFER];
 };

@@ -5,6 +5,7 @@
 #include "proxy/engine.h"
 #include "proxy/http_conn.h"
 #include "proxy/listener.h"
+#include "proxy/mysql_session.h"
 #include "proxy/runtime.h"
 #include "proxy/section.h"
 #include "proxy/tcp.h"
@@ -16,8 +17,9 @@ accept_fn_of(enum section_kind kind)
     case SECTION_HTTP:
         return http_accept;
     case SECTION_TCP:
-    case SECTION_MYSQL:
         return tcp_accept;
+    case SECTION_MYSQL:
+        return mysql_accept;
     }
     return tcp_accept;
 }

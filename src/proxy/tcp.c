@@ -44,6 +44,8 @@ free_session(struct deferred *cleanup)
     struct tcp_session *s = container_of(cleanup, struct tcp_session, cleanup);
     struct engine *engine = s->listener->engine;
 
+    if (s->prelude != NULL && s->prelude->forget != NULL)
+        s->prelude->forget(s);
     flow_reroute(&s->flow);
     section_hooks_release(s->hooks);
     free(s->here);
@@ -97,10 +99,8 @@ tell_close_hook(struct tcp_session *s)
         hooks->close(hooks->arg, &conn, &result);
 }
 
-/* The one way out.  The reason is for the log, the flags (HAProxy's) for the
- * record; an end that is not orderly reaches both sides as a reset. */
-static void
-session_close(struct tcp_session *s, const char *flags, const char *reason)
+void
+tcp_close(struct tcp_session *s, const char *flags, const char *reason)
 {
     struct engine *engine = s->dial.engine;
 
@@ -114,6 +114,8 @@ session_close(struct tcp_session *s, const char *flags, const char *reason)
     counter_add(&counters_of(s)->bytes_out, s->down.bytes);
     if (flags[0] != '-')
         counter_add(&counters_of(s)->errors, 1);
+    if (s->prelude != NULL && s->prelude->leave != NULL)
+        s->prelude->leave(s);
     dial_stop(&s->dial);
     timer_stop(&s->timer);
     deferred_cancel(&s->resume);
@@ -145,7 +147,7 @@ session_break(struct tcp_session *s, const char *flags, int error)
     if (s->server != NULL)
         stream_reset(&s->server->stream);
     stream_reset(&s->client);
-    session_close(s, flags, strerror(error));
+    tcp_close(s, flags, strerror(error));
 }
 
 static bool
@@ -201,7 +203,13 @@ session_run(struct tcp_session *s)
 {
     uint64_t before = s->up.bytes + s->down.bytes;
 
-    if (s->reason != NULL || s->server == NULL)
+    if (s->reason != NULL)
+        return;
+    if (s->logging_in) {
+        s->prelude->run(s);
+        return;
+    }
+    if (s->server == NULL)
         return;
     if (!run_pipe(s, &s->up) || !run_pipe(s, &s->down))
         return;
@@ -212,9 +220,9 @@ session_run(struct tcp_session *s)
     /* Closed, not reset, which would drop the server's last words.  What the
      * client goes on sending is answered by the kernel. */
     if (s->server_error != 0)
-        session_close(s, "SD", strerror(s->server_error));
+        tcp_close(s, "SD", strerror(s->server_error));
     else
-        session_close(s, "--", "both sides have ended");
+        tcp_close(s, "--", "both sides have ended");
 }
 
 /* Who ends its side while it waits, and has said nothing, is not there any
@@ -226,7 +234,7 @@ on_client(struct stream *stream)
     struct tcp_session *s = container_of(stream, struct tcp_session, client);
 
     if (s->flow.queued && stream_is_deserted(stream))
-        session_close(s, "CQ", "the client left while it waited");
+        tcp_close(s, "CQ", "the client left while it waited");
     else
         session_run(s);
 }
@@ -261,19 +269,23 @@ on_idle(struct timer *timer)
     uint64_t limit_ms = idle_limit_ms(s);
     uint64_t idle_ms = clock_ms() - s->active_ms;
 
+    if (s->logging_in) {
+        s->prelude->late(s);
+        return;
+    }
     if (idle_ms < limit_ms) {
         loop_start_timer(s->dial.engine->loop, timer, limit_ms - idle_ms);
         return;
     }
     if (s->limits.client_timeout_ms <= s->limits.server_timeout_ms)
-        session_close(s, "cD", "client timed out");
+        tcp_close(s, "cD", "client timed out");
     else
-        session_close(s, "sD", "server timed out");
+        tcp_close(s, "sD", "server timed out");
 }
 
 /* Tells the server whom the connection is for, before anything else is said. A
  * new socket takes so few bytes at once. */
-static bool
+static int
 send_proxy(struct tcp_session *s, enum proxyproto_version version)
 {
     struct addr here = {.len = 0};
@@ -289,12 +301,13 @@ send_proxy(struct tcp_session *s, enum proxyproto_version version)
     proxyproto_write(&header, version, &s->client_addr, &here);
     sent = stream_write(&s->server->stream, header.p, header.len);
     if (sent == (ssize_t)header.len)
-        return true;
-    session_break(s, "SC", sent < 0 ? errno : ENOBUFS);
-    return false;
+        return 0;
+    if (sent >= 0)
+        errno = ENOBUFS;
+    return -1;
 }
 
-static bool
+static int
 introduce(struct tcp_session *s)
 {
     switch (s->server->server->upstream->conf->send_proxy) {
@@ -305,22 +318,17 @@ introduce(struct tcp_session *s)
     case SEND_PROXY_V2:
         return send_proxy(s, PROXYPROTO_V2);
     }
-    return true;
+    return 0;
 }
 
-static void
-join(struct tcp_session *s)
+void
+tcp_join(struct tcp_session *s)
 {
-    s->server = s->dial.conn;
-    s->server->owner = s;
-    s->server->stream.on_ready = on_server;
+    s->logging_in = false;
     s->up.to = s->down.from = &s->server->stream;
-    s->connected_us = clock_us();
-    upstream_answered(s->server->server, s->dial.started_us);
     s->active_ms = clock_ms();
     loop_start_timer(s->dial.engine->loop, &s->timer, idle_limit_ms(s));
-    if (introduce(s))
-        session_run(s);
+    session_run(s);
 }
 
 static const char *
@@ -345,21 +353,67 @@ flags_of(enum dial_result result)
 }
 
 static void
+give_up(struct tcp_session *s, enum dial_result result)
+{
+    log_warn("no server for a connection: %s section=" STR_FMT
+             " upstream=" STR_FMT,
+             s->dial.reason, STR_ARG(s->section->conf->name),
+             STR_ARG(s->flow.upstream->conf->name));
+    if (s->prelude != NULL)
+        s->prelude->failed(s, result);
+    tcp_close(s, flags_of(result), s->dial.reason);
+}
+
+void
+tcp_retry(struct tcp_session *s, bool observe, const char *why)
+{
+    const struct server *server = s->server->server;
+
+    timer_stop(&s->timer);
+    counter_add(&upstream_counters(server)->connect_errors, 1);
+    if (observe)
+        upstream_observe(server);
+    pool_close(s->server);
+    s->server = NULL;
+    s->connected_us = 0;
+    if (dial_again(&s->dial, RETRY_ON_CONNECT, why))
+        return;
+    s->retries = s->dial.attempts > 0 ? s->dial.attempts - 1 : 0;
+    give_up(s, DIAL_FAILED);
+}
+
+static void
+on_connected(struct tcp_session *s)
+{
+    s->server = s->dial.conn;
+    s->server->owner = s;
+    s->server->stream.on_ready = on_server;
+    s->connected_us = clock_us();
+    upstream_answered(s->server->server, s->dial.started_us);
+    if (introduce(s) < 0) {
+        if (s->logging_in)
+            tcp_retry(s, true, strerror(errno));
+        else
+            session_break(s, "SC", errno);
+        return;
+    }
+    if (s->logging_in)
+        s->prelude->connected(s);
+    else
+        tcp_join(s);
+}
+
+static void
 on_dialled(struct dial *dial, enum dial_result result)
 {
     struct tcp_session *s = container_of(dial, struct tcp_session, dial);
 
     s->picked_us = dial->picked_us;
     s->retries = dial->attempts > 0 ? dial->attempts - 1 : 0;
-    if (result == DIAL_CONNECTED) {
-        join(s);
-        return;
-    }
-    log_warn("no server for a connection: %s section=" STR_FMT
-             " upstream=" STR_FMT,
-             dial->reason, STR_ARG(s->section->conf->name),
-             STR_ARG(s->flow.upstream->conf->name));
-    session_close(s, flags_of(result), dial->reason);
+    if (result == DIAL_CONNECTED)
+        on_connected(s);
+    else
+        give_up(s, result);
 }
 
 /* HAProxy's flags for a session that ended because its server was marked down,
@@ -376,11 +430,14 @@ on_gone(struct flow *flow, enum flow_gone how, const char *why)
     if (how == FLOW_GONE_KEEP)
         return;
     stream_reset(&s->server->stream);
-    stream_reset(&s->client);
-    if (how == FLOW_GONE_MAINT)
-        session_close(s, "KD", "the server is in maintenance");
+    if (s->logging_in)
+        s->prelude->killed(s, why);
     else
-        session_close(s, "DD", "the server is down");
+        stream_reset(&s->client);
+    if (how == FLOW_GONE_MAINT)
+        tcp_close(s, "KD", "the server is in maintenance");
+    else
+        tcp_close(s, "DD", "the server is down");
 }
 
 /* Sessions that are joined end by themselves; that is what draining means for
@@ -394,8 +451,11 @@ on_drain(struct engine_session *session)
 static void
 on_kill(struct engine_session *session, const char *reason)
 {
-    session_close(container_of(session, struct tcp_session, session), "KD",
-                  reason);
+    struct tcp_session *s = container_of(session, struct tcp_session, session);
+
+    if (s->logging_in)
+        s->prelude->killed(s, reason);
+    tcp_close(s, "KD", reason);
 }
 
 /* Asks the section's `accept`; false: the client is refused. */
@@ -430,6 +490,8 @@ ask_accept(struct tcp_session *s)
     case HOOK_DENY:
         log_info("connection refused by a script: " STR_FMT " section=" STR_FMT,
                  STR_ARG(verdict.reason), STR_ARG(section->conf->name));
+        if (s->prelude != NULL)
+            s->prelude->refused(s, verdict.reason);
         return false;
     }
     return true;
@@ -476,11 +538,39 @@ close_unseen(struct tcp_session *s, const struct section_client *client)
     s->hooks = section_hooks_hold(&section_no_hooks);
     if (client->flags[0] == 'P')
         counter_add(&counters_of(s)->denied, 1);
-    session_close(s, client->flags, client->reason);
+    tcp_close(s, client->flags, client->reason);
+}
+
+void
+tcp_dial(struct tcp_session *s)
+{
+    limits_merge(&s->limits, s->section->conf, s->flow.upstream->conf);
+    dial_start(&s->dial);
+}
+
+/* Its turn, where there is a prelude, and then a server. */
+static void
+begin(struct tcp_session *s)
+{
+    limits_merge(&s->limits, s->section->conf, s->flow.upstream->conf);
+    if (s->prelude == NULL || s->prelude->begin == NULL) {
+        dial_start(&s->dial);
+        return;
+    }
+    s->logging_in = true;
+    if (s->prelude->begin(s) < 0)
+        tcp_close(s, "PR", strerror(errno));
 }
 
 void
 tcp_accept(struct listener *listener, const struct section_client *client)
+{
+    tcp_open(listener, client, NULL);
+}
+
+void
+tcp_open(struct listener *listener, const struct section_client *client,
+         const struct tcp_prelude *prelude)
 {
     struct engine *engine = listener->engine;
     struct tcp_session *s = session_new(listener, client);
@@ -496,13 +586,13 @@ tcp_accept(struct listener *listener, const struct section_client *client)
         return;
     }
     counter_add(&counters_of(s)->requests, 1);
+    s->prelude = prelude;
     if (!ask_accept(s)) {
         counter_add(&counters_of(s)->denied, 1);
-        session_close(s, "PR", "refused by a script");
+        tcp_close(s, "PR", "refused by a script");
         return;
     }
-    limits_merge(&s->limits, s->section->conf, s->flow.upstream->conf);
-    dial_start(&s->dial);
+    begin(s);
     return;
 
 refuse:

@@ -2,6 +2,7 @@
 #include "proxy/tcp_pipe.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "net/buffer.h"
 #include "net/conduit.h"
@@ -29,7 +30,7 @@ is_persuaded(struct tcp_pipe *pipe, bool speaks_for)
 static bool
 may_splice(const struct tcp_pipe *pipe, const struct engine *engine)
 {
-    return !pipe->copies && engine->conduits != NULL &&
+    return !pipe->copies && pipe->sift == NULL && engine->conduits != NULL &&
            stream_can_splice(pipe->from) && stream_can_splice(pipe->to);
 }
 
@@ -44,11 +45,14 @@ copy_in(struct tcp_pipe *pipe, const struct engine *engine)
         errno = ENOMEM;
         return PIPE_BROKE_FROM;
     }
-    n = stream_read(pipe->from, pipe->buffer->data, BUFFER_SIZE);
+    n = stream_read(pipe->from, pipe->buffer->data + pipe->held,
+                    BUFFER_SIZE - pipe->held);
     if (n < 0)
         return blocked_or(PIPE_BROKE_FROM);
     pipe->buffer->end = (uint32_t)n;
     pipe->from_ended = n == 0;
+    if (pipe->sift != NULL && n > 0 && pipe->sift(pipe, (size_t)n) < 0)
+        return PIPE_BROKE_FROM;
     if (is_persuaded(pipe, n == BUFFER_SIZE))
         pipe->bulk = may_splice(pipe, engine);
     return PIPE_BUSY;
@@ -131,6 +135,24 @@ pipe_step(struct tcp_pipe *pipe, const struct engine *engine, bool last)
     if (!pipe->from->readable)
         return PIPE_WAITS;
     return pipe->bulk ? splice_in(pipe, engine) : copy_in(pipe, engine);
+}
+
+int
+pipe_prime(struct tcp_pipe *pipe, const struct engine *engine, const void *p,
+           size_t n)
+{
+    if (n == 0)
+        return 0;
+    if (n > BUFFER_SIZE) {
+        errno = ENOBUFS;
+        return -1;
+    }
+    pipe->buffer = buffer_take(engine->buffers);
+    if (pipe->buffer == NULL)
+        return -1;
+    memcpy(pipe->buffer->data, p, n);
+    pipe->buffer->end = (uint32_t)n;
+    return pipe->sift == NULL ? 0 : pipe->sift(pipe, n);
 }
 
 enum pipe_result

@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/mem.h"
+
 struct buffer;
 struct conduit;
 struct engine;
@@ -26,9 +28,19 @@ enum {
     PIPE_TURN_BYTES = 1 << 20, /* moved before others have their turn */
 };
 
+struct tcp_pipe;
+
+/* Looks at N bytes that were read into pipe->buffer, behind pipe->held bytes of
+ * room for those that it has kept back before: sets the buffer's end to where
+ * what may go on ends, and `held` to how many it keeps back now.  -1 with
+ * errno: they are against the protocol. */
+typedef int (*pipe_sift_fn)(struct tcp_pipe *pipe, size_t n);
+
 struct tcp_pipe {
     struct stream *from;
     struct stream *to;
+    pipe_sift_fn sift;       /* NULL: bytes pass unseen, else copied */
+    uint32_t held;           /* bytes that it keeps back, a few */
     struct buffer *buffer;   /* NULL while it would be empty */
     struct conduit *conduit; /* likewise */
     uint64_t bytes;          /* written to `to` */
@@ -45,6 +57,12 @@ enum pipe_result {
     PIPE_BROKE_FROM,
     PIPE_BROKE_TO, /* of both errno says why */
 };
+
+/* Has N bytes go first, as if they had just been read.  -1 with errno: there
+ * are more than BUFFER_SIZE, or `sift` refuses them.  Before the first
+ * pipe_run. */
+int pipe_prime(struct tcp_pipe *pipe, const struct engine *engine,
+               const void *p, size_t n) MUST_CHECK;
 
 /* Moves what can be moved.  LAST: the other direction has ended, so that the
  * end is passed on by closing, which is the caller's. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A TCP session: two sockets joined, nothing known of what flows.  [tcp] and,
- * in this version, [mysql].
+ * A TCP session: two sockets joined, nothing known of what flows.  [mysql] has
+ * a prelude, in which the client logs in before the two are joined.
  *
  *      client ─▶ up   ─▶ server
  *      client ◀─ down ◀─ server
@@ -28,6 +28,32 @@ struct runtime;
 struct section;
 struct section_hooks;
 
+struct tcp_session;
+
+/* What goes before the two sockets are joined.  With `begin` the session is the
+ * prelude's until it calls tcp_join (tcp.h); all functions but `refused` and
+ * `failed` belong to that. */
+struct tcp_prelude {
+    /* The client was let in.  -1 with errno: the session ends. */
+    int (*begin)(struct tcp_session *s);
+    /* A socket has become ready. */
+    void (*run)(struct tcp_session *s);
+    /* tcp_dial has connected s->server. */
+    void (*connected)(struct tcp_session *s);
+    /* The timer, which is the prelude's, has fired. */
+    void (*late)(struct tcp_session *s);
+    /* The session is about to be ended from outside: tell the client. */
+    void (*killed)(struct tcp_session *s, const char *why);
+    /* It is over, now or after the two were joined: call nobody any more. */
+    void (*leave)(struct tcp_session *s);
+    /* It goes: give memory back. */
+    void (*forget)(struct tcp_session *s);
+    /* The section's `accept` has refused the client, or no server was found:
+     * tell the client, before the session is closed. */
+    void (*refused)(struct tcp_session *s, struct str why);
+    void (*failed)(struct tcp_session *s, enum dial_result result);
+};
+
 struct tcp_session {
     struct engine_session session; /* its place in the engine */
     struct runtime *runtime;       /* a reference */
@@ -46,6 +72,10 @@ struct tcp_session {
     struct deferred cleanup;
     struct deferred resume; /* a busy session lets others have their turn */
     struct limits_conf limits;
+
+    const struct tcp_prelude *prelude; /* NULL: none */
+    void *guest;                       /* the prelude's own */
+    bool logging_in;                   /* it is the prelude's turn */
 
     uint64_t accepted_us;
     uint64_t accepted_wall_ms;

@@ -344,6 +344,20 @@ value_document_root(const struct subject *s, const struct template_piece *piece)
     return s->exchange->root;
 }
 
+static struct str
+value_user(const struct subject *s, const struct template_piece *piece)
+{
+    (void)piece;
+    return s->flow->user;
+}
+
+static struct str
+value_schema(const struct subject *s, const struct template_piece *piece)
+{
+    (void)piece;
+    return s->flow->schema;
+}
+
 static const value_fn values[TEMPLATE_VARIABLE_COUNT] = {
     [TEMPLATE_LITERAL] = value_literal,
     [TEMPLATE_VAR_HOST] = value_host,
@@ -376,6 +390,8 @@ static const value_fn values[TEMPLATE_VARIABLE_COUNT] = {
     [TEMPLATE_VAR_TIME_LOCAL] = value_time_local,
     [TEMPLATE_VAR_TIME_ISO] = value_time_iso,
     [TEMPLATE_VAR_WORKER] = value_worker,
+    [TEMPLATE_VAR_USER] = value_user,
+    [TEMPLATE_VAR_SCHEMA] = value_schema,
     [TEMPLATE_VAR_DOCUMENT_ROOT] = value_document_root,
 };
 
