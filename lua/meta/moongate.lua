@@ -80,8 +80,8 @@ function servers:choose(index) end
 ---@field uri string?  HTTP: path and query as they were sent
 ---@field path string?  HTTP: decoded, rewritten
 ---@field host string?  HTTP: lower case, without the port
----@field user string?  MySQL
----@field schema string?  MySQL
+---@field user string?  MySQL: who logs in
+---@field schema string?  MySQL: that was named in the login
 local flow = {}
 
 --- Whether this flow has tried the server with this index.
@@ -118,11 +118,24 @@ function flow:hash(text) end
 ---@field bytes_out number  to the client
 
 
---- A client that has connected; until `accept` or `close` returns.
+--- A client that has connected; until `accept` or `close` returns, or as long as
+-- the login lasts.
 ---@class moongate.conn
 ---@field client string
 ---@field port integer
 ---@field listener string
+---@field ctx table  kept over the hooks of this session; in tcp and mysql
+
+
+--- Who a MySQL client says it is, before anybody has verified it; as long as the
+-- login lasts, until one of its hooks has decided.
+---@class moongate.login
+---@field user string
+---@field schema string?  none was named
+---@field charset integer  the number of the collation: 45 is utf8mb4_general_ci
+---@field attributes table<string, string>  of the connection: program_name, _pid ...; the first value of each name
+---@field plugin string?  how the client would authenticate: mysql_native_password ...
+---@field tls boolean  it came by TLS
 
 
 --- A request; until the exchange ends.
@@ -256,12 +269,15 @@ function res:set_status(status) end
 -- digits and _, and none that `json` has itself; texts are cut to 256 bytes; what
 -- a later script says of a name goes.
 --
+-- `login` is called in mysql when the client has said who it is; where it fails,
+-- the login is refused.
+--
 -- `close` is called in tcp and mysql when a session has ended, also one that
 -- `accept` refused.
 --
--- `request` may wait: for sleep(), tcp.connect() and req:body(), and on
--- connections; for longer than server_timeout in all, it is over, and the answer
--- is 504.
+-- `request` and `login` may wait: for sleep(), tcp.connect() and req:body(), and
+-- on connections.  A request that waits for longer than server_timeout in all is
+-- over, and the answer is 504; so is a login, after the time that it may take.
 ---@class moongate.section_hooks
 ---@field load fun(saved: any)?  before it serves; what `save` of the version before returned, or nil
 ---@field save (fun(): any)?  before a newer version takes over: a plain value for its `load`
@@ -269,6 +285,7 @@ function res:set_status(status) end
 ---@field response fun(res: moongate.res, req: moongate.req)?
 ---@field log (fun(req: moongate.req, res: moongate.res): table<string, string|number|boolean>?)?
 ---@field accept (fun(conn: moongate.conn): moongate.route|false|nil, string?)?
+---@field login (fun(login: moongate.login, conn: moongate.conn): moongate.route|false|nil, string?)?
 ---@field close fun(conn: moongate.conn, result: moongate.result)?
 
 --- What a policy returns.  Where `new` gives a state, it is the first argument
@@ -343,11 +360,11 @@ function moongate.after(seconds, f) end
 ---@return true?, string? reason
 function moongate.every(seconds, f) end
 
---- Waits, while all else goes on.  Only in `request`, `check` and timers.
+--- Waits, while all else goes on.  Only in `request`, `login`, `check` and timers.
 ---@param seconds number  0 to 86400
 function moongate.sleep(seconds) end
 
---- Connects.  Only in `request`, `check` and timers; the connection ends with
+--- Connects.  Only in `request`, `login`, `check` and timers; the connection ends with
 -- the hook's call, and at most 32 of it are open.
 ---@param host string  an address, a name, or "unix:/PATH"
 ---@param port integer?  none for a Unix socket
@@ -444,7 +461,7 @@ moongate.policy = {}
 function moongate.policy.first_of(...) end
 
 --- The same value, the same server; nothing where the flow has no such value.
----@param source string  cookie:NAME, header:NAME, arg:NAME, client, uri, path or user
+---@param source string  cookie:NAME, header:NAME, arg:NAME, client, uri, path, user or schema
 ---@param options { hash: "map-based"|"consistent" }?
 ---@return moongate.policy_hooks
 function moongate.policy.hash(source, options) end

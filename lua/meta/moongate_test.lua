@@ -53,6 +53,16 @@ function test.repeated(value, count) end
 ---@return moongate.req
 function test.request(fields) end
 
+--- A client: one for all hooks of a session.
+---@param fields table?  client, port, listener; ctx
+---@return moongate.conn
+function test.conn(fields) end
+
+--- A login, of nobody unless it is said.
+---@param fields table?  user, schema, charset, attributes (texts by name), plugin, tls
+---@return moongate.login
+function test.login(fields) end
+
 ---@param fields table?  status, server, upstream_ms, headers
 ---@return table
 function test.response(fields) end

@@ -21,11 +21,12 @@ local SOURCES = {
   uri = function(flow) return flow.uri end,
   path = function(flow) return flow.path end,
   user = function(flow) return flow.user end,
+  schema = function(flow) return flow.schema end,
   client = function(flow) return flow.client_number end,
 }
 local NAMED = { cookie = true, header = true, arg = true }
-local SOURCES_TEXT = "cookie:NAME, header:NAME, arg:NAME, client, uri, path or "
-  .. "user"
+local SOURCES_TEXT = "cookie:NAME, header:NAME, arg:NAME, client, uri, path, "
+  .. "user or schema"
 
 
 -- --- what is put together ----------------------------------------------------
@@ -136,8 +137,8 @@ end
 
 --- The same value, the same server, as in the policy `source`; nothing where
 -- the flow has no such value, so the next one of first_of is asked.
--- @param source  string: cookie:NAME, header:NAME, arg:NAME, client, uri, path
---   or user
+-- @param source  string: cookie:NAME, header:NAME, arg:NAME, client, uri, path,
+--   user or schema
 -- @param given   table, optional: hash = "map-based" or "consistent"
 -- @return table of hooks
 function _M.hash(source, given)

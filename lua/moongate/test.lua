@@ -337,6 +337,74 @@ function _M.flow(given)
 end
 
 
+-- --- clients and logins ------------------------------------------------------
+
+local CONN = { client = "192.0.2.1", port = 40000,
+               listener = "198.51.100.1:3306" }
+local CONN_FIELDS = {
+  client = "string", port = "number", listener = "string", ctx = "table",
+}
+local LOGIN_FIELDS = {
+  user = "string", schema = "string", charset = "number",
+  attributes = "table", plugin = "string", tls = "boolean",
+}
+local UTF8MB4 = 45  -- the collation that most clients name
+
+
+-- A table that has these fields, and raises for others.
+local function new_subject(what, fields, defaults, given)
+  local values = {}
+  for key, value in pairs(defaults) do
+    values[key] = value
+  end
+  for key, value in pairs(given or {}) do
+    if type(value) ~= fields[key] then
+      error(("a %s cannot have %s = %s"):format(what, tostring(key),
+        tostring(value)), 3)
+    end
+    values[key] = value
+  end
+  return setmetatable({}, {
+    __index = function(_, key)
+      if not fields[key] then
+        error(("%s has no field '%s'"):format(what, tostring(key)), 2)
+      end
+      return values[key]
+    end,
+    __newindex = function()
+      error(("a %s cannot be changed"):format(what), 2)
+    end,
+  })
+end
+
+
+--- A client, for `accept`, `login` and `close`; one for all hooks of a session.
+-- @param given  table, optional: client, port, listener, ctx
+function _M.conn(given)
+  local defaults = { ctx = {} }
+  for key, value in pairs(CONN) do
+    defaults[key] = value
+  end
+  return new_subject("conn", CONN_FIELDS, defaults, given)
+end
+
+
+--- A login.
+-- @param given  table, optional: user, schema, charset, attributes (texts by
+--   name), plugin, tls
+function _M.login(given)
+  for name, value in pairs(given and given.attributes or {}) do
+    if type(name) ~= "string" or type(value) ~= "string" then
+      error(("an attribute cannot be %s = %s"):format(tostring(name),
+        tostring(value)), 2)
+    end
+  end
+  return new_subject("login", LOGIN_FIELDS, {
+    user = "", charset = UTF8MB4, attributes = {}, tls = false,
+  }, given)
+end
+
+
 -- --- responses ---------------------------------------------------------------
 
 local RESPONSE = {

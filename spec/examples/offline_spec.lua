@@ -4,8 +4,14 @@ local moongate = require "support.moongate"
 local process = require "support.process"
 
 local SPECS = {
+  ["examples/login_networks_spec.lua"] = 2,
+  ["examples/login_window_spec.lua"] = 2,
   ["examples/rate_limit_spec.lua"] = 2,
+  ["examples/read_write_users_spec.lua"] = 2,
+  ["examples/reporting_user_spec.lua"] = 2,
+  ["examples/schema_clusters_spec.lua"] = 2,
   ["examples/security_headers_spec.lua"] = 3,
+  ["examples/user_limit_spec.lua"] = 3,
 }
 
 

@@ -30,6 +30,7 @@ describe("policy.hash", function()
     uri = function(i) return literal.flow { uri = "/a?" .. i } end,
     path = function(i) return literal.flow { path = "/" .. i } end,
     user = function(i) return literal.flow { user = "u" .. i } end,
+    schema = function(i) return literal.flow { schema = "s" .. i } end,
   } do
     it("gives one value one server: " .. source, function()
       local pick = picker(policy.hash(source))
@@ -45,7 +46,7 @@ describe("policy.hash", function()
   end
 
   for _, source in ipairs { "cookie:session", "header:X-User", "arg:id", "uri",
-                            "path", "user" } do
+                            "path", "user", "schema" } do
     it("answers nothing without a value: " .. source, function()
       assert.are.same({ nil, "there is no " .. source },
         { picker(policy.hash(source))(literal.flow(), literal.servers(1)) })

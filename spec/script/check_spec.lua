@@ -576,8 +576,8 @@ describe("outside of a check", function()
     }) do
       local faults = program.faults_of(M .. body .. "\nreturn {}")
       has(faults[1], "a.lua:2: ")
-      has(faults[1], "waits, and may be used only in a request or check hook "
-        .. "and in functions of after() and every()")
+      has(faults[1], "waits, and may be used only in a request, login or "
+        .. "check hook and in functions of after() and every()")
     end
   end)
 
@@ -589,7 +589,8 @@ describe("outside of a check", function()
         .. "moongate.sleep(1)\nreturn 1\nend }" },
     })
     assert.are.equal("one", p:pick("db"))
-    has(p.log[1], "p.lua:3: sleep waits, and may be used only in a request or")
+    has(p.log[1], "p.lua:3: sleep waits, and may be used only in a request, "
+      .. "login or")
     p:stop()
   end)
 end)

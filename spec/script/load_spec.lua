@@ -31,13 +31,13 @@ local CASES = {
     "'waits' is for policies only" },
   { "a check's hook in a section", "return { check = print }",
     "the hook 'check' is never called for http web" },
+  { "a login's hook on http", "return { login = print }",
+    "the hook 'login' is never called for http web" },
   { "load that raises", "return { load = function() error('no map') end }",
     "load failed: a.lua:1: no map" },
   { "an error that is a table", "error({})",
     "something that is not a text was raised" },
 }
-
-local LATER = { "login" }
 
 
 local function contains(texts, wanted)
@@ -75,14 +75,6 @@ describe("loading a script refuses", function()
       assert.are.equal(1, #faults)
       assert.is_true(contains(faults, case[3]), faults[1])
       assert.are.equal("6: script", faults[1]:match("^%d+: script"))
-    end)
-  end
-
-  for _, hook in ipairs(LATER) do
-    it("the hook " .. hook .. ", which comes later", function()
-      local faults = program.faults_of("return { " .. hook .. " = print }")
-      assert.is_true(contains(faults, ("the hook '%s' is not supported in "
-        .. "this version"):format(hook)), faults[1])
     end)
   end
 

@@ -44,16 +44,13 @@ local USES = {
 }
 
 
--- Where each hook of the table in load.c may stand, by name; those that are not
--- called in this version are left out.
+-- Where each hook of the table in load.c may stand, by name.
 local function hooks()
   local result = {}
   local rows = folder.read("src/script/load.c")
     :match("hook_infos%[%] = (%b{})"):gsub("%s+", " ")
-  for name, hook, uses in rows:gmatch('{"(%w+)", ([%w_]+), ([%w_| ]+)}') do
-    if hook ~= "HOOK_LATER" then
-      result[name] = assert(USES[uses], uses)
-    end
+  for name, uses in rows:gmatch('{"(%w+)", [%w_]+, ([%w_| ]+)}') do
+    result[name] = assert(USES[uses], uses)
   end
   return result
 end

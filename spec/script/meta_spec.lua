@@ -100,6 +100,20 @@ describe("lua/meta/moongate.lua", function()
     p:stop()
   end)
 
+  it("names what a login's hooks get", function()
+    local p = assert(program.start {
+      config = "[mysql db]\nlisten = 127.0.0.1:8080\nupstream = u\n"
+        .. "script = a.lua\n[upstream u]\nprotocol = mysql\n"
+        .. "server one = 127.0.0.1:1\n",
+      lua = { ["a.lua"] = "return { login = function(login, conn)\n"
+        .. reading("login", names_of("moongate.login")) .. "\n"
+        .. reading("conn", names_of("moongate.conn")) .. "\nend }" },
+    })
+    assert.are.equal("pass", (p:login { user = "app" }))
+    assert.are.same({}, p.log)
+    p:stop()
+  end)
+
   it("names what a section's hooks get", function()
     local p = assert(program.start {
       config = "[http web]\nlisten = 127.0.0.1:8080\nscript = a.lua",

@@ -10,6 +10,7 @@
 local sites = require "support.exchange"
 local ffi = require "ffi"
 local folder = require "support.folder"
+local loop = require "support.loop"
 local support = require "support.ffi"
 
 local _M = {}
@@ -195,20 +196,29 @@ function Program:get(...)
 end
 
 
---- Calls the first section's `accept`.
--- @return string: pass, route, deny or failed; the upstream or reason; the
---   priority, where one was given
-function Program:accept(client)
-  local core = self.core
-  local section = self.site.runtime.sections[0]
-  local conn = ffi.new("struct hook_conn")
-  local verdict = ffi.new("struct hook_verdict")
-  local from, to = ffi.new("struct addr"), ffi.new("struct addr")
-  assert(core.addr_parse(from, client or CLIENT, nil) == 0)
-  assert(core.addr_parse(to, LISTENER, nil) == 0)
-  conn.client, conn.listener = from, to
-  conn.section = section.conf.name
-  local result = section.hooks.accept(section.hooks.arg, conn, verdict)
+--- A client of the first section: one for all hooks of its session.
+-- @param keeps  false: nothing can be kept for it, as on http
+function Program:conn(client, keeps)
+  local conn = {
+    c = ffi.new("struct hook_conn"), ref = ffi.new("int[1]"),
+    from = ffi.new("struct addr"), to = ffi.new("struct addr"),
+  }
+  assert(self.core.addr_parse(conn.from, client or CLIENT, nil) == 0)
+  assert(self.core.addr_parse(conn.to, LISTENER, nil) == 0)
+  conn.c.client, conn.c.listener = conn.from, conn.to
+  conn.c.section = self.site.runtime.sections[0].conf.name
+  conn.c.hook_ref = keeps ~= false and conn.ref or nil
+  return conn
+end
+
+
+local function conn_of(self, client)
+  return type(client) == "table" and client or self:conn(client)
+end
+
+
+-- What was decided: as Program:accept returns it.
+local function read_verdict(core, result, verdict)
   local priority = verdict.priority ~= 0 and verdict.priority or nil
   if result == core.HOOK_ROUTE then
     return "route", support.text(verdict.upstream.conf.name), priority
@@ -216,9 +226,126 @@ function Program:accept(client)
   if result == core.HOOK_DENY then
     return "deny", support.text(verdict.reason)
   end
+  if result == core.HOOK_LATE then
+    return "late"
+  end
   return result == core.HOOK_PASS and "pass" or "failed", nil, priority
 end
+
+
+--- Calls the first section's `accept`.
+-- @param client  string, an address; or what Program:conn made
+-- @return string: pass, route, deny or failed; the upstream or reason; the
+--   priority, where one was given
+function Program:accept(client)
+  local conn = conn_of(self, client)
+  local hooks = self.site.runtime.sections[0].hooks
+  local verdict = ffi.new("struct hook_verdict")
+  local result = hooks.accept(hooks.arg, conn.c, verdict)
+  return read_verdict(self.core, result, verdict)
+end
 jit.off(Program.accept)
+
+
+-- --- logins ------------------------------------------------------------------
+
+local Login = {}
+Login.__index = Login
+
+
+-- A block of attributes, from an array of { name, value }.
+local function attribute_block(attributes)
+  local parts = {}
+  for _, pair in ipairs(attributes) do
+    for _, text in ipairs(pair) do
+      assert(#text < 251)
+      parts[#parts + 1] = string.char(#text) .. text
+    end
+  end
+  return table.concat(parts)
+end
+
+
+local function set_text(to, text)
+  to.p, to.len = text, text and #text or 0
+end
+
+
+--- A login to the first section.
+-- @param given  table: user, schema, plugin (strings), attributes (an array of
+--   pairs), charset, tls, wait_ms; client, as Program:accept takes it
+function Program:new_login(given)
+  local c = ffi.new("struct hook_login")
+  local login = setmetatable({
+    c = c, program = self, wakes = 0, conn = conn_of(self, given.client),
+    verdict = ffi.new("struct hook_verdict"),
+    texts = { given.user, given.schema, given.plugin,
+              attribute_block(given.attributes or {}) },
+  }, Login)
+  c.conn = login.conn.c
+  set_text(c.user, given.user or "")
+  set_text(c.schema, given.schema)
+  set_text(c.plugin, given.plugin)
+  set_text(c.attributes, login.texts[4])
+  c.charset, c.tls = given.charset or 45, given.tls or false
+  c.wait_ms = given.wait_ms or 10000
+  login.on_wake = ffi.cast("void (*)(struct hook_login *)", function()
+    login.wakes = login.wakes + 1
+  end)
+  c.on_wake = login.on_wake
+  return login
+end
+
+
+--- Asks its hooks, for the first time or again.
+-- @return false where they wait; else as Program:accept, and the server's name
+function Login:ask()
+  local core = self.program.core
+  local hooks = self.program.site.runtime.sections[0].hooks
+  local result = hooks.login(hooks.arg, self.c, self.verdict)
+  self.asked_after = self.wakes
+  if result == core.HOOK_WAIT then
+    return false
+  end
+  self.on_wake:free()
+  if self.verdict.server ~= nil then
+    self.server = support.text(self.verdict.server.conf.name)
+  end
+  return read_verdict(core, result, self.verdict)
+end
+jit.off(Login.ask)
+
+
+--- Asks again once it was woken.
+function Login:wait()
+  loop.wait_until("the login is woken", function()
+    self.program.core.clock_update()
+    self.program:turn()
+    return self.wakes > self.asked_after
+  end)
+  return self:ask()
+end
+
+
+--- The client leaves.
+function Login:abort()
+  local hooks = self.program.site.runtime.sections[0].hooks
+  hooks.login_abort(hooks.arg, self.c)
+  self.on_wake:free()
+end
+jit.off(Login.abort)
+
+
+--- Asks the hooks of a login, and waits for them where they wait.
+-- @return as Program:accept
+function Program:login(given)
+  local login = self:new_login(given)
+  local answer = { login:ask() }
+  if answer[1] == false then
+    answer = { login:wait() }
+  end
+  return answer[1], answer[2], answer[3]
+end
 
 
 --- Turns the loop once.
@@ -239,16 +366,11 @@ jit.off(Program.turn)
 
 --- Calls the first section's `close`.
 -- @param result  table: fields of struct flow_result
-function Program:close_conn(result)
-  local core = self.core
-  local section = self.site.runtime.sections[0]
-  local conn = ffi.new("struct hook_conn")
-  local from, to = ffi.new("struct addr"), ffi.new("struct addr")
-  assert(core.addr_parse(from, CLIENT, nil) == 0)
-  assert(core.addr_parse(to, LISTENER, nil) == 0)
-  conn.client, conn.listener = from, to
-  section.hooks.close(section.hooks.arg, conn,
-    ffi.new("struct flow_result", result))
+-- @param client  as Program:accept takes it
+function Program:close_conn(result, client)
+  local conn = conn_of(self, client)
+  local hooks = self.site.runtime.sections[0].hooks
+  hooks.close(hooks.arg, conn.c, ffi.new("struct flow_result", result))
 end
 jit.off(Program.close_conn)
 

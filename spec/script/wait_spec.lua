@@ -189,7 +189,8 @@ describe("a request hook", function()
       start("return { " .. hook .. "\nreq:body()\nend }")
       p:get("/file.txt")
       assert.is_true(log_has("a.lua:3: body waits, and may be used only in a "
-        .. "request or check hook and in functions of after() and every()"))
+        .. "request, login or check hook and in functions of after() and "
+        .. "every()"))
     end)
   end
 

@@ -316,7 +316,8 @@ describe("moongate test", function()
     end)
 
     it("a wait where nothing may wait", function()
-      local words = "waits, and may be used only in a request or check hook"
+      local words = "waits, and may be used only in a request, login or "
+        .. "check hook"
       local head = "local moongate = require 'moongate'\nlocal first\n"
       fail(head .. "return { pick = function() moongate.sleep(1) end }",
         "test.load():pick(test.flow(), test.servers(1))",

@@ -7,7 +7,7 @@
  *
  *      accept ──▶ request ──▶ (route) ──▶ pick ──▶ … ──▶ done
  *                                                └─▶ response ──▶ log
- *      accept ──▶ pick ──▶ … ──▶ done ──▶ close
+ *      accept ──▶ login ──▶ pick ──▶ … ──▶ done ──▶ close
  *
  * Whatever a hook does wrong is its own affair: it is logged and counted by
  * whoever filled the table, and the function answers HOOK_FAILED, upon which
@@ -35,7 +35,7 @@ enum hook_result {
     HOOK_REPLY,  /* http: answer verdict.status, headers and body */
     HOOK_DENY,   /* refuse, for verdict.reason */
     HOOK_FAILED, /* the hook raised or answered nonsense */
-    HOOK_WAIT,   /* `request` only: it waits; see there */
+    HOOK_WAIT,   /* `request` and `login` only: it waits; see there */
     HOOK_LATE,   /* likewise: it has waited for too long: 504 */
 };
 
@@ -84,11 +84,13 @@ struct flow_result {
     uint64_t bytes_out; /* to the client */
 };
 
-/* A client that has connected, for `accept` and `close`. */
+/* A client that has connected, for `accept`, `login` and `close`. */
 struct hook_conn {
     const struct addr *client;
     const struct addr *listener;
     struct str section;
+    int *hook_ref; /* the script floor's own: 0 at first, and the same place for
+                      all hooks up to `close`; NULL: nothing can be kept */
 };
 
 /* Tables are exchanged as a whole while the program runs: what began with one
@@ -105,8 +107,8 @@ hook_release(struct hook_hold *hold, void *table)
         hold->unused(table);
 }
 
-/* A MySQL client that has said who it is, for `login`; its texts live as long as
- * the login. */
+/* A MySQL client that has said who it is, for `login`; all of it, and `conn`,
+ * lives until the answer is no more HOOK_WAIT, or login_abort. */
 struct hook_login {
     const struct hook_conn *conn;
     struct str user;
@@ -138,13 +140,14 @@ struct section_hooks {
     void (*response)(void *arg, struct http_exchange *exchange);
     /* The exchange is over: sets its log_fields. */
     void (*log)(void *arg, struct http_exchange *exchange);
-    /* mysql: the client has logged in; HOOK_WAIT as with request. */
+    /* mysql: the client has logged in; HOOK_WAIT as with request, and on_wake
+     * follows, not from within this call. HOOK_FAILED refuses. */
     enum hook_result (*login)(void *arg, struct hook_login *login,
                               struct hook_verdict *verdict);
     /* The client leaves, or is ended, while its login waits. */
     void (*login_abort)(void *arg, struct hook_login *login);
     /* tcp and mysql: the session of a client that was accepted, or refused by
-     * `accept`, is over. */
+     * `accept`, is over, and with it what was kept for it (hook_ref). */
     void (*close)(void *arg, const struct hook_conn *conn,
                   const struct flow_result *result);
     /* The exchange's memory is about to go: drop what refers to it. */

@@ -84,6 +84,7 @@ tell_close_hook(struct tcp_session *s)
         .client = &s->client_addr,
         .listener = s->flow.listener,
         .section = s->section->conf->name,
+        .hook_ref = &s->hook_ref,
     };
     const struct flow_result result = {
         .ok = s->term[0] == '-',
@@ -467,6 +468,7 @@ ask_accept(struct tcp_session *s)
         .client = &s->client_addr,
         .listener = s->flow.listener,
         .section = section->conf->name,
+        .hook_ref = &s->hook_ref,
     };
     enum hook_result result;
 

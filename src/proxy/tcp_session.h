@@ -85,6 +85,7 @@ struct tcp_session {
     unsigned retries;
     int server_error;   /* the errno with which the server stopped taking bytes
                            while its own were still to come; 0: it did not */
+    int hook_ref;       /* what its hooks keep for it (hook.h); 0: nothing */
     char term[2];       /* HAProxy's termination flags */
     const char *reason; /* why it ended, in words; NULL while it lives */
 };

@@ -16,6 +16,7 @@
 #include "proxy/http_file.h"
 #include "proxy/runtime.h"
 #include "proxy/upstream.h"
+#include "script/login_calls.h"
 #include "script/report.h"
 #include "script/response_calls.h"
 #include "script/script.h"
@@ -72,6 +73,9 @@ exchange_text(const struct http_exchange *exchange, int field,
     case SCRIPT_FIELD_VERSION:
         return answer(out, exchange->head.minor == 0 ? STR("1.0") : STR("1.1"));
     case SCRIPT_FIELD_ADDRESS:
+    case SCRIPT_FIELD_USER:
+    case SCRIPT_FIELD_SCHEMA:
+    case SCRIPT_FIELD_PLUGIN:
         break;
     }
     return SCRIPT_NONE;
@@ -113,6 +117,10 @@ flow_text(const struct script_flow *handle, int field, struct script_text *out)
         return answer_host(out, flow->client);
     if (field == SCRIPT_FIELD_LISTENER)
         return answer_address(out, flow->listener);
+    if (field == SCRIPT_FIELD_USER)
+        return answer(out, flow->user);
+    if (field == SCRIPT_FIELD_SCHEMA)
+        return answer(out, flow->schema);
     return SCRIPT_NONE;
 }
 
@@ -188,6 +196,28 @@ conn_port(const struct script_conn *handle)
     const struct hook_conn *conn = conn_of(handle);
 
     return conn == NULL ? SCRIPT_ENDED : addr_port(conn->client);
+}
+
+static int
+conn_ref(const struct script_conn *handle, int32_t *out)
+{
+    const struct hook_conn *conn = conn_of(handle);
+
+    if (conn == NULL)
+        return SCRIPT_ENDED;
+    if (conn->hook_ref == NULL)
+        return SCRIPT_NONE;
+    *out = (int32_t)*conn->hook_ref;
+    return SCRIPT_FOUND;
+}
+
+static void
+conn_set_ref(const struct script_conn *handle, int32_t ref)
+{
+    const struct hook_conn *conn = conn_of(handle);
+
+    if (conn != NULL && conn->hook_ref != NULL)
+        *conn->hook_ref = ref;
 }
 
 /* --- requests ------------------------------------------------------------- */
@@ -460,6 +490,12 @@ const struct script_calls script_calls = {
     .flow_tried = flow_tried,
     .conn_text = conn_text,
     .conn_port = conn_port,
+    .conn_ref = conn_ref,
+    .conn_set_ref = conn_set_ref,
+    .login_text = login_text,
+    .login_charset = login_charset,
+    .login_tls = login_tls,
+    .login_next_attribute = login_next_attribute,
     .request_text = request_text,
     .request_find = request_find,
     .request_port = request_port,

@@ -5,7 +5,7 @@
  * stands, so the two cannot disagree: it holds no preprocessor line and no word
  * that LuaJIT does not know.
  *
- * Scripts hold references to the three handles, and nothing else of this file.
+ * Scripts hold references to the handles, and nothing else of this file.
  * A handle is read-only for them, and its pointer is of a type that Lua does
  * not know, so it can be neither followed nor moved. C sets it while the thing
  * is there and clears it afterwards; every function here refuses a handle that
@@ -14,6 +14,7 @@
 struct checker;
 struct flow;
 struct hook_conn;
+struct hook_login;
 struct http_exchange;
 struct script;
 struct scripts;
@@ -25,7 +26,12 @@ struct script_flow {
 };
 
 struct script_conn {
-    const struct hook_conn *conn; /* set during accept */
+    const struct hook_conn *conn; /* set during accept, login and close */
+};
+
+struct script_login {
+    const struct hook_login *login; /* set until the login is over */
+    int32_t id; /* no two live ones, and no live request, have the same */
 };
 
 struct script_request {
@@ -73,6 +79,9 @@ enum script_field {
     SCRIPT_FIELD_SCHEME,  /* "http" or "https" */
     SCRIPT_FIELD_VERSION, /* "1.0" or "1.1" */
     SCRIPT_FIELD_ADDRESS, /* a server's: "HOST:PORT" or "unix:/PATH" */
+    SCRIPT_FIELD_USER,    /* who logs in to MySQL */
+    SCRIPT_FIELD_SCHEMA,  /* to which schema */
+    SCRIPT_FIELD_PLUGIN,  /* and how the client would prove it */
 };
 
 /* Where a named text is looked for. */
@@ -104,6 +113,19 @@ struct script_calls {
     int (*conn_text)(const struct script_conn *conn, int field,
                      struct script_text *out);
     int (*conn_port)(const struct script_conn *conn);
+    /* The number under which something is kept for it; 0: nothing is yet.
+     * SCRIPT_NONE: nothing can be. */
+    int (*conn_ref)(const struct script_conn *conn, int32_t *out);
+    void (*conn_set_ref)(const struct script_conn *conn, int32_t ref);
+
+    int (*login_text)(const struct script_login *login, int field,
+                      struct script_text *out);
+    int (*login_charset)(const struct script_login *login);
+    int (*login_tls)(const struct script_login *login);
+    /* The attribute at *AT, from 0, which is moved to the next. */
+    int (*login_next_attribute)(const struct script_login *login, uint32_t *at,
+                                struct script_text *name,
+                                struct script_text *value);
 
     int (*request_text)(const struct script_request *request, int field,
                         struct script_text *out);

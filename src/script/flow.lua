@@ -1,9 +1,10 @@
 --- `flow`, `conn` and `result`: what hooks get of the work at hand.  There is
 -- one of each; C sets it before a hook is called and clears it afterwards, so
--- nothing is made for a call.
+-- nothing is made for a call.  `login` hooks have a conn of their own.
 -- @module script.flow
 local ffi = require "ffi"
 local calls = require "script.calls"
+local conn = require "script.conn"
 
 local C, c, text = ffi.C, calls.c, calls.text
 local check = calls.check
@@ -15,13 +16,6 @@ local _M = {}
 local function reader(get, what, field)
   return function(handle)
     return calls.to_string(get(handle, field, text), what)
-  end
-end
-
-
-local function port_reader(get, what)
-  return function(handle)
-    return calls.to_port(get(handle), what)
   end
 end
 
@@ -43,9 +37,9 @@ local flow_fields = {
   uri = reader(c.flow_text, "flow", C.SCRIPT_FIELD_URI),
   path = reader(c.flow_text, "flow", C.SCRIPT_FIELD_PATH),
   host = reader(c.flow_text, "flow", C.SCRIPT_FIELD_HOST),
-  port = port_reader(c.flow_port, "flow"),
-  user = function() return nil end,
-  schema = function() return nil end,
+  port = function(flow) return calls.to_port(c.flow_port(flow), "flow") end,
+  user = reader(c.flow_text, "flow", C.SCRIPT_FIELD_USER),
+  schema = reader(c.flow_text, "flow", C.SCRIPT_FIELD_SCHEMA),
 }
 
 local flow_methods = {}
@@ -93,20 +87,6 @@ ffi.metatype("struct script_flow", {
 })
 
 
--- --- conn --------------------------------------------------------------------
-
-local conn_fields = {
-  client = reader(c.conn_text, "conn", C.SCRIPT_FIELD_CLIENT),
-  listener = reader(c.conn_text, "conn", C.SCRIPT_FIELD_LISTENER),
-  port = port_reader(c.conn_port, "conn"),
-}
-
-ffi.metatype("struct script_conn", {
-  __index = calls.indexer("conn", {}, conn_fields),
-  __tostring = function() return "conn" end,
-})
-
-
 -- --- result ------------------------------------------------------------------
 
 local result_fields = {
@@ -132,7 +112,7 @@ end
 -- @return flow, conn, result
 function _M.new()
   return ffi.new("const struct script_flow"),
-    ffi.new("const struct script_conn"),
+    conn.new(),
     ffi.new("const struct script_result")
 end
 

@@ -10,10 +10,11 @@
 #include "proxy/upstream.h"
 #include "script/calls.h"
 #include "script/handles.h"
-#include "script/inquiry.h"
+#include "script/login_inquiry.h"
 #include "script/outcast.h"
 #include "script/outcome.h"
 #include "script/report.h"
+#include "script/request_inquiry.h"
 #include "script/verdict.h"
 #include "script/vm.h"
 
@@ -299,7 +300,20 @@ static enum hook_result
 section_request(void *arg, struct http_exchange *exchange,
                 struct hook_verdict *verdict)
 {
-    return inquiry_ask(arg, exchange, verdict);
+    return request_inquiry_ask(arg, exchange, verdict);
+}
+
+static enum hook_result
+section_login(void *arg, struct hook_login *login, struct hook_verdict *verdict)
+{
+    return login_inquiry_ask(arg, login, verdict);
+}
+
+static void
+section_login_abort(void *arg, struct hook_login *login)
+{
+    (void)arg;
+    login_inquiry_abort(login);
 }
 
 static void
@@ -335,6 +349,10 @@ hooks_fill_section(struct section_hooks *out, struct script_chain *chain)
         out->accept = section_accept;
     if (outcome_has(chain, SCRIPT_HOOK_REQUEST))
         out->request = section_request;
+    if (outcome_has(chain, SCRIPT_HOOK_LOGIN)) {
+        out->login = section_login;
+        out->login_abort = section_login_abort;
+    }
     if (out->request != NULL || out->response != NULL || out->log != NULL)
         out->forget = section_forget;
 }

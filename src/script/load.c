@@ -22,7 +22,6 @@
 enum {
     MESSAGE_MAX = 800,   /* bytes of a fault's text */
     HOOK_FAULTS_MAX = 8, /* of one table: nothing interrupts who reads it */
-    HOOK_LATER = -1,     /* not in this version */
     USE_SECTION = SCRIPT_HTTP | SCRIPT_TCP | SCRIPT_MYSQL,
     USE_ANY = USE_SECTION | SCRIPT_POLICY | SCRIPT_CHECK,
 };
@@ -30,7 +29,7 @@ enum {
 /* Every hook of the contract. */
 static const struct hook_info {
     const char *name;
-    int hook;      /* enum script_hook, or HOOK_LATER */
+    enum script_hook hook;
     unsigned uses; /* of enum script_use */
 } hook_infos[] = {
     {"load", SCRIPT_HOOK_LOAD, USE_ANY},
@@ -43,7 +42,7 @@ static const struct hook_info {
     {"response", SCRIPT_HOOK_RESPONSE, SCRIPT_HTTP},
     {"log", SCRIPT_HOOK_LOG, SCRIPT_HTTP},
     {"accept", SCRIPT_HOOK_ACCEPT, USE_SECTION},
-    {"login", HOOK_LATER, SCRIPT_MYSQL},
+    {"login", SCRIPT_HOOK_LOGIN, SCRIPT_MYSQL},
     {"close", SCRIPT_HOOK_CLOSE, SCRIPT_TCP | SCRIPT_MYSQL},
     {"check", SCRIPT_HOOK_CHECK, SCRIPT_CHECK},
 };
@@ -65,7 +64,7 @@ const char *
 script_hook_name(enum script_hook hook)
 {
     for (size_t i = 0; i < hook_info_count; i++) {
-        if (hook_infos[i].hook == (int)hook)
+        if (hook_infos[i].hook == hook)
             return hook_infos[i].name;
     }
     return NULL;
@@ -125,8 +124,7 @@ refuse_name(const struct script *script, const char *name,
 
     nearest_init(&nearest, str_from(name));
     for (size_t i = 0; i < hook_info_count; i++) {
-        if (hook_infos[i].hook != HOOK_LATER &&
-            (hook_infos[i].uses & script->use) != 0)
+        if ((hook_infos[i].uses & script->use) != 0)
             nearest_offer(&nearest, str_from(hook_infos[i].name));
     }
     (void)snprintf(text, sizeof(text), "unknown hook '%s'%s", name,
@@ -177,12 +175,6 @@ take_hook(struct script *script, struct faults *faults)
     info = find_hook(name);
     if (info == NULL) {
         refuse_name(script, name, faults);
-        return;
-    }
-    if (info->hook == HOOK_LATER) {
-        (void)snprintf(text, sizeof(text),
-                       "the hook '%s' is not supported in this version", name);
-        add_fault(script, faults, text);
         return;
     }
     if ((info->uses & script->use) == 0) {
@@ -425,11 +417,11 @@ static void
 count_hooks(struct script *script)
 {
     for (size_t i = 0; i < hook_info_count; i++) {
-        int hook = hook_infos[i].hook;
+        enum script_hook hook = hook_infos[i].hook;
 
-        if (hook != HOOK_LATER && hook != SCRIPT_HOOK_LOAD &&
-            hook != SCRIPT_HOOK_NEW && script->hooks[hook] != LUA_NOREF)
-            report_use(script, (unsigned)hook, hook_infos[i].name);
+        if (hook != SCRIPT_HOOK_LOAD && hook != SCRIPT_HOOK_NEW &&
+            script->hooks[hook] != LUA_NOREF)
+            report_use(script, hook, hook_infos[i].name);
     }
 }
 

@@ -73,7 +73,7 @@ local function add_load(test, run)
     end
     return offline_script.new {
       host = run.host, pointer = pointer, hooks = hooks, state = state,
-      requests = run.requests,
+      requests = run.requests, new_conn = test.conn,
     }
   end
 end

@@ -9,7 +9,7 @@ local _M = {}
 local NAMES_MAX = 32
 
 -- Hooks that may wait.
-local WAITING = { request = true, check = true }
+local WAITING = { request = true, login = true, check = true }
 
 -- The hook that is under way, its coroutine, and its request where it has one.
 local under_way = {}
@@ -185,6 +185,12 @@ function callers.accept(loaded, conn)
 end
 
 
+function callers.login(loaded, login, conn)
+  return read_decision(loaded.host, "login", loaded.pointer, nil,
+    call(loaded, "login", login, conn or loaded.new_conn()))
+end
+
+
 function callers.pick(loaded, flow, servers)
   take_turn(flow, servers)
   return read_pick(servers, loaded.hooks.waits,
@@ -213,7 +219,8 @@ end
 
 --- Makes the script of a spec.
 -- @param loaded  table: host; pointer, the struct script *; hooks, functions by
---   name, and `waits`; state, what `new` gave; requests
+--   name, and `waits`; state, what `new` gave; requests; new_conn(), for
+--   logins without one
 -- @return table with a method for each hook
 function _M.new(loaded)
   return setmetatable({ hooks = loaded.hooks }, {

@@ -256,6 +256,25 @@ section_log(void *arg, struct http_exchange *exchange)
 
 /* --- close ---------------------------------------------------------------- */
 
+/* Drops what hooks have kept for the connection. */
+static void
+forget(const struct script_chain *chain, const struct hook_conn *conn)
+{
+    struct vm *vm = chain->scripts[0]->owner->vm;
+    struct str text;
+
+    if (conn->hook_ref == NULL || *conn->hook_ref == 0)
+        return;
+    lua_pushvalue(vm->L, VM_FORGET_CONN);
+    lua_pushinteger(vm->L, *conn->hook_ref);
+    *conn->hook_ref = 0;
+    if (vm_call(vm, 1, 0) == 0)
+        return;
+    text.p = lua_tolstring(vm->L, -1, &text.len);
+    report_error(chain->scripts[0], SCRIPT_HOOK_CLOSE, "close", text);
+    lua_pop(vm->L, 1);
+}
+
 static void
 section_close(void *arg, const struct hook_conn *conn,
               const struct flow_result *result)
@@ -276,6 +295,7 @@ section_close(void *arg, const struct hook_conn *conn,
     calls_set_error(NULL);
     vm->conn->conn = NULL;
     lua_settop(L, top);
+    forget(chain, conn);
 }
 
 void
@@ -285,6 +305,8 @@ outcome_fill(struct section_hooks *out, const struct script_chain *chain)
         out->response = section_response;
     if (outcome_has(chain, SCRIPT_HOOK_LOG))
         out->log = section_log;
-    if (outcome_has(chain, SCRIPT_HOOK_CLOSE))
+    if (outcome_has(chain, SCRIPT_HOOK_CLOSE) ||
+        outcome_has(chain, SCRIPT_HOOK_ACCEPT) ||
+        outcome_has(chain, SCRIPT_HOOK_LOGIN))
         out->close = section_close;
 }

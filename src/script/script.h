@@ -55,6 +55,7 @@ enum script_hook {
     SCRIPT_HOOK_LOG,      /* log(req, res) */
     SCRIPT_HOOK_CLOSE,    /* close(conn, result) */
     SCRIPT_HOOK_SAVE,     /* save() */
+    SCRIPT_HOOK_LOGIN,    /* login(login, conn) */
     SCRIPT_HOOK_COUNT,    /* how many there are */
     /* What else is counted. */
     SCRIPT_TIMER = SCRIPT_HOOK_COUNT, /* functions of after() and every() */
@@ -123,7 +124,7 @@ struct inquiry;
 
 /* The chain of one section, in the configuration's order. */
 struct script_chain {
-    struct inquiry *spare;       /* that is over, for the next request */
+    struct inquiry *spare;       /* that is over, for the next one */
     enum script_failure failure; /* of the section */
     unsigned count;
     struct script *scripts[];

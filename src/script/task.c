@@ -227,8 +227,8 @@ task_of(lua_State *L, const char **why)
     struct task *task = coroutines_of(L)->running;
 
     if (task == NULL) {
-        *why = "may be used only in a request or check hook and in functions "
-               "of after() and every()";
+        *why = "may be used only in a request, login or check hook and in "
+               "functions of after() and every()";
         return NULL;
     }
     if (task->coroutine.L != L) {

@@ -145,6 +145,7 @@ prepare(lua_State *L)
     struct vm *vm = lua_touserdata(L, 1);
 
     lua_pop(L, 1);
+    luaL_checkstack(L, VM_SLOTS + LUA_MINSTACK, "no stack");
     coroutines_init(&vm->coroutines, L);
     luaL_openlibs(L);
     preload_modules(L);
@@ -163,6 +164,9 @@ prepare(lua_State *L)
     push_function(L, "script.response", "new");
     lua_call(L, 0, 1);
     push_function(L, "script.saved", "take");
+    push_function(L, "script.conn", "forget");
+    push_function(L, "script.login", "new");
+    push_function(L, "script.login", "handles");
     return VM_SLOTS;
 }
 

@@ -38,7 +38,10 @@ enum vm_slot {
     VM_CHECKED,        /* what `check` gets, by that number */
     VM_RESPONSE,       /* a handle of script/calls_struct.h, as above */
     VM_TAKE_SAVED,     /* take(save): what it gave; or nil, what is wrong */
-    VM_SLOTS = VM_TAKE_SAVED,
+    VM_FORGET_CONN,    /* forget_conn(ref): drops what was kept for it */
+    VM_NEW_LOGIN,      /* new_login(id): makes the handles of a login */
+    VM_LOGINS,         /* where they are, by their ids (script.login) */
+    VM_SLOTS = VM_LOGINS,
 };
 
 struct vm {
@@ -48,7 +51,7 @@ struct vm {
     struct script_conn *conn;
     struct script_result *result;
     struct script_response *response;
-    int *spare_ids; /* of requests that have ended */
+    int *spare_ids; /* of requests and logins that have ended */
     unsigned spare_count;
     unsigned spare_size;
     int last_id;                  /* the largest that is or was in use */
@@ -72,7 +75,7 @@ int vm_call(struct vm *vm, int args, int results) MUST_CHECK;
  * with a script at start. */
 int vm_try(struct vm *vm, int args, int results) MUST_CHECK;
 
-/* An id for a request, from 1, that no other has until it is given back; 0
+/* An id for a request or a login, from 1, that no other has until it is given back; 0
  * without memory. */
 int vm_take_id(struct vm *vm) MUST_CHECK;
 void vm_give_id(struct vm *vm, int id);
