@@ -32,6 +32,7 @@ local function pass(stream, piece)
       kept = kept:sub(len + 1)
       p, map = support.guarded(kept)
       n = tonumber(core.mysql_watch_pass(watch, p, #kept, change))
+      assert(map)
       passed[#passed + 1] = kept:sub(1, n)
       kept = kept:sub(n + 1)
     end

@@ -20,6 +20,7 @@ local CONFIG = [[
   listen = 127.0.0.1:${port_mysql}
   upstream = db
   access_log = tcplog
+  handshake = %s
 ]]
 
 
@@ -56,13 +57,14 @@ describe("a Galera cluster behind moongate", function()
 
   after_each(moongate.finish)
 
-  local function start(policy)
+  local function start(policy, handshake)
     local ports = {}
     for _, node in ipairs(cluster.nodes) do
       ports[node.name] = node.port
     end
     m = moongate.start({
-      config = CONFIG:format(policy or "roundrobin"),
+      config = CONFIG:format(policy or "roundrobin",
+        handshake or "switch"),
       ports = ports,
       workers = 2,
     })
@@ -107,7 +109,8 @@ describe("a Galera cluster behind moongate", function()
 
   it("gives back what a killed worker held, and spares the other one",
      function()
-    start("leastconn")
+    -- The greeting is a server's: who has it holds that server.
+    start("leastconn", "passthrough")
     local clients = {}
     for i = 1, 12 do
       clients[i] = assert(net.connect(port))

@@ -1,4 +1,4 @@
---- MySQL sessions with handshake = switch, between scripted clients and servers.
+--- MySQL sessions with handshake = switch: scripted clients and servers.
 local ffi = require "ffi"
 local codec = require "support.mysql_codec"
 local loop = require "support.loop"
@@ -433,14 +433,47 @@ describe("a MySQL session", function()
     switched(first)
     local second = connect(m)
     loop.wait_until("it waits", function()
-      for _, line in ipairs(m:ctl("show servers --json")) do
-        if line.server == "QUEUE" or line.queued == 1 then
-          return true
-        end
-      end
+      return m:ctl("show info --json").upstreams[1].queued == 1
     end)
     first:close()
     switched(second)
+  end)
+
+  it("is told where no node of a Galera cluster is in sync", function()
+    start({ function(connection)
+      connection:send(mysql.greeting8())
+      mysql.receive(connection)
+      connection:send(mysql.err(2, 1047, "08S01", "WSREP has not yet"))
+      peer.sink(connection)
+    end }, { upstream = "check = galera user=check interval=50ms fall=1" })
+    m:wait_log("is down")
+    local number, state, text = refused(connect(m), 2)
+    assert.are.same({ 1047, "08S01" }, { number, state })
+    assert.is_truthy(text:find("WSREP has not yet prepared node", 1, true))
+  end)
+
+  it("is not brought to a server that lacks what it was told", function()
+    -- MySQL 5.6, which ends results by an EOF.
+    local old = mysql.packet(0, "\0105.6.51\0\8\0\0\0abcdefgh\0\255\247\8"
+      .. "\2\0\127\128\21" .. ("\0"):rep(10) .. "0123456789ab\0" .. NATIVE
+      .. "\0")
+    start({ server_of(seen), server_of(seen, { greeting = old }) }, {
+      upstream = "policy = first\nretries = 0" })
+    switched(connect(m))
+    m:ctl("server db/s1 maint")
+    local client, greeting = connect(m)
+    local _, told = codec.read("greeting", greeting)
+    assert.are_not.equal(0, bit.band(told.capabilities, 0x1000000))
+    local number, _, text = refused(client, 2)
+    assert.are.equal(2003, number)
+    assert.is_truthy(text:find("it lacks what the client was told", 1, true))
+    client = connect(m)
+    -- By now the second server is known, and clients are told of less.
+    local payload = assert(mysql.receive(client))
+    assert.are.equal("\254", payload:sub(1, 1))
+    client:close()
+    m:wait_active("s2", 0)
+    assert.are.equal(1, m:server("s2").connect_errors)
   end)
 
   it("is told of a server's maintenance while it logs in", function()

@@ -204,7 +204,9 @@ describe("the close hook", function()
   local function start(kind, body)
     local server = peer.serve(peer.echo)
     m = moongate.start {
-      global = "script_path = lua", config = TCP:format(kind),
+      global = "script_path = lua",
+      config = TCP:format(kind)
+        .. (kind == "mysql" and "  handshake = passthrough\n" or ""),
       ports = { one = server.port },
       files = { ["lua/hooks.lua"] = body },
     }

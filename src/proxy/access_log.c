@@ -265,8 +265,8 @@ write_httplog(struct buf *to, const struct subject *s)
     buf_char(to, '"');
 }
 
-/* Tw/Tc/Tt bytes flags counts, and of a MySQL client that has said who it is, in
- * the form of HAProxy's captures, {user|schema} */
+/* Tw/Tc/Tt bytes flags counts, and of a MySQL client that has said who it is,
+ * in the form of HAProxy's captures, {user|schema} */
 static void
 write_tcplog(struct buf *to, const struct subject *s)
 {

@@ -107,8 +107,8 @@ hook_release(struct hook_hold *hold, void *table)
         hold->unused(table);
 }
 
-/* A MySQL client that has said who it is, for `login`; all of it, and `conn`,
- * lives until the answer is no more HOOK_WAIT, or login_abort. */
+/* A MySQL client that has said who it is, for `login`; its texts live as long
+ * as the login. */
 struct hook_login {
     const struct hook_conn *conn;
     struct str user;
@@ -140,8 +140,8 @@ struct section_hooks {
     void (*response)(void *arg, struct http_exchange *exchange);
     /* The exchange is over: sets its log_fields. */
     void (*log)(void *arg, struct http_exchange *exchange);
-    /* mysql: the client has logged in; HOOK_WAIT as with request, and on_wake
-     * follows, not from within this call. HOOK_FAILED refuses. */
+    /* mysql: the client has logged in; HOOK_WAIT as with request: LOGIN stays,
+     * and on_wake follows, not from within this call. HOOK_FAILED refuses. */
     enum hook_result (*login)(void *arg, struct hook_login *login,
                               struct hook_verdict *verdict);
     /* The client leaves, or is ended, while its login waits. */

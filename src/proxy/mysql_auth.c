@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/mysql_auth.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "board/board.h"
+#include "codec/mysql_switch.h"
+#include "proxy/engine.h"
+#include "proxy/log_text.h"
+#include "proxy/mysql_front.h"
+#include "proxy/pool.h"
+#include "proxy/tcp.h"
+#include "proxy/upstream.h"
+
+enum {
+    OLD_SWITCH_LEN = 1, /* bytes of a switch to the plugin before 4.1 */
+};
+
+/* --- the server ----------------------------------------------------------- */
+
+/* It is of no use; another one may be. */
+void
+mysql_auth_give_up(struct tcp_session *s, bool observe, const char *why)
+{
+    struct mysql_entry *e = mysql_entry_of(s);
+
+    (void)snprintf(e->why, sizeof(e->why), "%s", why);
+    e->phase = PHASE_DIAL;
+    mysql_leg_reset(&e->server, NULL);
+    tcp_retry(s, observe, e->why);
+}
+
+/* It does not want the connection: too many, host blocked. Its words are kept
+ * for the client, should there be no other server. */
+static void
+on_server_refuses(struct tcp_session *s, const struct mysql_packet *packet)
+{
+    struct mysql_entry *e = mysql_entry_of(s);
+    struct mysql_err err;
+    struct buf text;
+
+    if (mysql_read_err(&err, packet->p, packet->len) < 0) {
+        mysql_auth_give_up(s, true, "not the greeting of a MySQL server");
+        return;
+    }
+    buf_init(&text, e->text, sizeof(e->text) - 1);
+    log_text_write(&text, LOG_TEXT_NGINX, err.text, text.cap);
+    e->text[text.len] = '\0';
+    e->said = (struct mysql_err){
+        .number = err.number,
+        .state = str_from(err.number == 1040 ? "08004" : "HY000"),
+        .text = str_make(e->text, text.len),
+    };
+    if (err.state.len == MYSQL_STATE_LEN) {
+        memcpy(e->state, err.state.p, MYSQL_STATE_LEN);
+        e->said.state = str_make(e->state, MYSQL_STATE_LEN);
+    }
+    mysql_auth_give_up(s, true, e->text);
+}
+
+/* The login in the client's name, without an answer: the server asks for a
+ * switch to the plugin that the user has. */
+static void
+log_in(struct tcp_session *s, const struct greeting_facts *facts)
+{
+    struct mysql_entry *e = mysql_entry_of(s);
+    struct mysql_login login = e->login;
+    const char *why;
+
+    if (!mysql_front_login(&login, facts, &why)) {
+        mysql_auth_give_up(s, false, why);
+        return;
+    }
+    e->server_can = login.capabilities;
+    mysql_write_login(&e->server.out, MYSQL_LOGIN_SEQUENCE, &login);
+    e->phase = PHASE_AUTH;
+    mysql_entry_timer(s, s->limits.connect_timeout_ms);
+}
+
+void
+mysql_auth_greeting(struct tcp_session *s, const struct mysql_packet *packet)
+{
+    const struct server *server = s->server->server;
+    struct mysql_greeting greeting;
+    struct greeting_facts facts;
+
+    if (mysql_lead(packet) == MYSQL_ERR) {
+        on_server_refuses(s, packet);
+        return;
+    }
+    if (packet->sequence != 0 ||
+        mysql_read_greeting(&greeting, packet->p, packet->len) < 0) {
+        mysql_auth_give_up(s, true, "not the greeting of a MySQL server");
+        return;
+    }
+    facts = mysql_front_facts(&greeting);
+    greeting_note(s->dial.engine->board, server->row, &facts);
+    log_in(s, &facts);
+}
+
+/* --- the authentication --------------------------------------------------- */
+
+static int
+sift(struct tcp_pipe *pipe, size_t n)
+{
+    struct tcp_session *s = container_of(pipe, struct tcp_session, up);
+    struct mysql_session *m = s->guest;
+    ssize_t held =
+        mysql_commands_sift(&m->commands, pipe->buffer, pipe->held, n);
+
+    if (held < 0)
+        return -1;
+    pipe->held = (uint32_t)held;
+    return 0;
+}
+
+static int
+prime(struct tcp_session *s, struct mysql_entry *e)
+{
+    const struct engine *engine = s->dial.engine;
+    struct str early = mysql_leg_rest(&e->client);
+    struct str rest = mysql_leg_rest(&e->server);
+
+    buf_str(&e->client.out, rest);
+    if (e->client.out.failed || mysql_leg_unsent(&e->server) > 0) {
+        errno = EPROTO;
+        return -1;
+    }
+    if (pipe_prime(&s->up, engine, early.p, early.len) < 0)
+        return -1;
+    return pipe_prime(&s->down, engine, e->client.out.p + e->client.sent,
+                      mysql_leg_unsent(&e->client));
+}
+
+/* Logged in. What was read with the last packets goes first. */
+static void
+join(struct tcp_session *s)
+{
+    struct mysql_session *m = s->guest;
+    struct mysql_entry *e = m->entry;
+
+    mysql_commands_init(&m->commands, mysql_entry_can(e), e->server_can);
+    s->up.sift = sift;
+    if (prime(s, e) < 0) {
+        tcp_close(s, "SD", strerror(errno));
+        return;
+    }
+    mysql_entry_free(m);
+    tcp_join(s);
+}
+
+void
+mysql_auth_answer(struct tcp_session *s, const struct mysql_packet *packet)
+{
+    struct mysql_entry *e = mysql_entry_of(s);
+    int lead = mysql_lead(packet);
+
+    if (lead == MYSQL_EOF && packet->len == OLD_SWITCH_LEN) {
+        mysql_entry_end(
+            s, "SH", MYSQL_REFUSAL_TOO_OLD,
+            "The server asks for a password as before MySQL 4.1, which "
+            "cannot be switched to");
+        return;
+    }
+    e->sequence = packet->sequence;
+    e->spoken = true;
+    mysql_write_packet(&e->client.out, packet->sequence,
+                       str_make((const char *)packet->p, packet->len));
+    mysql_entry_timer(s, s->limits.header_timeout_ms);
+    if (lead == MYSQL_OK) {
+        join(s);
+    } else if (lead == MYSQL_ERR) {
+        mysql_entry_send_last(s, e);
+        tcp_close(s, "--", "the server refused the login");
+    }
+}
+
+void
+mysql_auth_client(struct tcp_session *s, const struct mysql_packet *packet)
+{
+    struct mysql_entry *e = mysql_entry_of(s);
+
+    e->sequence = packet->sequence;
+    mysql_write_packet(&e->server.out, packet->sequence,
+                       str_make((const char *)packet->p, packet->len));
+    mysql_entry_timer(s, s->limits.header_timeout_ms);
+}
+
+/* Until it has said a word to the client, another one can take its place. */
+void
+mysql_auth_cut(struct tcp_session *s, enum mysql_leg_result result)
+{
+    struct mysql_entry *e = mysql_entry_of(s);
+    const char *why = "it closed during the login";
+
+    if (result == MYSQL_LEG_BROKE)
+        why = strerror(errno);
+    else if (result == MYSQL_LEG_TOO_LONG)
+        why = "not what a MySQL server says in a login";
+    if (!e->spoken) {
+        mysql_auth_give_up(s, true, why);
+        return;
+    }
+    upstream_observe(s->server->server);
+    mysql_entry_end(s, "SH", MYSQL_REFUSAL_BROKEN,
+                    "Lost connection to the server during the login");
+}
