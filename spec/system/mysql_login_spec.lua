@@ -1,0 +1,152 @@
+--- What scripts decide of MySQL logins, with the program between a client and
+-- servers; the codec (support.ffi) writes the logins.
+local ffi = require "ffi"
+local codec = require "support.mysql_codec"
+local moongate = require "support.moongate"
+local mysql = require "support.mysql"
+local net = require "support.net"
+local peer = require "support.peer"
+
+local core = codec.core
+
+local CONFIG = [[
+  [upstream db]
+  protocol = mysql
+  server one = 127.0.0.1:${port_one}
+  [upstream other]
+  protocol = mysql
+  policy = by_user.lua
+  server two = 127.0.0.1:${port_two}
+  server three = 127.0.0.1:${port_three}
+  [mysql db]
+  listen = 127.0.0.1:${port_db}
+  upstream = db
+  script = login.lua
+  access_log = json
+  log_to = file:${dir}/access.log
+]]
+
+
+local function login_packet(user, schema)
+  local login = ffi.new("struct mysql_login")
+  login.capabilities = 0x1bff7bf
+  login.charset = 45
+  login.user, login.schema = codec.str(user), codec.str(schema)
+  login.answer, login.plugin = codec.str("x"), codec.str("p")
+  login.attributes = codec.str("\5_name\4spec")
+  return codec.written(function(buf)
+    core.mysql_write_login(buf, 1, login)
+  end)
+end
+
+
+-- A server that lets everybody in, and says its name.
+local function named(name)
+  return function(connection)
+    connection:send(mysql.greeting8())
+    if mysql.receive(connection) then
+      connection:send(mysql.ok(2) .. mysql.packet(1, name))
+      peer.sink(connection)
+    end
+  end
+end
+
+
+describe("a login hook", function()
+  local m, servers
+
+  after_each(moongate.finish)
+
+  local function start(body, section)
+    servers = {}
+    local ports = {}
+    for _, name in ipairs { "one", "two", "three" } do
+      servers[name] = peer.serve(named(name))
+      ports[name] = servers[name].port
+    end
+    local files = { ["lua/login.lua"] = body,
+      ["lua/by_user.lua"] = "return { pick = function(flow) return"
+        .. " flow.user == 'ann' and flow.schema == 'shop' and 2 or 1 end }" }
+    m = moongate.start {
+      config = CONFIG .. (section or ""), ports = ports, files = files,
+    }
+  end
+
+  local function connect(user, schema)
+    local client = assert(net.connect(m.port.db))
+    assert(mysql.receive(client))
+    client:send(login_packet(user, schema))
+    return client
+  end
+
+  -- Which server it came to.
+  local function server_of(client)
+    assert.are.same({ mysql.payload(mysql.ok(2)), 2 },
+      { mysql.receive(client) })
+    return (mysql.receive(client))
+  end
+
+  it("routes by user, schema and attributes", function()
+    start [[return { login = function(login, conn)
+      if login.user == "ann" and login.schema == "shop"
+        and login.attributes._name == "spec"
+        and conn.client == "127.0.0.1" then
+        return { upstream = "other" }
+      elseif login.user == "bob" then
+        return { upstream = "other", server = "two" }
+      end
+    end }]]
+    assert.are.equal("three", server_of(connect("ann", "shop")))
+    assert.are.equal("two", server_of(connect("bob", "shop")))
+    assert.are.equal("one", server_of(connect("ann", "blog")))
+  end)
+
+  it("refuses in its own words, and no server is asked", function()
+    start [[return { login = function() return false, "not now" end }]]
+    local client = connect("ann", "shop")
+    local wanted = mysql.err(2, 1045, "28000", "not now")
+    assert.are.same({ mysql.payload(wanted), 2 }, { mysql.receive(client) })
+    assert.is_nil((client:receive(1)))
+    assert.are.equal(0, servers.one.accepted)
+  end)
+
+  it("that raises refuses", function()
+    start [[return { login = function() error("oh") end }]]
+    local payload = mysql.receive(connect("ann", "shop"))
+    assert.are.equal(1045, payload:byte(2) + 256 * payload:byte(3))
+    assert.are.equal(0, servers.one.accepted)
+  end)
+
+  it("may wait", function()
+    start [[local moongate = require "moongate"
+    return { login = function(login)
+      moongate.sleep(0.02)
+      return { upstream = "other", server = "two" }
+    end }]]
+    assert.are.equal("two", server_of(connect("ann", "shop")))
+  end)
+
+  it("is left alone where the client leaves while it waits", function()
+    start [[local moongate = require "moongate"
+    return { login = function(login)
+      if login.user == "ann" then
+        print("asked")
+        moongate.sleep(5)
+      end
+    end }]]
+    local client = connect("ann", "shop")
+    m:wait_log("asked")
+    client:close()
+    m:records("access.log", 1)
+    assert.are.equal("one", server_of(connect("bob", "shop")))
+    assert.are.equal(1, servers.one.accepted)
+  end)
+
+  it("that waits too long refuses", function()
+    start([[local moongate = require "moongate"
+    return { login = function() moongate.sleep(60) end }]],
+      "  header_timeout = 100ms\n")
+    local payload = mysql.receive(connect("ann", "shop"))
+    assert.are.equal(1045, payload:byte(2) + 256 * payload:byte(3))
+  end)
+end)
