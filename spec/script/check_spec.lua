@@ -213,7 +213,7 @@ describe("a check by a script", function()
 
   it("uses the coroutine of the one before it", function()
     start("moongate.sleep(server.name == 's1' and 0 or 3600)\nreturn true",
-      { servers = { "127.0.0.1:1", "127.0.0.1:2" }, timeout = "50ms" })
+      { servers = { "127.0.0.1:1", "127.0.0.1:2" }, timeout = "500ms" })
     for _ = 1, 20 do
       assert.are.equal("L7OK", (c:run(1)))
       assert.are.equal(1, c:spare_coroutines())
