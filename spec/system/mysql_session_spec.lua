@@ -230,6 +230,64 @@ describe("a MySQL session", function()
     assert.are.equal(ping, client:receive(#ping))
   end)
 
+  -- What a server says to a login, and a packet that is glued to it.
+  local behind = mysql.packet(0, "behind")
+  for name, words in pairs({
+    ["an OK at once"] = mysql.ok(2) .. behind,
+    ["an OK behind more"] = mysql.packet(2, "\1\3") .. mysql.ok(3) .. behind,
+    ["a refusal"] = mysql.err(2, 1045, "28000", "Access denied"),
+    ["a switch"] = mysql.switch(2, NATIVE, CHALLENGE),
+  }) do
+    it("hears " .. name .. " as it was said, wherever it is cut", function()
+      local cut
+      start { server_of(seen, { say = function(connection)
+        connection:send(words:sub(1, cut))
+        connection:send(words:sub(cut + 1))
+        peer.sink(connection)
+      end }) }
+      for place = 1, #words do
+        cut = place
+        local client = connect(m)
+        assert.are.equal(words, client:receive(#words), "cut at " .. place)
+        client:close()
+      end
+    end)
+  end
+
+  it("gets an OK that is longer than a buffer", function()
+    local ok = mysql.packet(2, mysql.payload(mysql.ok(2))
+      .. ("x"):rep(40000))
+    start { server_of(seen, { say = function(connection)
+      connection:send(ok .. behind)
+      peer.echo(connection)
+    end }) }
+    local client = connect(m)
+    assert.are.equal(ok .. behind, client:receive(#ok + #behind))
+    local ping = mysql.packet(0, "\14")
+    client:send(ping)
+    assert.are.equal(ping, client:receive(#ping))
+  end)
+
+  it("with a change of user right behind the login has it written anew",
+    function()
+      local came
+      start { server_of(seen, { say = function(connection)
+        connection:send(mysql.ok(2))
+        came = assert(mysql.receive(connection))
+        connection:send(mysql.ok(1))
+        peer.sink(connection)
+      end }) }
+      local client = assert(net.connect(m.port.db))
+      assert(mysql.receive(client))
+      local change = "\17other\0\3abcshop\0\45\0" .. NATIVE .. "\0\0"
+      client:send(login_packet({}) .. mysql.packet(0, change))
+      assert.are.equal(mysql.ok(2) .. mysql.ok(1),
+        client:receive(#mysql.ok(2) + #mysql.ok(1)))
+      assert.is_truthy(came:find("other", 1, true))
+      assert.is_truthy(came:find("moongate_switch", 1, true))
+      assert.is_nil(came:find("abc", 1, true))
+    end)
+
   it("gets the server's refusal word by word, which is no failure", function()
     start { server_of(seen, { say = function(connection)
       connection:send(mysql.err(2, 1045, "28000", "Access denied, \1\2"))
