@@ -114,6 +114,7 @@ prepare_question(struct tcp_session *s)
         .client = &s->client_addr,
         .listener = s->flow.listener,
         .section = s->section->conf->name,
+        .hook_ref = &s->hook_ref,
     };
     e->asked = (struct hook_login){
         .conn = &e->conn,
