@@ -14,6 +14,10 @@ local NATIVE, SHA2 = "mysql_native_password", "caching_sha2_password"
 -- As MySQL's own clients have: all but TLS and compression.
 local CAPABILITIES = 0x1bff7bf
 
+-- The greeting of MySQL 5.1.
+local WITHOUT_PLUGINS = mysql.packet(0, "\0105.1.73\0\8\0\0\0abcdefgh\0"
+  .. "\255\247\8\2\0" .. ("\0"):rep(13) .. "0123456789ab\0")
+
 local CONFIG = [[
   [upstream db]
   protocol = mysql
@@ -186,6 +190,19 @@ describe("a MySQL session", function()
     local _, told = codec.read("greeting", second)
     assert.are.equal(0, bit.band(told.capabilities, 0x4000820))
     assert.is_true(told.thread_id >= 2 ^ 31)
+  end)
+
+  it("is greeted with nothing of a server that cannot switch", function()
+    start({ function(connection)
+      connection:send(WITHOUT_PLUGINS)
+      peer.sink(connection)
+    end, server_of(seen, { greeting = mysql.greeting8 {
+      version = "8.4.7-spec" } }) }, { upstream = "policy = first" })
+    switched((connect(m)))
+    local _, second = connect(m)
+    assert.is_truthy(second:find("^\0108%.4%.7%-spec%z"))
+    local _, told = codec.read("greeting", second)
+    assert.are_not.equal(0, bit.band(told.capabilities, 0x1000000))
   end)
 
   it("reaches the server however its packets come", function()
@@ -427,9 +444,7 @@ describe("a MySQL session", function()
     end,
     ["says nothing"] = peer.sink,
     ["cannot switch"] = function(connection)
-      -- MySQL 5.1: no plugins.
-      connection:send(mysql.packet(0, "\0105.1.73\0\8\0\0\0abcdefgh\0\255\247\8"
-        .. "\2\0" .. ("\0"):rep(13) .. "0123456789ab\0"))
+      connection:send(WITHOUT_PLUGINS)
       peer.sink(connection)
     end,
     ["does not listen"] = false,
