@@ -149,4 +149,63 @@ describe("a login hook", function()
     local payload = mysql.receive(connect("ann", "shop"))
     assert.are.equal(1045, payload:byte(2) + 256 * payload:byte(3))
   end)
+
+  it("shares conn.ctx with the other hooks of its session", function()
+    start [[return {
+      accept = function(conn) conn.ctx.seen = "accepted" end,
+      login = function(login, conn)
+        conn.ctx.seen = conn.ctx.seen .. ", " .. login.user
+      end,
+      close = function(conn) print("seen " .. conn.ctx.seen) end,
+    }]]
+    local client = connect("ann", "shop")
+    assert.are.equal("one", server_of(client))
+    client:close()
+    m:wait_log("seen accepted, ann")
+  end)
+
+  it("counts the sessions of a user, as the example does", function()
+    local file = assert(io.open("examples/user_limit.lua"))
+    start(file:read("*a"))
+    file:close()
+    local clients = {}
+    for i = 1, 10 do
+      clients[i] = connect("report", "shop")
+      assert.are.equal("one", server_of(clients[i]))
+    end
+    assert.is_truthy(mysql.receive(connect("report", "shop"))
+      :find("'report' has 10 sessions already", 1, true))
+    m:records("access.log", 1)
+    clients[1]:close()
+    m:records("access.log", 2)
+    assert.are.equal("one", server_of(connect("report", "shop")))
+  end)
+
+  it("that waits while its script is replaced decides as it began", function()
+    start [[local moongate = require "moongate"
+    return { login = function(login)
+      if login.user == "ann" then
+        print("asked")
+        local until_then = moongate.now() + 20
+        while not moongate.shared("spec"):get("go")
+          and moongate.now() < until_then do
+          moongate.sleep(0.01)
+        end
+        return { upstream = "other", server = "two" }
+      end
+    end }]]
+    local waiting = connect("ann", "shop")
+    m:wait_log("asked")
+    local file = assert(io.open(m.dir .. "/lua/login.lua", "w"))
+    file:write([[local moongate = require "moongate"
+    return { login = function(login)
+      moongate.shared("spec"):set("go", true)
+      return { upstream = "other", server = "three" }
+    end }]])
+    file:close()
+    assert.is_truthy(m:ctl("script reload login.lua")
+      :find("is now version", 1, true))
+    assert.are.equal("three", server_of(connect("bob", "shop")))
+    assert.are.equal("two", server_of(waiting))
+  end)
 end)

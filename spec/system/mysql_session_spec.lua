@@ -14,6 +14,10 @@ local NATIVE, SHA2 = "mysql_native_password", "caching_sha2_password"
 -- As MySQL's own clients have: all but TLS and compression.
 local CAPABILITIES = 0x1bff7bf
 
+-- The greeting of MySQL 5.1.
+local WITHOUT_PLUGINS = mysql.packet(0, "\0105.1.73\0\8\0\0\0abcdefgh\0"
+  .. "\255\247\8\2\0" .. ("\0"):rep(13) .. "0123456789ab\0")
+
 local CONFIG = [[
   [upstream db]
   protocol = mysql
@@ -188,6 +192,19 @@ describe("a MySQL session", function()
     assert.is_true(told.thread_id >= 2 ^ 31)
   end)
 
+  it("is greeted with nothing of a server that cannot switch", function()
+    start({ function(connection)
+      connection:send(WITHOUT_PLUGINS)
+      peer.sink(connection)
+    end, server_of(seen, { greeting = mysql.greeting8 {
+      version = "8.4.7-spec" } }) }, { upstream = "policy = first" })
+    switched((connect(m)))
+    local _, second = connect(m)
+    assert.is_truthy(second:find("^\0108%.4%.7%-spec%z"))
+    local _, told = codec.read("greeting", second)
+    assert.are_not.equal(0, bit.band(told.capabilities, 0x1000000))
+  end)
+
   it("reaches the server however its packets come", function()
     start { function(connection)
       for byte in mysql.greeting8():gmatch(".") do
@@ -229,6 +246,64 @@ describe("a MySQL session", function()
     client:send(ping)
     assert.are.equal(ping, client:receive(#ping))
   end)
+
+  -- What a server says to a login, and a packet that is glued to it.
+  local behind = mysql.packet(0, "behind")
+  for name, words in pairs({
+    ["an OK at once"] = mysql.ok(2) .. behind,
+    ["an OK behind more"] = mysql.packet(2, "\1\3") .. mysql.ok(3) .. behind,
+    ["a refusal"] = mysql.err(2, 1045, "28000", "Access denied"),
+    ["a switch"] = mysql.switch(2, NATIVE, CHALLENGE),
+  }) do
+    it("hears " .. name .. " as it was said, wherever it is cut", function()
+      local cut
+      start { server_of(seen, { say = function(connection)
+        connection:send(words:sub(1, cut))
+        connection:send(words:sub(cut + 1))
+        peer.sink(connection)
+      end }) }
+      for place = 1, #words do
+        cut = place
+        local client = connect(m)
+        assert.are.equal(words, client:receive(#words), "cut at " .. place)
+        client:close()
+      end
+    end)
+  end
+
+  it("gets an OK that is longer than a buffer", function()
+    local ok = mysql.packet(2, mysql.payload(mysql.ok(2))
+      .. ("x"):rep(40000))
+    start { server_of(seen, { say = function(connection)
+      connection:send(ok .. behind)
+      peer.echo(connection)
+    end }) }
+    local client = connect(m)
+    assert.are.equal(ok .. behind, client:receive(#ok + #behind))
+    local ping = mysql.packet(0, "\14")
+    client:send(ping)
+    assert.are.equal(ping, client:receive(#ping))
+  end)
+
+  it("with a change of user right behind the login has it written anew",
+    function()
+      local came
+      start { server_of(seen, { say = function(connection)
+        connection:send(mysql.ok(2))
+        came = assert(mysql.receive(connection))
+        connection:send(mysql.ok(1))
+        peer.sink(connection)
+      end }) }
+      local client = assert(net.connect(m.port.db))
+      assert(mysql.receive(client))
+      local change = "\17other\0\3abcshop\0\45\0" .. NATIVE .. "\0\0"
+      client:send(login_packet({}) .. mysql.packet(0, change))
+      assert.are.equal(mysql.ok(2) .. mysql.ok(1),
+        client:receive(#mysql.ok(2) + #mysql.ok(1)))
+      assert.is_truthy(came:find("other", 1, true))
+      assert.is_truthy(came:find("moongate_switch", 1, true))
+      assert.is_nil(came:find("abc", 1, true))
+    end)
 
   it("gets the server's refusal word by word, which is no failure", function()
     start { server_of(seen, { say = function(connection)
@@ -369,9 +444,7 @@ describe("a MySQL session", function()
     end,
     ["says nothing"] = peer.sink,
     ["cannot switch"] = function(connection)
-      -- MySQL 5.1: no plugins.
-      connection:send(mysql.packet(0, "\0105.1.73\0\8\0\0\0abcdefgh\0\255\247\8"
-        .. "\2\0" .. ("\0"):rep(13) .. "0123456789ab\0"))
+      connection:send(WITHOUT_PLUGINS)
       peer.sink(connection)
     end,
     ["does not listen"] = false,

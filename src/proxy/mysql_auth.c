@@ -122,7 +122,12 @@ prime(struct tcp_session *s, struct mysql_entry *e)
     const struct engine *engine = s->dial.engine;
     struct str early = mysql_leg_rest(&e->client);
     struct str rest = mysql_leg_rest(&e->server);
+    size_t waiting = mysql_leg_unsent(&e->client);
 
+    /* An OK may be longer than what a pipe takes at once. */
+    if (mysql_leg_flush(&e->client) < 0)
+        return -1;
+    s->down.bytes += waiting - mysql_leg_unsent(&e->client);
     buf_str(&e->client.out, rest);
     if (e->client.out.failed || mysql_leg_unsent(&e->server) > 0) {
         errno = EPROTO;
@@ -147,6 +152,7 @@ join(struct tcp_session *s)
         tcp_close(s, "SD", strerror(errno));
         return;
     }
+    s->dial.reason = NULL; /* why another server was left, which goes now */
     mysql_entry_free(m);
     tcp_join(s);
 }
@@ -165,7 +171,7 @@ mysql_auth_answer(struct tcp_session *s, const struct mysql_packet *packet)
         return;
     }
     e->sequence = packet->sequence;
-    e->spoken = true;
+    e->spoken = e->its_turn = true;
     mysql_write_packet(&e->client.out, packet->sequence,
                        str_make((const char *)packet->p, packet->len));
     mysql_entry_timer(s, s->limits.header_timeout_ms);
@@ -183,6 +189,7 @@ mysql_auth_client(struct tcp_session *s, const struct mysql_packet *packet)
     struct mysql_entry *e = mysql_entry_of(s);
 
     e->sequence = packet->sequence;
+    e->its_turn = false;
     mysql_write_packet(&e->server.out, packet->sequence,
                        str_make((const char *)packet->p, packet->len));
     mysql_entry_timer(s, s->limits.header_timeout_ms);

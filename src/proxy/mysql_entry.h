@@ -41,6 +41,7 @@ struct mysql_entry {
     uint32_t server_can;        /* capabilities that hold on its side */
     uint8_t sequence;           /* of the last packet to or from the client */
     bool spoken;                /* the server's words have reached it */
+    bool its_turn;              /* to answer them */
     struct hook_conn conn;
     struct hook_login asked;
     bool refused;          /* a refusal has been written */

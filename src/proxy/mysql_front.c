@@ -80,6 +80,10 @@ mysql_front_common(struct greeting_facts *out, const struct upstream *upstream)
     for (unsigned i = 0; i < upstream->server_count; i++) {
         if (!greeting_read(board, upstream->servers[i].row, &facts))
             continue;
+        /* Nobody comes to one that cannot switch: what it lacks is not taken
+         * from the others. */
+        if ((facts.capabilities & MYSQL_CAN_PLUGINS) == 0)
+            continue;
         mysql = mysql || (facts.capabilities & MYSQL_CAN_MYSQL) != 0;
         if (known)
             meet(out, &facts);

@@ -53,20 +53,32 @@ make_room(struct mysql_leg *leg)
     return 0;
 }
 
+/* Who has said nothing may stay for long, and there may be many. */
+static enum mysql_leg_result
+idle(struct mysql_leg *leg)
+{
+    if (leg->start == leg->end) {
+        free(leg->in);
+        leg->in = NULL;
+        leg->in_cap = leg->start = leg->end = 0;
+    }
+    return MYSQL_LEG_WAITS;
+}
+
 static enum mysql_leg_result
 read_more(struct mysql_leg *leg)
 {
     ssize_t got;
 
     if (!leg->stream->readable)
-        return MYSQL_LEG_WAITS;
+        return idle(leg);
     if (make_room(leg) < 0)
         return MYSQL_LEG_BROKE;
     got = stream_read(leg->stream, leg->in + leg->end, MYSQL_LEG_READ);
     if (got == 0)
         return MYSQL_LEG_ENDED;
     if (got < 0)
-        return errno == EAGAIN ? MYSQL_LEG_WAITS : MYSQL_LEG_BROKE;
+        return errno == EAGAIN ? idle(leg) : MYSQL_LEG_BROKE;
     leg->end += (size_t)got;
     return MYSQL_LEG_PACKET;
 }

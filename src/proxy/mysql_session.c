@@ -114,6 +114,7 @@ prepare_question(struct tcp_session *s)
         .client = &s->client_addr,
         .listener = s->flow.listener,
         .section = s->section->conf->name,
+        .hook_ref = &s->hook_ref,
     };
     e->asked = (struct hook_login){
         .conn = &e->conn,
@@ -266,7 +267,10 @@ step(struct tcp_session *s)
     case PHASE_GREETING:
         return step_server(s) || step_waiting(s);
     case PHASE_AUTH:
-        return step_server(s) || step_client(s);
+        /* What it says out of turn is for later, or for nobody: a flood of it
+         * must not look like a server that takes nothing. */
+        return step_server(s) ||
+               (mysql_entry_of(s)->its_turn ? step_client(s) : step_waiting(s));
     }
     return step_waiting(s);
 }
