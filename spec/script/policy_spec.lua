@@ -54,6 +54,48 @@ describe("a policy", function()
     p:stop()
   end)
 
+  -- A trace that was made for the name comes to the numbers next.
+  it("reads whatever field it has the name of", function()
+    p = start_pick([[
+      local names = { "name", "weight", "index", "usable", "name", "up" }
+      local seen = {}
+      for i = 1, 2000 do
+        local key = i < 1000 and "name" or names[i % #names + 1]
+        seen[key] = servers[2][key]
+      end
+      assert(seen.name == "two" and seen.weight == 2 and seen.index == 2)
+      assert(seen.usable == true and seen.up == true)
+      return 2
+    ]])
+    for _ = 1, 20 do
+      assert.are.equal("two", p:pick("db"))
+    end
+    assert.are.same({}, p.log)
+  end)
+
+  it("reads whatever field of a result it has the name of", function()
+    p = start_script([[
+      local names = { "ok", "status", "error", "total_ms", "connect_ms" }
+      return {
+        pick = function() return 1 end,
+        done = function(flow, server, result)
+          local seen = {}
+          for i = 1, 2000 do
+            local key = i < 1000 and "error" or names[i % #names + 1]
+            seen[key] = result[key]
+          end
+          assert(seen.ok == true and seen.status == 0 and seen.error == nil)
+        end,
+      }
+    ]])
+    for _ = 1, 20 do
+      local flow = p:flow("db")
+      assert.are.equal("one", (p:take(flow)))
+      p:give(flow)
+    end
+    assert.are.same({}, p.log)
+  end)
+
   for _, name in ipairs { "roundrobin", "static-rr" } do
     it("of the name " .. name .. " is exact in every window", function()
       p = start(name)

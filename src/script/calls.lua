@@ -74,6 +74,20 @@ function _M.check(value, kind, position, name)
 end
 
 
+--- Adds readers of the struct's own fields to those of a handle.  They are for
+-- LuaJIT: a trace that was recorded for a key that is none of the struct's own
+-- does not compare the key, and comes to __index with those, too.
+-- @param fields  table of functions that make a field's value
+-- @param names   array of strings
+-- @return fields
+function _M.add_own(fields, names)
+  for _, name in ipairs(names) do
+    fields[name] = function(handle) return (handle[name]) end
+  end
+  return fields
+end
+
+
 --- Makes the __index of a handle: methods, fields that are functions of the
 -- handle, and an error for every other name.
 -- @param what     string: what the handle is, for the message

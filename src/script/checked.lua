@@ -4,7 +4,6 @@
 -- It lasts from check to check; when its configuration goes it is over.
 -- @module script.checked
 local ffi = require "ffi"
-local host = require "script.host"
 local calls = require "script.calls"
 local views = require "script.views"
 
@@ -17,18 +16,10 @@ local last = 0
 local _M = { kept = kept }
 
 
--- The fields of a view, from the struct's own text.
-local function view_fields()
-  local fields = {}
-  local body = host.texts["view_struct.h"]:match("struct server_view (%b{})")
-  for name in body:gmatch("\n    [%w_]+ ([%w_]+)[%[;]") do
-    fields[name] = true
-  end
-  fields.name_len = nil
-  return fields
+local VIEW_FIELDS = {}
+for _, name in ipairs(views.names) do
+  VIEW_FIELDS[name] = true
 end
-
-local VIEW_FIELDS = view_fields()
 
 
 local function text_reader(field)

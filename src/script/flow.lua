@@ -118,11 +118,11 @@ ffi.metatype("struct script_flow", {
 
 -- --- result ------------------------------------------------------------------
 
-local result_fields = {
+local result_fields = calls.add_own({
   error = function(result)
     return calls.to_string(c.result_error(result, text), "result")
   end,
-}
+}, { "ok", "status", "connect_ms", "total_ms", "bytes_in", "bytes_out" })
 
 ffi.metatype("struct script_result", {
   __index = calls.indexer("result", {}, result_fields),

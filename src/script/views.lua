@@ -37,8 +37,25 @@ local function server_name(server)
   return name
 end
 
+-- The names of what scripts see, from the struct's own text.
+local function view_names()
+  local names = {}
+  local body = host.texts["view_struct.h"]:match("struct server_view (%b{})")
+  for name in body:gmatch("\n    [%w_]+ ([%w_]+)[%[;]") do
+    if name ~= "name_len" then
+      names[#names + 1] = name
+    end
+  end
+  return names
+end
+
+_M.names = view_names()
+
+local server_fields = calls.add_own({}, _M.names)
+server_fields.name = server_name
+
 ffi.metatype("struct server", {
-  __index = calls.indexer("server", {}, { name = server_name }),
+  __index = calls.indexer("server", {}, server_fields),
   __tostring = function(server)
     return "server " .. server_name(server)
   end,
