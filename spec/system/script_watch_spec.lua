@@ -101,6 +101,53 @@ describe("script_watch", function()
       .. "script_watch")
   end)
 
+  -- COUNT scripts, each of a section, which ask for the same module.
+  local function start_many(count, name)
+    local config, files = { CONFIG }, {
+      ["lua/words.lua"] = "return 'first'",
+      ["lua/one.lua"] = ANSWERS:format("v1"),
+      ["lua/two.lua"] = ANSWERS:format("v1"),
+    }
+    for i = 1, count do
+      config[#config + 1] = ([[
+        [http many%d]
+        listen = unix:${dir}/many%d.sock
+        root = ${dir}/www
+        script = %s
+        access_log = off
+      ]]):format(i, i, name:format(i))
+      files["lua/" .. name:format(i)] = ASKS_MODULE:format("words")
+    end
+    m = moongate.start {
+      config = table.concat(config, "\n"):format("two.lua"), workers = 2,
+      files = files, global = "script_watch = on",
+    }
+  end
+
+  local function count_exchanged()
+    local n = 0
+    for _, script in ipairs(m:ctl("script list --json")) do
+      n = n + (script.generation > 1 and 1 or 0)
+    end
+    return n
+  end
+
+  it("takes all scripts of which a module has changed", function()
+    start_many(70, "many%d.lua")
+    write("lua/words.lua", "return 'second'")
+    loop.wait_until("all are exchanged", function()
+      return count_exchanged() == 70
+    end, 60)
+  end)
+
+  it("takes all of them when their names are long", function()
+    start_many(60, ("n"):rep(220) .. "%d.lua")
+    write("lua/words.lua", "return 'second'")
+    loop.wait_until("all are exchanged", function()
+      return count_exchanged() == 60
+    end, 60)
+  end)
+
   it("looks into folders, also those that come later", function()
     start { files = {
       ["lua/one.lua"] = ASKS_MODULE:format("deep.er.words"),

@@ -368,7 +368,7 @@ reap(struct master *m)
         if (c != NULL)
             on_end(m, c, status);
         else
-            (void)swap_reaped(&m->swap, pid, status);
+            swap_reaped(&m->swap, pid, status);
     }
 }
 

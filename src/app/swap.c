@@ -17,9 +17,10 @@
 #include "script/bundle.h"
 
 enum {
-    JOBS_MAX = 64,     /* that wait */
-    AGAIN_MS = 5000,   /* until what has to come back is tried again */
-    WORDS_MAX = 16384, /* bytes of a trial's words */
+    COMMANDS_MAX = 64,     /* of clients, that wait */
+    AGAIN_MS = 5000,       /* until what has to come back is tried again */
+    WORDS_MAX = 12 * 1024, /* bytes of a trial's words that are told */
+    ENDING_MAX = 4096,     /* bytes of how a trial has ended */
 };
 
 static const char STOPPING[] = "the program is stopping\n";
@@ -240,7 +241,6 @@ static void
 add(struct swap *s, struct swap_job *job)
 {
     list_add_tail(&s->jobs, &job->link);
-    s->job_count++;
     loop_defer(s->loop, &s->next);
 }
 
@@ -257,17 +257,18 @@ waits(const struct swap *s, enum swap_kind kind, struct str name)
     return false;
 }
 
+/* There are no more of these than kinds and scripts, and none may be lost:
+ * nobody would ask again. */
 static void
 add_quiet(struct swap *s, enum swap_kind kind, struct str name, const char *who)
 {
-    struct swap_job *job = NULL;
+    struct swap_job *job;
 
     if (s->closed || waits(s, kind, name))
         return;
-    if (s->job_count < JOBS_MAX || kind == SWAP_OVERDUE)
-        job = swap_job_new(kind, name, str_from(who));
+    job = swap_job_new(kind, name, str_from(who));
     if (job == NULL)
-        log_error("%s: too many exchanges of scripts wait", who);
+        log_error("%s: no memory to exchange scripts", who);
     else
         add(s, job);
 }
@@ -317,16 +318,30 @@ start_trial(struct swap *s, enum trial_kind kind)
         refuse(s, STR("there is no process to try it in\n"));
 }
 
-bool
+/* The words of a scan are names: cut, the last scripts would be forgotten. */
+static size_t
+words_max(const struct swap *s)
+{
+    size_t max = 0;
+
+    if (s->job == NULL || s->job->kind != SWAP_SCAN)
+        return WORDS_MAX;
+    for (size_t i = 0; i < s->history.count; i++)
+        max += strlen(history_current(&s->history.scripts[i])->name) + 1;
+    return max;
+}
+
+void
 swap_reaped(struct swap *s, pid_t pid, int status)
 {
+    size_t max = words_max(s);
     struct buf words;
     int result;
 
     if (s->trial.pid == 0 || pid != s->trial.pid)
-        return false;
-    buf_init_growing(&words, WORDS_MAX);
-    result = swap_try_take(&s->trial, status, &s->fd, &words);
+        return;
+    buf_init_growing(&words, max + ENDING_MAX);
+    result = swap_try_take(&s->trial, status, &s->fd, &words, max);
     if (s->closed)
         log_debug("what was tried is of no use any more");
     else if (result < 0)
@@ -336,7 +351,6 @@ swap_reaped(struct swap *s, pid_t pid, int status)
     else
         take_tried(s);
     buf_fini(&words);
-    return true;
 }
 
 /* --- beginning ------------------------------------------------------------ */
@@ -414,7 +428,6 @@ on_next(struct deferred *deferred)
 
     if (s->job != NULL || (node = list_take_first(&s->jobs)) == NULL)
         return;
-    s->job_count--;
     s->job = container_of(node, struct swap_job, link);
     begin(s);
 }
@@ -438,6 +451,19 @@ read_job(const struct script_request *r)
     return job;
 }
 
+static unsigned
+count_commands(const struct swap *s)
+{
+    unsigned count = 0;
+
+    list_for_each(node, &s->jobs)
+    {
+        if (container_of(node, struct swap_job, link)->ticket != 0)
+            count++;
+    }
+    return count;
+}
+
 /* What can be said at once; NULL: the job waits for its turn. */
 static const char *
 take_command(struct swap *s, const struct message *m)
@@ -450,7 +476,7 @@ take_command(struct swap *s, const struct message *m)
         return "there is no such script\n";
     if (s->closed)
         return STOPPING;
-    if (s->job_count >= JOBS_MAX)
+    if (count_commands(s) >= COMMANDS_MAX)
         return "too many exchanges of scripts wait already\n";
     job = read_job(&request);
     if (job == NULL)
@@ -549,7 +575,6 @@ refuse_waiting(struct swap *s)
         answer_refused(s, job, str_from(STOPPING));
         swap_job_free(job);
     }
-    s->job_count = 0;
 }
 
 /* At once, since the children may all leave before a trial has ended. */

@@ -31,9 +31,8 @@ struct swap {
     struct resources *resources; /* whose bundles and generation it changes */
     struct loop *loop;
     struct child *control;
-    bool closed;      /* the program is stopping */
-    struct list jobs; /* that wait */
-    unsigned job_count;
+    bool closed;          /* the program is stopping */
+    struct list jobs;     /* that wait */
     struct swap_job *job; /* under way; NULL: none */
     struct swap_try trial;
     struct bundles set; /* what takes over; and the same to hand on */
@@ -57,8 +56,9 @@ void swap_message(struct swap *s, struct child *child, const struct message *m);
 /* A child has ended; before another one takes its place. */
 void swap_child_ended(struct swap *s, const struct child *child);
 
-/* A process has ended with STATUS (of waitpid). False: it is none of these. */
-bool swap_reaped(struct swap *s, pid_t pid, int status);
+/* A process has ended with STATUS (of waitpid); others than its own are left
+ * alone. */
+void swap_reaped(struct swap *s, pid_t pid, int status);
 
 /* Exchanges what has changed on disk: all in one step, or nothing. WHO asks is
  * for the log. */

@@ -23,7 +23,6 @@ enum {
     TRY_CPU_SECONDS = 10,       /* of CPU time, likewise */
     TRY_NICE = 5,               /* those who serve come first */
     TRY_FILE_BYTES = 128 << 20, /* that it may write into one file */
-    TRY_WORDS_MAX = 12 * 1024,  /* bytes of its words that are read */
 };
 
 int
@@ -177,24 +176,25 @@ swap_try_start(struct swap_try *t, struct loop *loop,
 }
 
 static void
-read_words(struct buf *out, int fd)
+read_words(struct buf *out, int fd, size_t max)
 {
-    char *to = buf_reserve(out, TRY_WORDS_MAX);
-    ssize_t n = to == NULL ? -1 : pread(fd, to, TRY_WORDS_MAX, 0);
+    char *to = buf_reserve(out, max);
+    ssize_t n = to == NULL ? -1 : pread(fd, to, max, 0);
 
     if (n > 0)
         out->len += (size_t)n;
 }
 
 int
-swap_try_take(struct swap_try *t, int status, int *fd, struct buf *words)
+swap_try_take(struct swap_try *t, int status, int *fd, struct buf *words,
+              size_t words_max)
 {
     bool passed = WIFEXITED(status) && WEXITSTATUS(status) == 0 && !t->late;
 
     (void)kill(-t->pid, SIGKILL); /* what a spec has started and left */
     t->pid = 0;
     timer_stop(&t->limit);
-    read_words(words, t->words);
+    read_words(words, t->words, words_max);
     if (t->late)
         buf_str(words, STR("trying it took too long\n"));
     else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)

@@ -41,9 +41,9 @@ int swap_try_start(struct swap_try *t, struct loop *loop,
 
 /* The process has ended with STATUS (of waitpid): 0, and *FD is a sealed memfd
  * with the bundles, which is the caller's; or -1. In both cases WORDS gets what
- * it has written, and why it ended. */
-int swap_try_take(struct swap_try *t, int status, int *fd,
-                  struct buf *words) MUST_CHECK;
+ * it has written, up to WORDS_MAX bytes, and why it ended. */
+int swap_try_take(struct swap_try *t, int status, int *fd, struct buf *words,
+                  size_t words_max) MUST_CHECK;
 
 /* Ends it, if there is one; its end is still to be heard of. */
 void swap_try_kill(const struct swap_try *t);
