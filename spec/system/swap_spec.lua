@@ -521,6 +521,22 @@ describe("a swap of scripts", function()
       assert.are.equal("v1", fetch())
     end)
 
+    it("says also after a HUP how long there is to confirm it", function()
+      start()
+      local first = listed("one.lua").version
+      write("one.lua", answers("v2"))
+      m:ctl("script reload one.lua --confirm 60s")
+      write("one.lua", answers("v3"))
+      m.master:kill("HUP")
+      local seconds = m:wait_log("is in use generation=3 [^\n]* by SIGHUP\n"
+        .. "[^\n]*version " .. first .. " comes back in (%d+) s unless")
+      assert.is_true(tonumber(seconds) > 30, seconds)
+      -- One that is the same is told likewise.
+      local answer = m:ctl("script reload one.lua --json")
+      assert.is_false(answer.changed)
+      assert.is_true(answer.confirm_seconds > 30)
+    end)
+
     it("comes back to the last confirmed one over several", function()
       start()
       local first = listed("one.lua").version

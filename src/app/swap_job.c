@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "app/swap_history.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "board/json.h"
@@ -60,10 +61,10 @@ add_json(struct buf *out, const struct swap_job *job, const struct versions *v,
         buf_str(out, STR("null"));
     else
         json_string(out, str_from(bundle_hash(previous)));
-    buf_printf(out,
-               ",\"generation\":%" PRIu32 ",\"confirm_seconds\":%" PRIu64 "}\n",
-               v->generation,
-               v->confirmed == NULL ? 0 : (job->confirm_ms + 999) / 1000);
+    buf_printf(
+        out, ",\"generation\":%" PRIu32 ",\"confirm_seconds\":%" PRIu64 "}\n",
+        v->generation,
+        v->confirmed == NULL ? 0 : clock_seconds_until(v->confirm_by_ms));
 }
 
 void
@@ -81,7 +82,8 @@ swap_job_answer_changed(struct buf *out, const struct swap_job *job,
         buf_printf(out,
                    "; unless it is confirmed within %" PRIu64
                    "s, version %s comes back",
-                   (job->confirm_ms + 999) / 1000, bundle_hash(v->confirmed));
+                   clock_seconds_until(v->confirm_by_ms),
+                   bundle_hash(v->confirmed));
     buf_char(out, '\n');
 }
 
@@ -143,7 +145,7 @@ swap_job_log_changed(const struct swap_job *job, const struct versions *v)
         log_warn("script %s: version %s comes back in %" PRIu64
                  " s unless this one is confirmed",
                  history_current(v)->name, bundle_hash(v->confirmed),
-                 (job->confirm_ms + 999) / 1000);
+                 clock_seconds_until(v->confirm_by_ms));
 }
 
 static void

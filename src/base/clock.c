@@ -90,6 +90,20 @@ clock_wall_ms(void)
     return wall_ms;
 }
 
+uint64_t
+clock_seconds_since(uint64_t at_wall_ms)
+{
+    return at_wall_ms > 0 && wall_ms > at_wall_ms
+               ? (wall_ms - at_wall_ms) / 1000
+               : 0;
+}
+
+uint64_t
+clock_seconds_until(uint64_t at_wall_ms)
+{
+    return at_wall_ms > wall_ms ? (at_wall_ms - wall_ms + 999) / 1000 : 0;
+}
+
 static char *
 put_digits(char *p, int n, int width)
 {

@@ -28,6 +28,12 @@ uint64_t clock_us(void);
 /* Since 1970-01-01 00:00:00 UTC; may jump. */
 uint64_t clock_wall_ms(void);
 
+/* Whole seconds from AT_WALL_MS until now, and from now until AT_WALL_MS, of
+ * which a part counts as one: 0 is over. Likewise 0 where it is no moment (0),
+ * or not on that side of now. */
+uint64_t clock_seconds_since(uint64_t at_wall_ms);
+uint64_t clock_seconds_until(uint64_t at_wall_ms);
+
 /* Texts of the cached wall time. They live until the next clock_update. */
 struct str clock_http_date(void);    /* Tue, 24 Nov 2026 11:30:00 GMT */
 struct str clock_clf_date(void);     /* 24/Nov/2026:11:30:00 +0000 */

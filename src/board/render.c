@@ -86,14 +86,6 @@ read_server(struct server_line *out, const struct board *b, unsigned i)
     return true;
 }
 
-static uint64_t
-seconds_since(uint64_t wall_ms)
-{
-    uint64_t now = clock_wall_ms();
-
-    return now > wall_ms ? (now - wall_ms) / 1000 : 0;
-}
-
 /* "3d 4h 5m 6s", from the first unit that is not 0. */
 static void
 put_duration(struct buf *out, uint64_t seconds)
@@ -142,7 +134,7 @@ info_text(struct buf *out, const struct board *b)
 
     sum_all_workers(&all, b);
     buf_printf(out, "version      %s\nuptime       ", header->version);
-    put_duration(out, seconds_since(header->started_ms));
+    put_duration(out, clock_seconds_since(header->started_ms));
     buf_printf(out,
                "\nconnections  %" PRIu32 " now, %" PRIu64
                " in all\nrequests     %" PRIu64 "\n",
@@ -377,7 +369,7 @@ info_json(struct buf *out, const struct board *b)
     buf_str(out, STR("{\"version\":"));
     json_string(out, str_from(b->header->version));
     buf_printf(out, ",\"uptime_s\":%" PRIu64 ",\"now\":%" PRIu32,
-               seconds_since(b->header->started_ms), open_connections(b));
+               clock_seconds_since(b->header->started_ms), open_connections(b));
     workers_json(out, b);
     sections_json(out, b);
     queues_json(out, b);
@@ -469,7 +461,8 @@ server_text(struct buf *out, const struct server_line *line,
     struct buf since_buf;
 
     buf_init(&since_buf, since, sizeof(since));
-    put_duration(&since_buf, seconds_since(atomic_load(&line->row->since_ms)));
+    put_duration(&since_buf,
+                 clock_seconds_since(atomic_load(&line->row->since_ms)));
     buf_printf(out, "%-*.*s %-*.*s %-*s %-*s %-6s %15.*s", widths->upstream,
                STR_ARG(line->upstream), widths->name, STR_ARG(line->name),
                widths->address, line->row->address, widths->state,
@@ -562,7 +555,7 @@ server_json(struct buf *out, const struct board *b,
     buf_printf(
         out, ",\"up\":%s,\"since_s\":%" PRIu64 ",\"backup\":%s,\"chosen\":%s",
         view->up ? "true" : "false",
-        seconds_since(atomic_load(&line->row->since_ms)),
+        clock_seconds_since(atomic_load(&line->row->since_ms)),
         view->backup ? "true" : "false", line->chosen ? "true" : "false");
     check_json(out, b, line, row);
     buf_printf(out,

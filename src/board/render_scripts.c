@@ -47,8 +47,6 @@ static bool
 read_script(struct script_lines *out, const struct board *b, unsigned i)
 {
     const struct script_row *row = &b->scripts[i];
-    uint64_t since = atomic_load(&row->verdict_ms);
-    uint64_t now = clock_wall_ms();
 
     if (!atomic_load_explicit(&row->name.used, memory_order_acquire))
         return false;
@@ -56,7 +54,7 @@ read_script(struct script_lines *out, const struct board *b, unsigned i)
         .row = (int)i,
         .name = str_make(row->name.text, row->name.len),
         .verdict = strikes_verdict(row),
-        .verdict_seconds = since > 0 && now > since ? (now - since) / 1000 : 0,
+        .verdict_seconds = clock_seconds_since(atomic_load(&row->verdict_ms)),
     };
     script_counts_sum_all(b, (int)i, &out->all.totals);
     for (unsigned hook = 0; hook < BOARD_HOOKS_MAX; hook++)

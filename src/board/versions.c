@@ -27,23 +27,6 @@ versions_get(struct script_version *out, const struct script_row *row)
     out->confirmed[BOARD_HASH_LEN] = '\0';
 }
 
-static uint64_t
-seconds_since(uint64_t wall_ms)
-{
-    uint64_t now = clock_wall_ms();
-
-    return wall_ms > 0 && now > wall_ms ? (now - wall_ms) / 1000 : 0;
-}
-
-/* Rounded up: 0 is over. */
-static uint64_t
-seconds_until(uint64_t wall_ms)
-{
-    uint64_t now = clock_wall_ms();
-
-    return wall_ms > now ? (wall_ms - now + 999) / 1000 : 0;
-}
-
 void
 versions_heading(struct buf *out)
 {
@@ -59,7 +42,7 @@ versions_text(struct buf *out, const struct script_row *row)
     versions_get(&version, row);
     buf_printf(out, "  %-*s  %10" PRIu32 "  %8" PRIu64, BOARD_HASH_LEN,
                version.hash, version.generation,
-               seconds_since(version.since_ms));
+               clock_seconds_since(version.since_ms));
 }
 
 void
@@ -69,9 +52,9 @@ versions_state(struct buf *out, const struct script_row *row)
 
     versions_get(&version, row);
     if (version.confirm_by_ms != 0)
-        buf_printf(out,
-                   "; to be confirmed within %" PRIu64 "s, else back to %s",
-                   seconds_until(version.confirm_by_ms), version.confirmed);
+        buf_printf(
+            out, "; to be confirmed within %" PRIu64 "s, else back to %s",
+            clock_seconds_until(version.confirm_by_ms), version.confirmed);
 }
 
 static void
@@ -95,7 +78,7 @@ versions_json(struct buf *out, const struct script_row *row)
     buf_printf(out,
                ",\"generation\":%" PRIu32 ",\"version_seconds\":%" PRIu64
                ",\"unconfirmed\":%s,\"confirm_seconds\":%" PRIu64,
-               version.generation, seconds_since(version.since_ms),
+               version.generation, clock_seconds_since(version.since_ms),
                version.confirm_by_ms != 0 ? "true" : "false",
-               seconds_until(version.confirm_by_ms));
+               clock_seconds_until(version.confirm_by_ms));
 }
