@@ -321,6 +321,12 @@ describe("save and load", function()
     has(p.log[2], "got 0")
   end)
 
+  it("are counted where save is called", function()
+    start(WEB, { ["a.lua"] = saving("1") })
+    assert.are.same({}, swaps.swap(p, { ["a.lua"] = loading("true") }))
+    assert.are.equal(1, p:counts("a.lua").calls)
+  end)
+
   it("are not asked of a version for one that does not care", function()
     start(WEB, { ["a.lua"] = saving("print") })
     assert.are.same({}, swaps.swap(p, { ["a.lua"] = "return {}" }))
