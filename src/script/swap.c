@@ -20,7 +20,7 @@
 /* Where a new one goes; one of the three is set. */
 struct place {
     struct list link;
-    struct upstream *upstream;   /* of a policy or a check */
+    struct upstream *upstream;   /* of a policy */
     struct section *section;     /* of a chain */
     struct policy_hooks *policy; /* held */
     struct section_hooks *hooks; /* held */
@@ -30,9 +30,8 @@ struct place {
 
 struct swap {
     struct scripts *scripts;
-    const struct bundles *set; /* while it is staged */
     struct list places;
-    struct bundles bundles; /* those of the set */
+    struct bundles bundles; /* the new versions */
 };
 
 static int
@@ -60,7 +59,7 @@ load_new(struct script **out, const struct swap *swap,
          struct script_order *order, struct script *old, struct faults *faults)
 {
     *out = NULL;
-    order->bundle = bundles_find(swap->set, order->file.p);
+    order->bundle = bundles_find(&swap->bundles, order->file.p);
     if (order->bundle == NULL)
         return 0;
     order->old = old;
@@ -118,7 +117,6 @@ stage_check(struct swap *swap, struct upstream *upstream, struct faults *faults)
         script_unref(script);
         return refuse_memory(swap, faults);
     }
-    place->upstream = upstream;
     place->check = script;
     place->old_check = old;
     return 0;
@@ -128,7 +126,7 @@ static bool
 has_any(const struct swap *swap, const struct section_conf *conf)
 {
     for (size_t i = 0; i < conf->script_count; i++) {
-        if (bundles_find(swap->set, conf->scripts[i].path.p) != NULL)
+        if (bundles_find(&swap->bundles, conf->scripts[i].path.p) != NULL)
             return true;
     }
     return false;
@@ -214,12 +212,13 @@ stage_checks(struct swap *swap, struct faults *faults)
 
 /* Room for the bundles is had now, so that the commit needs none. */
 static int
-keep_bundles(struct swap *swap, struct faults *faults)
+keep_bundles(struct swap *swap, const struct bundles *set,
+             struct faults *faults)
 {
     struct bundles *all = swap->scripts->bundles;
 
-    for (size_t i = 0; i < swap->set->count; i++) {
-        if (bundles_put(&swap->bundles, swap->set->items[i]) < 0)
+    for (size_t i = 0; i < set->count; i++) {
+        if (bundles_put(&swap->bundles, set->items[i]) < 0)
             return refuse_memory(swap, faults);
     }
     if (all != NULL && bundles_reserve(all, swap->bundles.count) < 0)
@@ -228,14 +227,13 @@ keep_bundles(struct swap *swap, struct faults *faults)
 }
 
 static struct swap *
-new_swap(struct scripts *scripts, const struct bundles *set)
+new_swap(struct scripts *scripts)
 {
     struct swap *swap = calloc(1, sizeof(*swap));
 
     if (swap == NULL)
         return NULL;
     swap->scripts = scripts;
-    swap->set = set;
     list_init(&swap->places);
     bundles_init(&swap->bundles);
     return swap;
@@ -248,18 +246,16 @@ scripts_stage(struct scripts *scripts, const struct bundles *set,
     struct swap *swap;
 
     scripts_drop(scripts);
-    swap = new_swap(scripts, set);
+    swap = new_swap(scripts);
     if (swap == NULL) {
         faults_add(faults, scripts->runtime->conf->file.p, 0, "no memory");
         return -1;
     }
     scripts->swap = swap;
-    if (keep_bundles(swap, faults) == 0 &&
+    if (keep_bundles(swap, set, faults) == 0 &&
         (!scripts->hooked || stage_hooks(swap, faults) == 0) &&
-        (!scripts->checks || stage_checks(swap, faults) == 0)) {
-        swap->set = NULL; /* the caller's, and it may go */
+        (!scripts->checks || stage_checks(swap, faults) == 0))
         return 0;
-    }
     scripts_drop(scripts);
     return -1;
 }
