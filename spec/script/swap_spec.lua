@@ -92,6 +92,13 @@ describe("a policy that is exchanged", function()
     assert.are.equal(1, swaps.living(p))
   end)
 
+  it("leaves nothing to be swept where nobody uses it", function()
+    assert.are.same({}, swaps.swap(p, { ["other.lua"] = policy(2) }))
+    assert.are.equal(0, p.scripts.sweeps)
+    assert.are.same({}, swaps.swap(p, { [path] = policy(2) }))
+    assert.is_true(p.scripts.sweeps > 0)
+  end)
+
   it("does nothing before it is committed, and nothing when dropped", function()
     assert.are.same({}, swaps.stage(p, { [path] = policy(2) }))
     assert.are.equal("one", p:pick("db"))

@@ -118,7 +118,7 @@ struct scripts {
     struct swap *swap;       /* what is staged (swap.h), or NULL */
     struct deferred sweep;   /* the collector, in steps (sweep.h) */
     unsigned sweeps;         /* cycles of it to come */
-    unsigned gone;           /* versions since all machine code was dropped */
+    unsigned gone;           /* swaps since all machine code was dropped */
 };
 
 struct inquiry;

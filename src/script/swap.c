@@ -32,6 +32,7 @@ struct swap {
     struct scripts *scripts;
     struct list places;
     struct bundles bundles; /* the new versions */
+    bool loaded;            /* one of them at least: this process uses it */
 };
 
 static int
@@ -55,14 +56,15 @@ add_place(struct swap *swap)
 /* Completes ORDER, of a use that OLD has now, and loads it.  0; also where the
  * set has no such script, and *OUT is NULL. */
 static int
-load_new(struct script **out, const struct swap *swap,
-         struct script_order *order, struct script *old, struct faults *faults)
+load_new(struct script **out, struct swap *swap, struct script_order *order,
+         struct script *old, struct faults *faults)
 {
     *out = NULL;
     order->bundle = bundles_find(&swap->bundles, order->file.p);
     if (order->bundle == NULL)
         return 0;
     order->old = old;
+    swap->loaded = true;
     *out = script_load(swap->scripts, order, faults);
     if (*out == NULL)
         return -1;
@@ -135,7 +137,7 @@ has_any(const struct swap *swap, const struct section_conf *conf)
 /* The chain of the section with its new scripts; it shares the others with the
  * chain that serves. */
 static int
-fill_chain(struct script_chain *chain, const struct swap *swap,
+fill_chain(struct script_chain *chain, struct swap *swap,
            const struct section *section, struct faults *faults)
 {
     const struct script_chain *now = section->hooks->arg;
@@ -262,15 +264,19 @@ scripts_stage(struct scripts *scripts, const struct bundles *set,
 
 /* --- the end -------------------------------------------------------------- */
 
+/* Where no version was loaded, none is gone. */
 static void
-free_swap(struct swap *swap)
+end_swap(struct swap *swap)
 {
+    struct scripts *scripts = swap->scripts;
     struct list *node;
 
+    if (swap->loaded)
+        sweep_start(scripts);
     while ((node = list_take_first(&swap->places)) != NULL)
         free(container_of(node, struct place, link));
     bundles_fini(&swap->bundles);
-    swap->scripts->swap = NULL;
+    scripts->swap = NULL;
     free(swap);
 }
 
@@ -346,8 +352,7 @@ scripts_commit(struct scripts *scripts)
     list_for_each(node, &swap->places)
         exchange(container_of(node, struct place, link));
     commit_bundles(scripts->bundles, &swap->bundles);
-    free_swap(swap);
-    sweep_start(scripts);
+    end_swap(swap);
 }
 
 void
@@ -367,6 +372,5 @@ scripts_drop(struct scripts *scripts)
             section_hooks_release(place->hooks);
         script_unref(place->check);
     }
-    free_swap(swap);
-    sweep_start(scripts);
+    end_swap(swap);
 }
