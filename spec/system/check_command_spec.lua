@@ -218,6 +218,22 @@ describe("moongate check", function()
     assert.are.equal(0, status, text)
   end)
 
+  it("refuses a script that reads more files than the start allows", function()
+    local status, text = check([[
+      [http web]
+      listen = 127.0.0.1:${port_web}
+      root = ${dir}/www
+      script = many.lua
+    ]], {
+      ["www/index.html"] = "",
+      ["lua/many.lua"] = "local read = require('moongate').read_file\n"
+        .. "for i = 1, 999 do read('f' .. i) end\n"
+        .. "error(select(2, read('x')), 0)",
+    })
+    assert.are.equal(1, status, text)
+    assert.is_truthy(text:find("a script may read 1000 files", 1, true), text)
+  end)
+
   it("warns of a bare tcp check on MySQL servers, and is content", function()
     local status, text, m = check(BARE_CHECK)
     assert.are.equal(0, status, text)

@@ -112,7 +112,8 @@ struct scripts {
     struct list list;
     struct script *loading;  /* it may read files now; or NULL */
     struct bundles *bundles; /* what is loaded is taken from there; the owner's.
-                                NULL: files are read anew for each use */
+                                NULL: files are read anew for each use,
+                                as `moongate test` does */
     bool hooked;             /* they fill the runtime's hooks */
     bool checks;             /* those of checks are loaded */
     struct swap *swap;       /* what is staged (swap.h), or NULL */
