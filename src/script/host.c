@@ -56,7 +56,7 @@ push_source(lua_State *L, struct source *source)
     source_fini(source);
 }
 
-/* "a.b" is the file a/b.lua, or a/b/init.lua. */
+/* "a.b" is the file a/b/init.lua, or else a/b.lua. */
 static int
 find_module(lua_State *L)
 {

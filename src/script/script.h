@@ -41,7 +41,7 @@ enum script_use {
     SCRIPT_CHECK = 16, /* an upstream's check */
 };
 
-/* Hooks that are called in this version. */
+/* All hooks; the board counts them by these numbers. */
 enum script_hook {
     SCRIPT_HOOK_LOAD,     /* load(saved) */
     SCRIPT_HOOK_NEW,      /* new(options) */
@@ -77,7 +77,7 @@ struct script {
     struct scripts *owner;
     struct list link; /* in owner->list */
     int self;         /* a reference, which keeps the memory */
-    unsigned users;   /* who hold it: tables of hooks, checks (load.h) */
+    unsigned users;   /* who hold it: tables of hooks, checks (life.h) */
     enum script_phase phase;
     struct bundle *bundle; /* held: its bytes; NULL: it was read from disk */
     struct script *old;    /* while it is staged: whose place it takes */

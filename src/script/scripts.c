@@ -231,7 +231,7 @@ scripts_try(struct runtime *runtime, const char *data_dir,
     const struct names only = {.at = names, .count = count};
     size_t before = faults->count;
 
-    scripts->hooked = scripts->checks = true;
+    scripts->checks = true;
     load_all(scripts, &only, faults);
     refuse_unknown(scripts, &only, faults);
     if (faults->count == before)
