@@ -7,7 +7,6 @@ local CONFIG = [[
 [mysql db]
 listen = 127.0.0.1:3306
 upstream = pxc
-handshake = passthrough
 script = example.lua
 [upstream pxc]
 protocol = mysql

@@ -12,7 +12,6 @@ local CONFIG = [[
 [mysql db]
 listen = 127.0.0.1:8080
 upstream = one
-handshake = passthrough
 %s
 [upstream one]
 protocol = mysql

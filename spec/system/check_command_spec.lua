@@ -157,6 +157,23 @@ local BARE_CHECK = [[
   upstream = php
 ]]
 
+-- Likewise, in its seventh line.
+local UNASKED_LOGIN = [[
+  [upstream php]
+  protocol = mysql
+  server one = 127.0.0.1:9000
+  [mysql db]
+  listen = 127.0.0.1:${port_db}
+  upstream = php
+  script = who.lua
+  handshake = passthrough
+]]
+local WHO = {
+  ["lua/who.lua"] = "return { login = function() end }",
+}
+local UNASKED_WORDS = "warning: script 'who.lua': the hook 'login' is never "
+  .. "called for mysql db, which has handshake = passthrough\n"
+
 
 describe("moongate check", function()
   after_each(moongate.finish)
@@ -218,6 +235,22 @@ describe("moongate check", function()
     assert.are.equal(0, status, text)
   end)
 
+  it("refuses a script that reads more files than the start allows", function()
+    local status, text = check([[
+      [http web]
+      listen = 127.0.0.1:${port_web}
+      root = ${dir}/www
+      script = many.lua
+    ]], {
+      ["www/index.html"] = "",
+      ["lua/many.lua"] = "local read = require('moongate').read_file\n"
+        .. "for i = 1, 999 do read('f' .. i) end\n"
+        .. "error(select(2, read('x')), 0)",
+    })
+    assert.are.equal(1, status, text)
+    assert.is_truthy(text:find("a script may read 1000 files", 1, true), text)
+  end)
+
   it("warns of a bare tcp check on MySQL servers, and is content", function()
     local status, text, m = check(BARE_CHECK)
     assert.are.equal(0, status, text)
@@ -233,6 +266,26 @@ describe("moongate check", function()
     assert.are.equal(0, status, text)
     assert.is_nil(text:find("warning", 1, true), text)
   end)
+
+  it("warns of a login hook that passthrough keeps from being called",
+    function()
+      local status, text, m = check(UNASKED_LOGIN, WHO)
+      assert.are.equal(0, status, text)
+      assert.is_truthy(text:find(("%s:%d: %s"):format(m.file,
+        first_line(m) + 6, UNASKED_WORDS), 1, true), text)
+      assert.is_truthy(text:find("configuration is valid", 1, true), text)
+    end)
+
+  for name, change in pairs {
+    ["that is called"] = { "passthrough", "switch" },
+    ["of a section that has none"] = { "script = [^\n]*", "" },
+  } do
+    it("has no warning of a login hook " .. name, function()
+      local status, text = check((UNASKED_LOGIN:gsub(unpack(change))), WHO)
+      assert.are.equal(0, status, text)
+      assert.is_nil(text:find("warning", 1, true), text)
+    end)
+  end
 
   it("shows warnings among faults, in order", function()
     local status, text = check((BARE_CHECK:gsub("upstream = php", "%0s")))
@@ -356,6 +409,14 @@ describe("the start", function()
     m:wait_log("%.ini:%d+: warning: check: a MySQL server")
     m:stop()
     local _, count = m:log():gsub("warning: check: ", "")
+    assert.are.equal(1, count)
+  end)
+
+  it("logs a warning of a script once, and serves", function()
+    local m = moongate.start { config = UNASKED_LOGIN, files = WHO }
+    m:wait_log(UNASKED_WORDS:sub(1, -2))
+    m:stop()
+    local _, count = m:log():gsub("warning: script ", "")
     assert.are.equal(1, count)
   end)
 end)

@@ -12,12 +12,14 @@
 #include "config/config.h"
 #include "net/crypto.h"
 #include "proxy/addresses.h"
+#include "script/bundles.h"
 #include "script/scripts.h"
 
 int
 command_check(const char *file)
 {
     struct addresses addresses;
+    struct bundles bundles; /* for their limits, which the start knows */
     struct faults faults;
     struct setup setup;
     int status = EXIT_FAILURE;
@@ -25,12 +27,14 @@ command_check(const char *file)
     clock_update();
     faults_init(&faults);
     addresses_init(&addresses);
-    if (setup_init(&setup, file, &addresses, NULL, &faults) == 0) {
+    bundles_init(&bundles);
+    if (setup_init(&setup, file, &addresses, &bundles, &faults) == 0) {
         printf("%s: configuration is valid\n", file);
         status = EXIT_SUCCESS;
     }
     setup_print_faults(&faults, stderr);
     setup_fini(&setup);
+    bundles_fini(&bundles);
     addresses_fini(&addresses);
     faults_fini(&faults);
     return status;

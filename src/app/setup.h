@@ -63,9 +63,8 @@ struct setup {
 };
 
 /* Reads FILE, looks up users and ADDRESSES, loads scripts, whose BUNDLES are
- * recorded unless that is NULL: every step, whatever the one before has found.
- * 0, or -1 with all FAULTS, sorted, and nothing to be served. End with
- * setup_fini either way. */
+ * recorded: every step, whatever the one before has found. 0, or -1 with all
+ * FAULTS, sorted, and nothing to be served. End with setup_fini either way. */
 int
 setup_init(struct setup *setup, const char *file, struct addresses *addresses,
            struct bundles *bundles, struct faults *faults) MUST_CHECK;

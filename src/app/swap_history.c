@@ -15,6 +15,8 @@
 #include "script/bundles.h"
 #include "script/load.h"
 
+_Static_assert((int)BUNDLE_HASH_SHOWN == (int)BOARD_HASH_LEN, "hashes");
+
 struct bundle *
 history_current(const struct versions *v)
 {

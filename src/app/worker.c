@@ -200,13 +200,10 @@ init_service(struct worker *w)
     faults_init(&faults);
     result = service_init(&w->service, &w->engine, w->conf->config,
                           w->conf->addresses, w->conf->bundles, &faults);
-    for (size_t i = 0; i < faults.count; i++) {
-        char text[LOG_LINE_MAX];
-
-        log_error("%s", fault_format(&faults.items[i], text, sizeof(text)));
-    }
-    if (result < 0)
+    if (result < 0) {
+        setup_log_faults(&faults);
         fatal("cannot serve the configuration");
+    }
     scripts_use_resolver(w->service.scripts, &w->resolver);
     faults_fini(&faults);
 }

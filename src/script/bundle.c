@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/hex.h"
 #include "base/wire.h"
 #include "net/crypto.h"
 
@@ -175,18 +176,6 @@ lay_parts(struct str *parts, uint8_t *heads, const struct bundle *bundle)
     return used;
 }
 
-static void
-write_digits(struct bundle *bundle)
-{
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < BUNDLE_HASH_SHOWN; i++) {
-        unsigned byte = bundle->hash[i / 2];
-
-        bundle->hash_text[i] = digits[i % 2 == 0 ? byte >> 4 : byte & 15];
-    }
-}
-
 int
 bundle_seal(struct bundle *bundle)
 {
@@ -208,7 +197,7 @@ bundle_seal(struct bundle *bundle)
     free(heads);
     if (result < 0)
         return -1;
-    write_digits(bundle);
+    hex_write(bundle->hash_text, bundle->hash, BUNDLE_HASH_SHOWN / 2);
     bundle->sealed = true;
     return 0;
 }

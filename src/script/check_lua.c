@@ -144,9 +144,11 @@ drop_server(struct lua_check *check)
 static void
 take_script(struct lua_check *check)
 {
-    struct script *script =
-        uses_find_check(the_scripts, check->checker->upstream);
+    struct script *script = check->script;
 
+    if (script != NULL && script->phase == SCRIPT_SERVES)
+        return;
+    script = uses_find_check(the_scripts, check->checker->upstream);
     if (script == check->script)
         return;
     drop_server(check);

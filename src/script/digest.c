@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "net/crypto.h"
 
 static const struct kind {
@@ -38,17 +39,13 @@ text_at(lua_State *L, int index)
 static int
 push_digest(lua_State *L, const uint8_t *bytes, size_t len, bool binary)
 {
-    static const char digits[] = "0123456789abcdef";
     char text[2 * CRYPTO_SHA512_LEN];
 
     if (binary) {
         lua_pushlstring(L, (const char *)bytes, len);
         return 1;
     }
-    for (size_t i = 0; i < len; i++) {
-        text[2 * i] = digits[bytes[i] >> 4];
-        text[2 * i + 1] = digits[bytes[i] & 15];
-    }
+    hex_write(text, bytes, len);
     lua_pushlstring(L, text, 2 * len);
     return 1;
 }

@@ -3,7 +3,6 @@
 
 #include <lauxlib.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "proxy/flow.h"
 #include "proxy/http_exchange.h"

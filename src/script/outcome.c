@@ -31,6 +31,17 @@ outcome_has(const struct script_chain *chain, enum script_hook hook)
     return false;
 }
 
+/* Reports what was raised; it is on the top of the stack. */
+static void
+report_raised(const struct script *script, enum script_hook hook,
+              const char *name, lua_State *L)
+{
+    struct str text;
+
+    text.p = lua_tolstring(L, -1, &text.len);
+    report_error(script, hook, name, text);
+}
+
 /* Calls a script's hook, if it has it, with the two values on the top of the
  * stack, which stay. What it returns, one value, is pushed; false: nothing. */
 static bool
@@ -39,7 +50,6 @@ call_hook(struct script *script, enum script_hook hook, const char *name)
     struct vm *vm = script->owner->vm;
     lua_State *L = vm->L;
     int first = lua_gettop(L) - 1;
-    struct str text;
 
     if (script->hooks[hook] == LUA_NOREF || outcast_holds(script))
         return false;
@@ -49,8 +59,7 @@ call_hook(struct script *script, enum script_hook hook, const char *name)
     report_call(script, hook);
     if (vm_call(vm, 2, 1) == 0)
         return true;
-    text.p = lua_tolstring(L, -1, &text.len);
-    report_error(script, hook, name, text);
+    report_raised(script, hook, name, L);
     lua_pop(L, 1);
     return false;
 }
@@ -63,12 +72,10 @@ push_request(const struct script_chain *chain, struct http_exchange *exchange,
 {
     const struct script *script = chain->scripts[0];
     struct vm *vm = script->owner->vm;
-    struct str text;
 
     if (handles_push_request(vm, exchange) == 0)
         return true;
-    text.p = lua_tolstring(vm->L, -1, &text.len);
-    report_error(script, hook, name, text);
+    report_raised(script, hook, name, vm->L);
     return false;
 }
 
@@ -261,7 +268,6 @@ static void
 forget(const struct script_chain *chain, const struct hook_conn *conn)
 {
     struct vm *vm = chain->scripts[0]->owner->vm;
-    struct str text;
 
     if (conn->hook_ref == NULL || *conn->hook_ref == 0)
         return;
@@ -270,8 +276,7 @@ forget(const struct script_chain *chain, const struct hook_conn *conn)
     *conn->hook_ref = 0;
     if (vm_call(vm, 1, 0) == 0)
         return;
-    text.p = lua_tolstring(vm->L, -1, &text.len);
-    report_error(chain->scripts[0], SCRIPT_HOOK_CLOSE, "close", text);
+    report_raised(chain->scripts[0], SCRIPT_HOOK_CLOSE, "close", vm->L);
     lua_pop(vm->L, 1);
 }
 

@@ -42,6 +42,17 @@ local LIBRARIES = {
 
 local native_load, native_type, native_require = load, type, require
 
+
+-- A table of its own with the same members.
+local function clone(library)
+  local result = {}
+  for name, value in pairs(library) do
+    result[name] = value
+  end
+  return result
+end
+
+
 --- All of Lua, before it is closed below.
 local everything = {}
 for name, value in pairs(_G) do
@@ -51,10 +62,7 @@ for name, value in pairs(_G) do
 end
 for name, library in pairs(package.loaded) do
   if native_type(_G[name]) == "table" and name ~= "_G" then
-    everything[name] = {}
-    for key, value in pairs(library) do
-      everything[name][key] = value
-    end
+    everything[name] = clone(library)
   end
 end
 
@@ -172,13 +180,7 @@ end
 -- Or all of it, where chunks run in the script's environment, too.
 local function add_everything(env)
   for name, value in pairs(everything) do
-    env[name] = value
-    if native_type(value) == "table" then
-      env[name] = {}
-      for key, member in pairs(value) do
-        env[name][key] = member
-      end
-    end
+    env[name] = native_type(value) == "table" and clone(value) or value
   end
   function env.load(chunk, name, mode, chunk_env)
     return native_load(chunk, name, mode, chunk_env or env)

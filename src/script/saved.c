@@ -4,8 +4,8 @@
 #include <lauxlib.h>
 #include <stdio.h>
 
-#include "script/guard.h"
 #include "script/outcast.h"
+#include "script/report.h"
 #include "script/script.h"
 #include "script/vm.h"
 
@@ -30,7 +30,7 @@ saved_push(struct vm *vm, struct script *old, char *why, size_t size)
     }
     lua_pushvalue(L, VM_TAKE_SAVED);
     lua_rawgeti(L, LUA_REGISTRYINDEX, old->hooks[SCRIPT_HOOK_SAVE]);
-    guard_next(old);
+    report_call(old, SCRIPT_HOOK_SAVE);
     if (vm_try(vm, 1, 2) < 0)
         return refuse(L, "save of the version before failed", why, size);
     if (lua_isnil(L, -1)) {

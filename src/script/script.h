@@ -41,7 +41,7 @@ enum script_use {
     SCRIPT_CHECK = 16, /* an upstream's check */
 };
 
-/* Hooks that are called in this version. */
+/* All hooks; the board counts them by these numbers. */
 enum script_hook {
     SCRIPT_HOOK_LOAD,     /* load(saved) */
     SCRIPT_HOOK_NEW,      /* new(options) */
@@ -77,7 +77,7 @@ struct script {
     struct scripts *owner;
     struct list link; /* in owner->list */
     int self;         /* a reference, which keeps the memory */
-    unsigned users;   /* who hold it: tables of hooks, checks (load.h) */
+    unsigned users;   /* who hold it: tables of hooks, checks (life.h) */
     enum script_phase phase;
     struct bundle *bundle; /* held: its bytes; NULL: it was read from disk */
     struct script *old;    /* while it is staged: whose place it takes */
@@ -112,13 +112,14 @@ struct scripts {
     struct list list;
     struct script *loading;  /* it may read files now; or NULL */
     struct bundles *bundles; /* what is loaded is taken from there; the owner's.
-                                NULL: files are read anew for each use */
+                                NULL: files are read anew for each use,
+                                as `moongate test` does */
     bool hooked;             /* they fill the runtime's hooks */
     bool checks;             /* those of checks are loaded */
     struct swap *swap;       /* what is staged (swap.h), or NULL */
     struct deferred sweep;   /* the collector, in steps (sweep.h) */
     unsigned sweeps;         /* cycles of it to come */
-    unsigned gone;           /* versions since all machine code was dropped */
+    unsigned gone;           /* swaps since all machine code was dropped */
 };
 
 struct inquiry;

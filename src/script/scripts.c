@@ -77,6 +77,20 @@ load_check(struct scripts *scripts, struct upstream *upstream,
     (void)script; /* it is found in the list */
 }
 
+/* It is no fault, since the script may have other hooks. */
+static void
+warn_of_login(const struct script *script, const struct section_conf *conf,
+              struct faults *faults)
+{
+    if (conf->kind == SECTION_MYSQL &&
+        conf->handshake == HANDSHAKE_PASSTHROUGH &&
+        script->hooks[SCRIPT_HOOK_LOGIN] != LUA_NOREF)
+        faults_warn_at(faults, script->at,
+                       "script '%s': the hook 'login' is never called for %s, "
+                       "which has handshake = passthrough",
+                       script->name, script->user);
+}
+
 static void
 load_section(struct scripts *scripts, struct section *section,
              const struct names *names, struct faults *faults)
@@ -96,8 +110,10 @@ load_section(struct scripts *scripts, struct section *section,
         uses_section(&order, section->conf, i);
         if (is_meant(names, order.file))
             script = script_load(scripts, &order, faults);
-        if (script != NULL)
-            chain->scripts[chain->count++] = script;
+        if (script == NULL)
+            continue;
+        warn_of_login(script, section->conf, faults);
+        chain->scripts[chain->count++] = script;
     }
     hooks = tables_new_section(chain);
     if (hooks == NULL)
@@ -231,7 +247,7 @@ scripts_try(struct runtime *runtime, const char *data_dir,
     const struct names only = {.at = names, .count = count};
     size_t before = faults->count;
 
-    scripts->hooked = scripts->checks = true;
+    scripts->checks = true;
     load_all(scripts, &only, faults);
     refuse_unknown(scripts, &only, faults);
     if (faults->count == before)

@@ -23,10 +23,10 @@ struct scripts;
  * its sections and upstreams; those of checks only where nothing is served (no
  * engine), to see what is wrong with them.  What BUNDLES has of a script is
  * taken from there; what it has not, is looked for in script_path, then in
- * DATA_DIR/lua, and recorded in it.  Where BUNDLES is NULL, nothing is kept:
- * for specs.  Every fault is added to FAULTS; where there was one, nothing is
- * filled and NULL is returned.  The runtime and BUNDLES must outlive the
- * result. */
+ * DATA_DIR/lua, and recorded in it.  Where BUNDLES is NULL, nothing is kept,
+ * and a bundle's limits (bundle.h) do not hold: for `moongate test`.  Every
+ * fault is added to FAULTS; where there was one, nothing is filled and NULL is
+ * returned.  The runtime and BUNDLES must outlive the result. */
 struct scripts *
 scripts_load(struct runtime *runtime, const char *data_dir,
              struct bundles *bundles, struct faults *faults) MUST_CHECK;

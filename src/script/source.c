@@ -113,8 +113,9 @@ try_folder(struct source *out, const char *folder, const char *name,
     return refuse(why, path, why_errno());
 }
 
-int
-source_find(struct source *out, const struct scripts *scripts, const char *name,
+/* The script NAME: an absolute path, or one below the two folders. */
+static int
+find_script(struct source *out, const struct scripts *scripts, const char *name,
             const char **why)
 {
     const char *own = scripts->runtime->conf->global.script_path.p;
@@ -140,9 +141,10 @@ source_find(struct source *out, const struct scripts *scripts, const char *name,
     return -1;
 }
 
-int
-source_read_below(struct source *out, const struct scripts *scripts,
-                  const char *path, const char **why)
+/* A file below script_path; symbolic links may not lead out of it. */
+static int
+read_below(struct source *out, const struct scripts *scripts, const char *path,
+           const char **why)
 {
     const char *folder = scripts->runtime->conf->global.script_path.p;
     char wanted[PATH_MAX];
@@ -172,8 +174,8 @@ read_disk(struct source *out, const struct scripts *scripts,
           enum bundle_kind kind, const char *name, const char **why)
 {
     if (kind == BUNDLE_FILE)
-        return source_read_below(out, scripts, name, why);
-    return source_find(out, scripts, name, why);
+        return read_below(out, scripts, name, why);
+    return find_script(out, scripts, name, why);
 }
 
 static int
@@ -197,17 +199,32 @@ refuse_bundle(const char **why, const char *name)
                   "a script may read 1000 files of 64 MiB altogether");
 }
 
-/* A script that is not there at all has no bundle worth keeping. */
+/* Records why there is none; a script that is not there at all has no bundle
+ * worth keeping. */
 static int
-record(struct bundle *bundle, enum bundle_kind kind, const char *name,
-       const struct source *source, const char *why)
+record_missing(struct bundle *bundle, enum bundle_kind kind, const char *name,
+               const char **why)
 {
-    if (source != NULL)
-        return bundle_add(bundle, kind, name,
-                          str_make(source->text, source->len), false);
-    if (kind == BUNDLE_SCRIPT)
-        return 0;
-    return bundle_add(bundle, kind, name, str_from(why), true);
+    if (kind != BUNDLE_SCRIPT &&
+        bundle_add(bundle, kind, name, str_from(*why), true) < 0)
+        return refuse_bundle(why, name);
+    return -1;
+}
+
+/* Records SOURCE, which is given back, and lends what the bundle has now. */
+static int
+record(struct source *out, struct bundle *bundle, enum bundle_kind kind,
+       const char *name, struct source *source, const char **why)
+{
+    struct str text = str_make(source->text, source->len);
+    int result = bundle_add(bundle, kind, name, text, false);
+
+    if (result < 0)
+        (void)refuse_bundle(why, name);
+    source_fini(source);
+    if (result < 0)
+        return -1;
+    return lend(out, &bundle->files[bundle->count - 1], why);
 }
 
 int
@@ -217,21 +234,13 @@ source_ask(struct source *out, const struct script *script,
     struct bundle *bundle = script->bundle;
     const struct bundle_file *file;
     struct source source;
-    int result;
 
     if (bundle == NULL)
         return read_disk(out, script->owner, kind, name, why);
     file = bundle_find(bundle, kind, name);
     if (file != NULL)
         return lend(out, file, why);
-    result = read_disk(&source, script->owner, kind, name, why);
-    if (record(bundle, kind, name, result < 0 ? NULL : &source, *why) < 0) {
-        if (result == 0)
-            source_fini(&source);
-        return refuse_bundle(why, name);
-    }
-    if (result < 0)
-        return -1;
-    source_fini(&source);
-    return lend(out, bundle_find(bundle, kind, name), why);
+    if (read_disk(&source, script->owner, kind, name, why) < 0)
+        return record_missing(bundle, kind, name, why);
+    return record(out, bundle, kind, name, &source, why);
 }

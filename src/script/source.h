@@ -31,19 +31,11 @@ struct source {
 
 /* What SCRIPT asks for while it loads, KIND and NAME as in bundle_find: its
  * bundle's, or, where that does not know of it, the disk's, which the bundle
- * gets then.  0; or -1, and *WHY as below. */
+ * gets then.  0; or -1, and *WHY says what is wrong, good until the next call.
+ */
 int source_ask(struct source *out, const struct script *script,
                enum bundle_kind kind, const char *name,
                const char **why) MUST_CHECK;
-
-/* Reads the script NAME: an absolute path, or one below the two folders.
- * 0; or -1, and *WHY says what is wrong, good until the next call. */
-int source_find(struct source *out, const struct scripts *scripts,
-                const char *name, const char **why) MUST_CHECK;
-
-/* Reads a file below script_path; symbolic links may not lead out of it. */
-int source_read_below(struct source *out, const struct scripts *scripts,
-                      const char *path, const char **why) MUST_CHECK;
 
 /* Gives the text back. */
 void source_fini(struct source *source);

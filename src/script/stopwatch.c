@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "script/stopwatch.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 

@@ -20,7 +20,7 @@
 /* Where a new one goes; one of the three is set. */
 struct place {
     struct list link;
-    struct upstream *upstream;   /* of a policy or a check */
+    struct upstream *upstream;   /* of a policy */
     struct section *section;     /* of a chain */
     struct policy_hooks *policy; /* held */
     struct section_hooks *hooks; /* held */
@@ -30,9 +30,9 @@ struct place {
 
 struct swap {
     struct scripts *scripts;
-    const struct bundles *set; /* while it is staged */
     struct list places;
-    struct bundles bundles; /* those of the set */
+    struct bundles bundles; /* the new versions */
+    bool loaded;            /* one of them at least: this process uses it */
 };
 
 static int
@@ -56,14 +56,15 @@ add_place(struct swap *swap)
 /* Completes ORDER, of a use that OLD has now, and loads it.  0; also where the
  * set has no such script, and *OUT is NULL. */
 static int
-load_new(struct script **out, const struct swap *swap,
-         struct script_order *order, struct script *old, struct faults *faults)
+load_new(struct script **out, struct swap *swap, struct script_order *order,
+         struct script *old, struct faults *faults)
 {
     *out = NULL;
-    order->bundle = bundles_find(swap->set, order->file.p);
+    order->bundle = bundles_find(&swap->bundles, order->file.p);
     if (order->bundle == NULL)
         return 0;
     order->old = old;
+    swap->loaded = true;
     *out = script_load(swap->scripts, order, faults);
     if (*out == NULL)
         return -1;
@@ -118,7 +119,6 @@ stage_check(struct swap *swap, struct upstream *upstream, struct faults *faults)
         script_unref(script);
         return refuse_memory(swap, faults);
     }
-    place->upstream = upstream;
     place->check = script;
     place->old_check = old;
     return 0;
@@ -128,7 +128,7 @@ static bool
 has_any(const struct swap *swap, const struct section_conf *conf)
 {
     for (size_t i = 0; i < conf->script_count; i++) {
-        if (bundles_find(swap->set, conf->scripts[i].path.p) != NULL)
+        if (bundles_find(&swap->bundles, conf->scripts[i].path.p) != NULL)
             return true;
     }
     return false;
@@ -137,7 +137,7 @@ has_any(const struct swap *swap, const struct section_conf *conf)
 /* The chain of the section with its new scripts; it shares the others with the
  * chain that serves. */
 static int
-fill_chain(struct script_chain *chain, const struct swap *swap,
+fill_chain(struct script_chain *chain, struct swap *swap,
            const struct section *section, struct faults *faults)
 {
     const struct script_chain *now = section->hooks->arg;
@@ -214,12 +214,13 @@ stage_checks(struct swap *swap, struct faults *faults)
 
 /* Room for the bundles is had now, so that the commit needs none. */
 static int
-keep_bundles(struct swap *swap, struct faults *faults)
+keep_bundles(struct swap *swap, const struct bundles *set,
+             struct faults *faults)
 {
     struct bundles *all = swap->scripts->bundles;
 
-    for (size_t i = 0; i < swap->set->count; i++) {
-        if (bundles_put(&swap->bundles, swap->set->items[i]) < 0)
+    for (size_t i = 0; i < set->count; i++) {
+        if (bundles_put(&swap->bundles, set->items[i]) < 0)
             return refuse_memory(swap, faults);
     }
     if (all != NULL && bundles_reserve(all, swap->bundles.count) < 0)
@@ -228,14 +229,13 @@ keep_bundles(struct swap *swap, struct faults *faults)
 }
 
 static struct swap *
-new_swap(struct scripts *scripts, const struct bundles *set)
+new_swap(struct scripts *scripts)
 {
     struct swap *swap = calloc(1, sizeof(*swap));
 
     if (swap == NULL)
         return NULL;
     swap->scripts = scripts;
-    swap->set = set;
     list_init(&swap->places);
     bundles_init(&swap->bundles);
     return swap;
@@ -248,33 +248,35 @@ scripts_stage(struct scripts *scripts, const struct bundles *set,
     struct swap *swap;
 
     scripts_drop(scripts);
-    swap = new_swap(scripts, set);
+    swap = new_swap(scripts);
     if (swap == NULL) {
         faults_add(faults, scripts->runtime->conf->file.p, 0, "no memory");
         return -1;
     }
     scripts->swap = swap;
-    if (keep_bundles(swap, faults) == 0 &&
+    if (keep_bundles(swap, set, faults) == 0 &&
         (!scripts->hooked || stage_hooks(swap, faults) == 0) &&
-        (!scripts->checks || stage_checks(swap, faults) == 0)) {
-        swap->set = NULL; /* the caller's, and it may go */
+        (!scripts->checks || stage_checks(swap, faults) == 0))
         return 0;
-    }
     scripts_drop(scripts);
     return -1;
 }
 
 /* --- the end -------------------------------------------------------------- */
 
+/* Where no version was loaded, none is gone. */
 static void
-free_swap(struct swap *swap)
+end_swap(struct swap *swap)
 {
+    struct scripts *scripts = swap->scripts;
     struct list *node;
 
+    if (swap->loaded)
+        sweep_start(scripts);
     while ((node = list_take_first(&swap->places)) != NULL)
         free(container_of(node, struct place, link));
     bundles_fini(&swap->bundles);
-    swap->scripts->swap = NULL;
+    scripts->swap = NULL;
     free(swap);
 }
 
@@ -350,8 +352,7 @@ scripts_commit(struct scripts *scripts)
     list_for_each(node, &swap->places)
         exchange(container_of(node, struct place, link));
     commit_bundles(scripts->bundles, &swap->bundles);
-    free_swap(swap);
-    sweep_start(scripts);
+    end_swap(swap);
 }
 
 void
@@ -371,6 +372,5 @@ scripts_drop(struct scripts *scripts)
             section_hooks_release(place->hooks);
         script_unref(place->check);
     }
-    free_swap(swap);
-    sweep_start(scripts);
+    end_swap(swap);
 }
