@@ -224,6 +224,67 @@ describe("TLS", function()
     server:stop()
   end)
 
+  -- A peer on a Unix socket that hears how a client begins, and leaves; and
+  -- what it has heard.
+  local function listen_hello()
+    local heard = {}
+    local place = pki:file("hello.sock")
+    os.remove(place)
+    peer.serve(function(connection)
+      local header = connection:receive(5)
+      heard.hello = header
+        and connection:receive(header:byte(4) * 256 + header:byte(5))
+    end, { unix = place })
+    return heard, "unix:" .. place
+  end
+
+  -- The name in a ClientHello (RFC 8446, 4.1.2; RFC 6066, 3); nil: none.
+  local function told_name(hello)
+    local function number(at, bytes)
+      local n = 0
+      for i = at, at + bytes - 1 do
+        n = n * 256 + hello:byte(i)
+      end
+      return n
+    end
+    local at = 1 + 4 + 2 + 32
+    for _, bytes in ipairs({ 1, 2, 1 }) do  -- session, ciphers, compression
+      at = at + bytes + number(at, bytes)
+    end
+    local past = at + 2 + number(at, 2)
+    assert(past == #hello + 1, "no ClientHello")
+    at = at + 2
+    while at < past do
+      local kind, len = number(at, 2), number(at + 2, 2)
+      if kind == 0 then
+        return hello:sub(at + 9, at + 3 + len)
+      end
+      at = at + 4 + len
+    end
+    return nil
+  end
+
+  it("tells a peer on a Unix socket its path as the server's name", function()
+    local heard, host = listen_hello()
+    assert.is_not_nil(connect(0, { host = host, verify = false }))
+    assert.is_nil(told_name(heard.hello))
+    core.outbound_close(out)
+
+    heard, host = listen_hello()
+    assert.is_not_nil(connect(0, { host = host, name = "app.test" }))
+    assert.are.equal("app.test", told_name(heard.hello))
+  end)
+
+  it("verifies no Unix socket without a name", function()
+    local _, host = listen_hello()
+    local why = "TLS has no name to verify for " .. host
+    assert.are.equal(why, connect(0, { host = host }))
+    assert.are.equal(why, connect(0, { host = host, name = "" }))
+    assert.are.equal("TLS has no name to verify for 127.0.0.1",
+      connect(good.port, { name = "" }))
+    assert.is_false(core.stream_is_open(stream()))
+  end)
+
   it("is of version 1.2 at least", function()
     local server = pki:serve("good", { "-quiet", "-tls1_2" })
     assert.is_nil(connect(server.port))

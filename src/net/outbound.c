@@ -46,6 +46,12 @@ fail(struct outbound *outbound, const char *what, const char *host)
     return -1;
 }
 
+static bool
+is_unix(const char *host)
+{
+    return strncmp(host, UNIX, sizeof(UNIX) - 1) == 0;
+}
+
 static int
 find_addresses(struct outbound *outbound, const struct outbound_conf *conf)
 {
@@ -53,7 +59,7 @@ find_addresses(struct outbound *outbound, const struct outbound_conf *conf)
     int result;
 
     outbound->addr_count = outbound->addr_next = 0;
-    if (strncmp(conf->host, UNIX, sizeof(UNIX) - 1) == 0)
+    if (is_unix(conf->host))
         result = addr_parse(&outbound->addrs[0], conf->host, &why);
     else
         result = addr_parse_host(&outbound->addrs[0], conf->host, conf->port);
@@ -68,12 +74,17 @@ find_addresses(struct outbound *outbound, const struct outbound_conf *conf)
     return fail(outbound, "cannot look %s up here", conf->host);
 }
 
-/* What TLS is to verify: an address stands without its brackets. */
+/* What TLS is to verify: an address stands without its brackets; the path of a
+ * Unix socket is no name. */
 static int
-set_name(struct outbound *outbound, const char *name)
+set_name(struct outbound *outbound, const struct outbound_conf *conf)
 {
+    const char *host = is_unix(conf->host) ? "" : conf->host;
+    const char *name = conf->name != NULL ? conf->name : host;
     size_t len = strlen(name);
 
+    if (len == 0 && tls_client_verifies(conf->client))
+        return fail(outbound, "TLS has no name to verify for %s", conf->host);
     if (len > 2 && name[0] == '[' && name[len - 1] == ']') {
         name++;
         len -= 2;
@@ -91,8 +102,7 @@ outbound_start(struct outbound *outbound, const struct outbound_conf *conf)
     outbound->loop = conf->loop;
     outbound->connected = false;
     outbound->words[0] = '\0';
-    if (conf->client != NULL &&
-        set_name(outbound, conf->name != NULL ? conf->name : conf->host) < 0)
+    if (conf->client != NULL && set_name(outbound, conf) < 0)
         return -1;
     if (find_addresses(outbound, conf) < 0)
         return -1;

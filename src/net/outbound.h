@@ -32,7 +32,8 @@ struct outbound_conf {
     const char *host;          /* a name, an address, or "unix:/PATH" */
     uint16_t port;
     struct tls_client *client; /* NULL: without TLS */
-    const char *name;          /* that TLS verifies; NULL: HOST */
+    const char *name;          /* that TLS verifies; NULL: HOST, or none for a
+                                  Unix socket, which fails where it verifies */
 };
 
 struct outbound {

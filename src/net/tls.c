@@ -357,6 +357,8 @@ is_address(const char *name)
 static int
 set_name(SSL *ssl, const char *name)
 {
+    if (name[0] == '\0')
+        return 1;
     if (is_address(name))
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name);
     if (SSL_set_tlsext_host_name(ssl, name) != 1)
@@ -403,6 +405,10 @@ int
 tls_start(struct tls *tls, struct tls_client *client, const char *name)
 {
     assert(stream_is_open(&tls->stream));
+    if (client->verify && name[0] == '\0') {
+        errno = EINVAL;
+        return -1;
+    }
     tls->greeted = tls->ended = tls->socket_ended = false;
     tls->error = tls->socket_error = 0;
     tls->words[0] = '\0';
@@ -573,6 +579,12 @@ tls_client_ref(struct tls_client *client)
 {
     client->refs++;
     return client;
+}
+
+bool
+tls_client_verifies(const struct tls_client *client)
+{
+    return client->verify;
 }
 
 void

@@ -56,10 +56,12 @@ struct tls_client *
 tls_client_new(bool verify, struct str ca, const char **why) MUST_CHECK;
 struct tls_client *tls_client_ref(struct tls_client *client);
 void tls_client_unref(struct tls_client *client);
+bool tls_client_verifies(const struct tls_client *client);
 
 /* Begins TLS on the connected TLS->stream, with nothing under way. NAME is what
- * the server is to prove: a host name, which it is told (SNI), or an address.
- * -1 with errno; the stream is to be closed then. */
+ * the server is to prove: a host name, which it is told (SNI), or an address;
+ * or "", where CLIENT does not verify. -1 with errno: EINVAL, CLIENT verifies
+ * and there is no NAME; the stream is to be closed then. */
 int tls_start(struct tls *tls, struct tls_client *client,
               const char *name) MUST_CHECK;
 
