@@ -412,23 +412,25 @@ failed(struct tcp_session *s, enum dial_result result)
 {
     struct mysql_entry *e = mysql_entry_of(s);
     char space[MYSQL_WORDS_MAX];
+    enum mysql_refusal why;
 
-    if (e->said.number != 0 && result == DIAL_FAILED)
+    if (e->said.number != 0 && result == DIAL_FAILED) {
         mysql_entry_pass_refusal(s, e);
-    else
-        mysql_entry_refuse(
-            s, mysql_refusal_of(&s->dial, result),
-            mysql_refusal_words(space, sizeof(space), &s->dial, result));
+        return;
+    }
+    why = mysql_refusal_of(&s->dial, result);
+    mysql_entry_refuse(
+        s, why, mysql_refusal_words(space, sizeof(space), &s->dial, why));
 }
 
 static void
 failed_early(struct tcp_session *s, enum dial_result result)
 {
     char space[MYSQL_WORDS_MAX];
+    enum mysql_refusal why = mysql_refusal_of(&s->dial, result);
 
     mysql_entry_refuse_early(
-        s, mysql_refusal_of(&s->dial, result),
-        mysql_refusal_words(space, sizeof(space), &s->dial, result));
+        s, why, mysql_refusal_words(space, sizeof(space), &s->dial, why));
 }
 
 static const struct tcp_prelude SWITCH = {
