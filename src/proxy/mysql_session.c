@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "board/board.h"
+#include "board/counters.h"
 #include "proxy/listener.h"
 #include "proxy/mysql_auth.h"
 #include "proxy/mysql_entry.h"
@@ -35,12 +35,7 @@ dial(struct tcp_session *s)
 static void
 deny(struct tcp_session *s, struct str why)
 {
-    const struct engine *engine = s->dial.engine;
-
-    counter_add(
-        &board_section_counters(engine->board, engine->worker, s->section->row)
-             ->denied,
-        1);
+    counter_add(&section_counters(s->section)->denied, 1);
     mysql_entry_refuse(s, MYSQL_REFUSAL_DENIED, why);
     tcp_close(s, "PR", "refused by a script");
 }

@@ -8,22 +8,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "board/board.h"
+#include "board/counters.h"
 #include "codec/proxyproto.h"
 #include "proxy/access_log.h"
 #include "proxy/listener.h"
 #include "proxy/runtime.h"
 #include "proxy/section.h"
 #include "proxy/tcp_session.h"
-
-static struct section_counters *
-counters_of(const struct tcp_session *s)
-{
-    const struct engine *engine = s->dial.engine;
-
-    return board_section_counters(engine->board, engine->worker,
-                                  s->section->row);
-}
 
 static double
 ms_between(uint64_t from_us, uint64_t to_us)
@@ -110,10 +101,10 @@ tcp_close(struct tcp_session *s, const char *flags, const char *reason)
     set_term(s, flags);
     log_debug("session closed: %s section=" STR_FMT, reason,
               STR_ARG(s->section->conf->name));
-    counter_add(&counters_of(s)->bytes_in, s->up.bytes);
-    counter_add(&counters_of(s)->bytes_out, s->down.bytes);
+    counter_add(&section_counters(s->section)->bytes_in, s->up.bytes);
+    counter_add(&section_counters(s->section)->bytes_out, s->down.bytes);
     if (flags[0] != '-')
-        counter_add(&counters_of(s)->errors, 1);
+        counter_add(&section_counters(s->section)->errors, 1);
     if (s->prelude != NULL && s->prelude->leave != NULL)
         s->prelude->leave(s);
     dial_stop(&s->dial);
@@ -537,7 +528,7 @@ close_unseen(struct tcp_session *s, const struct section_client *client)
     section_hooks_release(s->hooks);
     s->hooks = section_hooks_hold(&section_no_hooks);
     if (client->flags[0] == 'P')
-        counter_add(&counters_of(s)->denied, 1);
+        counter_add(&section_counters(s->section)->denied, 1);
     tcp_close(s, client->flags, client->reason);
 }
 
@@ -580,15 +571,15 @@ tcp_open(struct listener *listener, const struct section_client *client,
         goto refuse;
     engine_add(engine, &s->session);
     dial_init(&s->dial, engine, &s->flow, &s->limits, on_dialled);
-    counter_add(&counters_of(s)->connections, 1);
+    counter_add(&section_counters(s->section)->connections, 1);
     if (client->flags != NULL) {
         close_unseen(s, client);
         return;
     }
-    counter_add(&counters_of(s)->requests, 1);
+    counter_add(&section_counters(s->section)->requests, 1);
     s->prelude = prelude;
     if (!ask_accept(s)) {
-        counter_add(&counters_of(s)->denied, 1);
+        counter_add(&section_counters(s->section)->denied, 1);
         tcp_close(s, "PR", "refused by a script");
         return;
     }
