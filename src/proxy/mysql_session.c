@@ -93,11 +93,8 @@ ask(struct tcp_session *s)
     struct section_hooks *hooks = s->hooks;
     struct hook_verdict verdict = {0};
 
-    if (hooks->login == NULL)
-        dial(s);
-    else
-        decide(s, hooks->login(hooks->arg, &mysql_entry_of(s)->asked, &verdict),
-               &verdict);
+    decide(s, hooks->login(hooks->arg, &mysql_entry_of(s)->asked, &verdict),
+           &verdict);
 }
 
 static void
@@ -105,12 +102,7 @@ prepare_question(struct tcp_session *s)
 {
     struct mysql_entry *e = mysql_entry_of(s);
 
-    e->conn = (struct hook_conn){
-        .client = &s->client_addr,
-        .listener = s->flow.listener,
-        .section = s->section->conf->name,
-        .hook_ref = &s->hook_ref,
-    };
+    e->conn = tcp_hook_conn(s);
     e->asked = (struct hook_login){
         .conn = &e->conn,
         .user = e->login.user,
@@ -179,6 +171,10 @@ on_login(struct tcp_session *s, const struct mysql_packet *packet)
     s->flow.user = e->login.user;
     if (e->login.schema.len > 0)
         s->flow.schema = e->login.schema;
+    if (s->hooks->login == NULL) {
+        dial(s);
+        return;
+    }
     prepare_question(s);
     ask(s);
 }

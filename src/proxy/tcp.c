@@ -67,16 +67,22 @@ give_server_back(struct tcp_session *s)
     s->server = NULL;
 }
 
-static void
-tell_close_hook(struct tcp_session *s)
+struct hook_conn
+tcp_hook_conn(struct tcp_session *s)
 {
-    const struct section_hooks *hooks = s->hooks;
-    const struct hook_conn conn = {
+    return (struct hook_conn){
         .client = &s->client_addr,
         .listener = s->flow.listener,
         .section = s->section->conf->name,
         .hook_ref = &s->hook_ref,
     };
+}
+
+static void
+tell_close_hook(struct tcp_session *s)
+{
+    const struct section_hooks *hooks = s->hooks;
+    const struct hook_conn conn = tcp_hook_conn(s);
     const struct flow_result result = {
         .ok = s->term[0] == '-',
         .error = s->term[0] == '-' ? NULL : s->reason,
@@ -455,12 +461,7 @@ ask_accept(struct tcp_session *s)
 {
     struct section *section = s->section;
     struct hook_verdict verdict = {0};
-    struct hook_conn conn = {
-        .client = &s->client_addr,
-        .listener = s->flow.listener,
-        .section = section->conf->name,
-        .hook_ref = &s->hook_ref,
-    };
+    const struct hook_conn conn = tcp_hook_conn(s);
     enum hook_result result;
 
     if (s->hooks->accept == NULL)
