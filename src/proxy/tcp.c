@@ -501,7 +501,9 @@ session_new(struct listener *listener, const struct section_client *client)
     s->runtime = runtime_ref(listener->runtime);
     s->listener = listener;
     s->section = listener->fallback;
-    s->hooks = section_hooks_hold(s->section->hooks);
+    /* Who is closed before any hook sees it: none is told of its end. */
+    s->hooks = section_hooks_hold(client->flags == NULL ? s->section->hooks
+                                                        : &section_no_hooks);
     s->client_addr = *client->addr;
     s->here = client->here;
     s->flow.upstream = s->section->upstream;
@@ -522,12 +524,9 @@ session_new(struct listener *listener, const struct section_client *client)
     return s;
 }
 
-/* No hook has seen it, so none is told of its end. */
 static void
 close_unseen(struct tcp_session *s, const struct section_client *client)
 {
-    section_hooks_release(s->hooks);
-    s->hooks = section_hooks_hold(&section_no_hooks);
     if (client->flags[0] == 'P')
         counter_add(&section_counters(s->section)->denied, 1);
     tcp_close(s, client->flags, client->reason);
