@@ -115,18 +115,14 @@ prepare_question(struct tcp_session *s)
     };
 }
 
-/* Keeps the login's bytes, since names point into them; the answer, which is to
- * a challenge of ours, is of no use to anybody. */
+/* Keeps the login's bytes in m->login, since names point into them; the answer,
+ * which is to a challenge of ours, is of no use to anybody. */
 static ssize_t
-keep_login(struct tcp_session *s, const struct mysql_packet *packet)
+keep_login(struct mysql_session *m, const struct mysql_packet *packet)
 {
-    struct mysql_session *m = s->guest;
     struct mysql_login *login = &m->entry->login;
     ssize_t got;
 
-    m->login = malloc(packet->len + 1);
-    if (m->login == NULL)
-        return MYSQL_E_LENGTH;
     if (packet->len > 0)
         memcpy(m->login, packet->p, packet->len);
     got = mysql_read_login(login, (const uint8_t *)m->login, packet->len);
@@ -138,7 +134,8 @@ keep_login(struct tcp_session *s, const struct mysql_packet *packet)
 static void
 on_login(struct tcp_session *s, const struct mysql_packet *packet)
 {
-    struct mysql_entry *e = mysql_entry_of(s);
+    struct mysql_session *m = s->guest;
+    struct mysql_entry *e = m->entry;
     ssize_t got;
 
     if (packet->sequence != MYSQL_LOGIN_SEQUENCE) {
@@ -147,7 +144,14 @@ on_login(struct tcp_session *s, const struct mysql_packet *packet)
         return;
     }
     e->sequence = packet->sequence;
-    got = keep_login(s, packet);
+    m->login = malloc(packet->len + 1);
+    if (m->login == NULL) {
+        log_error("cannot keep a login: out of memory section=" STR_FMT,
+                  STR_ARG(s->section->conf->name));
+        tcp_close(s, "PR", "out of memory");
+        return;
+    }
+    got = keep_login(m, packet);
     if (got < 0) {
         e->login = (struct mysql_login){.capabilities = 0};
         (void)snprintf(e->why, sizeof(e->why), "Bad handshake: %s",

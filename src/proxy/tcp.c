@@ -549,8 +549,13 @@ begin(struct tcp_session *s)
         return;
     }
     s->logging_in = true;
-    if (s->prelude->begin(s) < 0)
-        tcp_close(s, "PR", strerror(errno));
+    if (s->prelude->begin(s) < 0) {
+        const char *why = strerror(errno);
+
+        log_error("cannot take a connection: %s section=" STR_FMT, why,
+                  STR_ARG(s->section->conf->name));
+        tcp_close(s, "PR", why);
+    }
 }
 
 void
