@@ -247,16 +247,17 @@ http_is_token(struct str s)
 bool
 http_frames_message(struct str name)
 {
-    static const char *const names[] = {
-        "Connection", "Content-Length", "Keep-Alive",
-        "Trailer",    "Upgrade",        "Transfer-Encoding",
-    };
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (str_equal_nocase(name, str_from(names[i])))
-            return true;
+    switch (http_header_id(name)) {
+    case HTTP_HEADER_CONNECTION:
+    case HTTP_HEADER_CONTENT_LENGTH:
+    case HTTP_HEADER_KEEP_ALIVE:
+    case HTTP_HEADER_TRAILER:
+    case HTTP_HEADER_TRANSFER_ENCODING:
+    case HTTP_HEADER_UPGRADE:
+        return true;
+    default:
+        return false;
     }
-    return false;
 }
 
 bool

@@ -146,7 +146,8 @@ enum http_method http_method_id(struct str name);
 bool http_is_token(struct str s);
 
 /* Does the header of this name say where a message ends, or what becomes of its
- * connection?  Whoever sends the message writes it, and nobody else. */
+ * connection?  Whoever sends the message writes it, and nobody else.  NAME must
+ * be a token, as for http_header_id. */
 bool http_frames_message(struct str name);
 
 /* Is S fit for a field value: no control bytes but tab, no DEL? Empty is. */
