@@ -345,21 +345,32 @@ http_remove(struct http_fields *fields, struct str name)
 }
 
 bool
+http_list_next(struct str *item, struct str *list)
+{
+    ptrdiff_t comma;
+    size_t to;
+
+    if (list->len == 0)
+        return false;
+    comma = str_find_char(*list, ',', 0);
+    to = comma < 0 ? list->len : (size_t)comma;
+    *item = str_trim(str_slice(*list, 0, to));
+    *list = str_slice(*list, to + 1, list->len);
+    return true;
+}
+
+bool
 http_list_has(struct str list, struct str token)
 {
-    size_t from = 0;
+    struct str item;
 
-    while (from < list.len) {
-        ptrdiff_t comma = str_find_char(list, ',', from);
-        size_t to = comma < 0 ? list.len : (size_t)comma;
-        struct str item = str_slice(list, from, to);
+    while (http_list_next(&item, &list)) {
         ptrdiff_t semicolon = str_find_char(item, ';', 0);
 
         if (semicolon >= 0)
             item.len = (size_t)semicolon;
         if (str_equal_nocase(str_trim(item), token))
             return true;
-        from = to + 1;
     }
     return false;
 }

@@ -175,6 +175,10 @@ int http_add(struct http_fields *fields, struct str name, struct str value)
  * others. Returns how many there were. */
 unsigned http_remove(struct http_fields *fields, struct str name);
 
+/* Takes the first item off LIST, a comma-separated one, without the white space
+ * around it; it may be empty.  False: there was none left. */
+bool http_list_next(struct str *item, struct str *list);
+
 /* Does LIST, a comma-separated list of tokens such as the value of Connection,
  * name TOKEN (any case)? Parameters after ';' are not part of the name. */
 bool http_list_has(struct str list, struct str token);
