@@ -38,6 +38,7 @@ enum {
     MYSQL_HEADER_LEN = 4,         /* bytes before a payload */
     MYSQL_PAYLOAD_MAX = 0xfffffe, /* bytes of a payload in one packet */
     MYSQL_PACKET_FULL = 0xffffff, /* bytes in one that another continues */
+    MYSQL_UTF8MB4 = 45,           /* number of utf8mb4_general_ci */
 };
 
 /* What a payload's first byte says, where an answer may begin. */

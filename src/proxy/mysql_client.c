@@ -17,7 +17,6 @@
 enum {
     OUT_MAX = 4096,        /* bytes of what is written at once */
     ATTRIBUTES_LEN = 64,   /* bytes of the attributes that are told */
-    CHARSET_UTF8MB4 = 45,  /* utf8mb4_general_ci */
     MAX_PACKET = 16 << 20, /* what is told to the server; more is never
                               taken than MYSQL_CLIENT_BUFFER */
     WANTED = MYSQL_CAN_MYSQL | MYSQL_CAN_PROTOCOL_41 | MYSQL_CAN_TRANSACTIONS |
@@ -124,7 +123,7 @@ write_login(struct mysql_client *client, uint8_t sequence)
     struct mysql_login login = {
         .capabilities = client->capabilities,
         .max_packet = MAX_PACKET,
-        .charset = CHARSET_UTF8MB4,
+        .charset = MYSQL_UTF8MB4,
         .user = client->user,
         .plugin = str_from(client->plugin_name),
     };
