@@ -39,17 +39,6 @@ broken(struct mysql_client *client, const char *fmt, ...)
     return MYSQL_OUTCOME_BROKEN;
 }
 
-/* A server's text as it may stand in a log. */
-static void
-set_text(char *to, size_t size, struct str text)
-{
-    struct buf out;
-
-    buf_init(&out, to, size - 1);
-    log_text_write(&out, LOG_TEXT_NGINX, text, size - 1);
-    to[out.len] = '\0';
-}
-
 /* Where it has come to, for the words of a failure. */
 static const char *
 place_of(const struct mysql_client *client)
@@ -112,7 +101,7 @@ set_plugin(struct mysql_client *client, struct str name, struct str challenge)
         memcpy(client->challenge, challenge.p, len);
     client->challenge_len = len;
     client->plugin = mysql_plugin_find(name);
-    set_text(client->plugin_name, sizeof(client->plugin_name), name);
+    (void)log_text_set(client->plugin_name, sizeof(client->plugin_name), name);
 }
 
 static enum mysql_outcome
@@ -153,8 +142,8 @@ on_greeting(struct mysql_client *client, const struct mysql_packet *packet)
 
     if (packet->sequence != 0 || got < 0)
         return broken(client, "not the greeting of a MySQL server");
-    set_text(client->version, sizeof(client->version),
-             mysql_bare_version(greeting.version));
+    (void)log_text_set(client->version, sizeof(client->version),
+                       mysql_bare_version(greeting.version));
     client->facts = mysql_front_facts(&greeting);
     client->greeted = true;
     client->capabilities = greeting.capabilities & WANTED;
