@@ -121,14 +121,6 @@ describe("addr", function()
   end
 
 
-  it("hashes the host alone", function()
-    local hash = core.addr_hash(parse "10.0.0.1:1")
-    assert.equal(hash, core.addr_hash(parse "10.0.0.1:2"))
-    assert.equal(hash, core.addr_hash(parse "[::ffff:10.0.0.1]:3"))
-    assert.are_not.equal(hash, core.addr_hash(parse "10.0.0.2:1"))
-  end)
-
-
   for text, expected in pairs {
     ["1.2.3.4:80"] = 0x01020304,
     ["255.255.255.255:1"] = 0xffffffff,

@@ -105,6 +105,46 @@ describe("http_is_token and http_is_value", function()
 end)
 
 
+describe("http_list_next", function()
+  for _, case in ipairs {
+    { "", {} },
+    { "a", { "a" } },
+    { "a,b", { "a", "b" } },
+    { " a b\t, c ;d ", { "a b", "c ;d" } },
+    { "a,", { "a" } },
+    { ",a", { "", "a" } },
+    { "a, ,b", { "a", "", "b" } },
+  } do
+    it("takes \"" .. case[1] .. "\" apart", function()
+      local bytes, items = case[1], {}
+      local list, item = str(bytes), ffi.new("struct str")
+      while core.http_list_next(item, list) do
+        items[#items + 1] = ffi.string(item.p, item.len)
+      end
+      assert.are.same(case[2], items)
+    end)
+  end
+end)
+
+
+describe("http_frames_message", function()
+  it("knows such headers in any case", function()
+    for _, name in ipairs { "Connection", "Content-Length", "Keep-Alive",
+        "Trailer", "Transfer-Encoding", "Upgrade" } do
+      assert.is_true(core.http_frames_message(str(name)), name)
+      assert.is_true(core.http_frames_message(str(name:lower())), name)
+      assert.is_false(core.http_frames_message(str(name .. "s")), name)
+    end
+  end)
+
+  it("leaves the others to scripts", function()
+    for _, name in ipairs { "Content-Type", "Date", "Server", "TE", "X" } do
+      assert.is_false(core.http_frames_message(str(name)), name)
+    end
+  end)
+end)
+
+
 describe("http_list_has", function()
   local CASES = {
     { "close", "close", true },

@@ -6,7 +6,7 @@ local mysql = require "support.mysql"
 local support = require "support.ffi"
 
 local core = codec.core
-local FULL, HEAD_LEN = core.MYSQL_FRAME_FULL, core.MYSQL_FRAME_HEAD_LEN
+local FULL, HEAD_LEN = core.MYSQL_PACKET_FULL, core.MYSQL_FRAME_HEAD_LEN
 local MORE, HEAD = core.MYSQL_FRAME_MORE, core.MYSQL_FRAME_HEAD
 
 

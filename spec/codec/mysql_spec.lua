@@ -53,12 +53,6 @@ describe("mysql_write_packet and mysql_write_command", function()
     end))
   end)
 
-  it("number a packet anew", function()
-    local bytes = ffi.new("uint8_t[8]", 3, 0, 0, 7, 97, 98, 99)
-    core.mysql_set_sequence(bytes, 255)
-    assert.are.equal("\3\0\0\255abc\0", ffi.string(bytes, 8))
-  end)
-
   it("fail the buffer where they do not fit", function()
     assert.is_nil(written(function(buf)
       core.mysql_write_packet(buf, 7, str("abc"))

@@ -81,7 +81,7 @@ walk(struct events *events, const uint8_t *p, size_t n, uint8_t *wanted,
         if (n - at < len)
             return;
         at += len;
-        continues = len == MYSQL_FRAME_FULL;
+        continues = len == MYSQL_PACKET_FULL;
         if (!continues)
             note(events, (struct event){.frame = MYSQL_FRAME_END, .at = at});
     }
@@ -144,7 +144,7 @@ feed_full(struct mysql_framer *framer, size_t place)
 {
     static uint8_t zeros[1 << 20];
 
-    for (size_t left = MYSQL_FRAME_FULL, len; left > 0; left -= len) {
+    for (size_t left = MYSQL_PACKET_FULL, len; left > 0; left -= len) {
         len = left < sizeof(zeros) ? left : sizeof(zeros);
         feed(framer, zeros, len, place);
         place += len;
@@ -180,7 +180,7 @@ check_full(const uint8_t *p, size_t n)
         feed_copy(&framer, p + at, MYSQL_HEADER_LEN, place);
         at += MYSQL_HEADER_LEN;
         place += MYSQL_HEADER_LEN;
-        if (len < MYSQL_FRAME_FULL) {
+        if (len < MYSQL_PACKET_FULL) {
             have = n - at < len ? n - at : len;
             feed_copy(&framer, p + at, have, place);
             memcpy(head.head, p + at,
@@ -192,7 +192,7 @@ check_full(const uint8_t *p, size_t n)
         }
         if (!continues && have >= head.head_len)
             note(&right, head);
-        continues = len == MYSQL_FRAME_FULL;
+        continues = len == MYSQL_PACKET_FULL;
         if (!continues && have == len)
             note(&right, (struct event){.frame = MYSQL_FRAME_END, .at = place});
     }

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/str.h"
 #include "base/wire.h"
 
@@ -329,15 +328,6 @@ addr_equal_host(const struct addr *a, const struct addr *b)
     if (a_len == 0)
         return is_unix(a) == is_unix(b);
     return memcmp(a_bytes, b_bytes, a_len) == 0;
-}
-
-uint32_t
-addr_hash(const struct addr *a)
-{
-    size_t len;
-    const uint8_t *bytes = host_bytes(a, &len);
-
-    return hash_murmur(bytes, len, 0);
 }
 
 bool

@@ -79,9 +79,6 @@ bool addr_equal(const struct addr *a, const struct addr *b);
 /* The same host, whatever the port? IPv4 in IPv6 equals the IPv4 address. */
 bool addr_equal_host(const struct addr *a, const struct addr *b);
 
-/* A hash of the host alone: the same client, the same number. */
-uint32_t addr_hash(const struct addr *a);
-
 /* The host as a number of 32 bits: an IPv4 address as it stands, the four words
  * of an IPv6 address by exclusive or. False where there is no host. */
 bool addr_fold(uint32_t *out, const struct addr *a);

@@ -247,16 +247,17 @@ http_is_token(struct str s)
 bool
 http_frames_message(struct str name)
 {
-    static const char *const names[] = {
-        "Connection", "Content-Length", "Keep-Alive",
-        "Trailer",    "Upgrade",        "Transfer-Encoding",
-    };
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (str_equal_nocase(name, str_from(names[i])))
-            return true;
+    switch (http_header_id(name)) {
+    case HTTP_HEADER_CONNECTION:
+    case HTTP_HEADER_CONTENT_LENGTH:
+    case HTTP_HEADER_KEEP_ALIVE:
+    case HTTP_HEADER_TRAILER:
+    case HTTP_HEADER_TRANSFER_ENCODING:
+    case HTTP_HEADER_UPGRADE:
+        return true;
+    default:
+        return false;
     }
-    return false;
 }
 
 bool
@@ -344,21 +345,32 @@ http_remove(struct http_fields *fields, struct str name)
 }
 
 bool
+http_list_next(struct str *item, struct str *list)
+{
+    ptrdiff_t comma;
+    size_t to;
+
+    if (list->len == 0)
+        return false;
+    comma = str_find_char(*list, ',', 0);
+    to = comma < 0 ? list->len : (size_t)comma;
+    *item = str_trim(str_slice(*list, 0, to));
+    *list = str_slice(*list, to + 1, list->len);
+    return true;
+}
+
+bool
 http_list_has(struct str list, struct str token)
 {
-    size_t from = 0;
+    struct str item;
 
-    while (from < list.len) {
-        ptrdiff_t comma = str_find_char(list, ',', from);
-        size_t to = comma < 0 ? list.len : (size_t)comma;
-        struct str item = str_slice(list, from, to);
+    while (http_list_next(&item, &list)) {
         ptrdiff_t semicolon = str_find_char(item, ';', 0);
 
         if (semicolon >= 0)
             item.len = (size_t)semicolon;
         if (str_equal_nocase(str_trim(item), token))
             return true;
-        from = to + 1;
     }
     return false;
 }

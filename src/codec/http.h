@@ -146,7 +146,8 @@ enum http_method http_method_id(struct str name);
 bool http_is_token(struct str s);
 
 /* Does the header of this name say where a message ends, or what becomes of its
- * connection?  Whoever sends the message writes it, and nobody else. */
+ * connection?  Whoever sends the message writes it, and nobody else.  NAME must
+ * be a token, as for http_header_id. */
 bool http_frames_message(struct str name);
 
 /* Is S fit for a field value: no control bytes but tab, no DEL? Empty is. */
@@ -173,6 +174,10 @@ int http_add(struct http_fields *fields, struct str name, struct str value)
 /* Removes all fields of this NAME (any case) and keeps the order of the
  * others. Returns how many there were. */
 unsigned http_remove(struct http_fields *fields, struct str name);
+
+/* Takes the first item off LIST, a comma-separated one, without the white space
+ * around it; it may be empty.  False: there was none left. */
+bool http_list_next(struct str *item, struct str *list);
 
 /* Does LIST, a comma-separated list of tokens such as the value of Connection,
  * name TOKEN (any case)? Parameters after ';' are not part of the name. */

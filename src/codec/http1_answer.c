@@ -49,15 +49,11 @@ static uint32_t
 read_idle(struct str list)
 {
     static const struct str word = {"timeout=", 8};
-    size_t from = 0;
+    struct str item;
 
-    while (from < list.len) {
-        ptrdiff_t comma = str_find_char(list, ',', from);
-        size_t to = comma < 0 ? list.len : (size_t)comma;
-        struct str item = str_trim(str_slice(list, from, to));
+    while (http_list_next(&item, &list)) {
         uint64_t seconds;
 
-        from = to + 1;
         if (!str_equal_nocase(str_slice(item, 0, word.len), word))
             continue;
         item = str_slice(item, word.len, item.len);

@@ -85,12 +85,6 @@ mysql_write_packet(struct buf *to, uint8_t sequence, struct str payload)
 }
 
 void
-mysql_set_sequence(uint8_t *p, uint8_t sequence)
-{
-    wire_put_u8(p + MYSQL_HEADER_LEN - 1, sequence);
-}
-
-void
 mysql_write_command(struct buf *to, enum mysql_command command, struct str text)
 {
     size_t at = mysql_open_packet(to);
@@ -169,10 +163,4 @@ mysql_write_cstring(struct buf *to, struct str text)
         to->failed = true;
     buf_str(to, text);
     mysql_write_u8(to, 0);
-}
-
-size_t
-mysql_text_len(struct str text)
-{
-    return lenenc_len(text.len) + text.len;
 }

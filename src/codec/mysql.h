@@ -37,6 +37,8 @@
 enum {
     MYSQL_HEADER_LEN = 4,         /* bytes before a payload */
     MYSQL_PAYLOAD_MAX = 0xfffffe, /* bytes of a payload in one packet */
+    MYSQL_PACKET_FULL = 0xffffff, /* bytes in one that another continues */
+    MYSQL_UTF8MB4 = 45,           /* number of utf8mb4_general_ci */
 };
 
 /* What a payload's first byte says, where an answer may begin. */
@@ -145,9 +147,6 @@ void mysql_close_packet(struct buf *to, size_t at, uint8_t sequence);
 /* Appends a packet of these bytes: an answer to a plugin, for one. */
 void mysql_write_packet(struct buf *to, uint8_t sequence, struct str payload);
 
-/* Numbers the packet whose header begins at P anew. */
-void mysql_set_sequence(uint8_t *p, uint8_t sequence);
-
 /* Appends a command, which begins a sequence of its own. */
 void mysql_write_command(struct buf *to, enum mysql_command command,
                          struct str text);
@@ -159,8 +158,5 @@ void mysql_write_u32(struct buf *to, uint32_t n);
 void mysql_write_lenenc(struct buf *to, uint64_t n);
 void mysql_write_text(struct buf *to, struct str text);
 void mysql_write_cstring(struct buf *to, struct str text);
-
-/* Bytes of text as mysql_write_text writes it. */
-size_t mysql_text_len(struct str text);
 
 #endif

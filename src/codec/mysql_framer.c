@@ -25,7 +25,7 @@ begin_packet(struct mysql_framer *framer)
     framer->header_len = 0;
     framer->left = wire_get_u24le(framer->header);
     framer->sequence = framer->header[3];
-    framer->full = framer->left == MYSQL_FRAME_FULL;
+    framer->full = framer->left == MYSQL_PACKET_FULL;
     framer->part = MYSQL_FRAME_IN_PAYLOAD;
     if (framer->continues)
         return;

@@ -9,7 +9,7 @@
  *                     HEAD    END   HEAD END
  *
  * A payload of 16 MiB and more goes in several packets, all but the last of
- * MYSQL_FRAME_FULL bytes: it has one HEAD and one END. Any bytes are packets,
+ * MYSQL_PACKET_FULL bytes: it has one HEAD and one END. Any bytes are packets,
  * so nothing is refused; what is compressed or encrypted must not be given.
  *
  * MySQL's manual: "MySQL Packets", "Sending More Than 16Mb".
@@ -24,9 +24,8 @@
 #include "codec/mysql.h"
 
 enum {
-    MYSQL_FRAME_FULL = 0xffffff, /* bytes of a packet that another continues */
-    MYSQL_FRAME_HEAD_LEN = 24,   /* first bytes of a payload that are shown: an
-                                    OK up to its status and warnings */
+    MYSQL_FRAME_HEAD_LEN = 24, /* first bytes of a payload that are shown: an
+                                  OK up to its status and warnings */
 };
 
 enum mysql_frame {
@@ -46,7 +45,7 @@ struct mysql_framer {
                             whose header passes */
     uint8_t sequence;    /* of the last packet that began, as it came */
     uint32_t len;        /* from HEAD on: bytes of the payload; where there are
-                            MYSQL_FRAME_FULL, more packets follow */
+                            MYSQL_PACKET_FULL, more packets follow */
     const uint8_t *head; /* at HEAD: the first bytes, in the caller's bytes or
                             in `store`; valid until the next call */
     size_t head_len;     /* how many: MYSQL_FRAME_HEAD_LEN, or `len` */

@@ -3,10 +3,6 @@
 
 #include "base/wire.h"
 
-enum {
-    FULL = 0xffffff, /* bytes of a packet that another continues */
-};
-
 void
 mysql_watch_init(struct mysql_watch *watch)
 {
@@ -44,7 +40,7 @@ static void
 begin(struct mysql_watch *watch, uint32_t len)
 {
     watch->left = len;
-    watch->full = len == FULL;
+    watch->full = len == MYSQL_PACKET_FULL;
 }
 
 size_t

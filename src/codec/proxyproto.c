@@ -182,22 +182,18 @@ static bool
 read_end(struct addr *out, int family, struct str host, struct str port)
 {
     char text[INET6_ADDRSTRLEN];
-    struct addr addr = {.len = 0};
-    void *bytes = family == AF_INET ? (void *)&addr.in.sin_addr
-                                    : (void *)&addr.in6.sin6_addr;
+    struct addr addr;
     uint16_t number;
 
-    /* inet_pton would stop at a NUL and be content. */
+    /* addr_parse_host would stop at a NUL and be content, and takes brackets,
+     * which have no place here. */
     if (host.len >= sizeof(text) || str_find_char(host, '\0', 0) >= 0 ||
-        !read_port(&number, port))
+        str_starts_with(host, STR("[")) || !read_port(&number, port))
         return false;
     memcpy(text, host.p, host.len);
     text[host.len] = '\0';
-    if (inet_pton(family, text, bytes) != 1)
+    if (addr_parse_host(&addr, text, number) < 0 || addr.sa.sa_family != family)
         return false;
-    addr.sa.sa_family = (sa_family_t)family;
-    addr.len = family == AF_INET ? sizeof(addr.in) : sizeof(addr.in6);
-    addr_set_port(&addr, number);
     *out = addr;
     return true;
 }
@@ -304,22 +300,15 @@ read_tlvs(const uint8_t *p, size_t len, size_t from)
 }
 
 static void
-take_v4(struct addr *out, const uint8_t *host, const uint8_t *port)
+take_end(struct addr *out, bool v4, const uint8_t *host, const uint8_t *port)
 {
     memset(out, 0, sizeof(*out));
-    out->len = sizeof(out->in);
-    out->sa.sa_family = AF_INET;
-    memcpy(&out->in.sin_addr, host, V4_LEN);
-    addr_set_port(out, wire_get_u16be(port));
-}
-
-static void
-take_v6(struct addr *out, const uint8_t *host, const uint8_t *port)
-{
-    memset(out, 0, sizeof(*out));
-    out->len = sizeof(out->in6);
-    out->sa.sa_family = AF_INET6;
-    memcpy(&out->in6.sin6_addr, host, V6_LEN);
+    out->len = v4 ? sizeof(out->in) : sizeof(out->in6);
+    out->sa.sa_family = v4 ? AF_INET : AF_INET6;
+    if (v4)
+        memcpy(&out->in.sin_addr, host, V4_LEN);
+    else
+        memcpy(&out->in6.sin6_addr, host, V6_LEN);
     addr_set_port(out, wire_get_u16be(port));
 }
 
@@ -340,12 +329,13 @@ read_ends(struct proxyproto *out, unsigned family, const uint8_t *p, size_t len)
     if (ends_len > len)
         return PROXYPROTO_ERROR_LENGTH;
     out->has_ends = transport != 0 && (kind == 1 || kind == 2);
-    if (out->has_ends && kind == 1) {
-        take_v4(&out->from, p, p + 2 * V4_LEN);
-        take_v4(&out->to, p + V4_LEN, p + 2 * V4_LEN + 2);
-    } else if (out->has_ends) {
-        take_v6(&out->from, p, p + 2 * V6_LEN);
-        take_v6(&out->to, p + V6_LEN, p + 2 * V6_LEN + 2);
+    if (out->has_ends) {
+        const bool v4 = kind == 1;
+        const size_t host_len = v4 ? V4_LEN : V6_LEN;
+        const uint8_t *ports = p + 2 * host_len;
+
+        take_end(&out->from, v4, p, ports);
+        take_end(&out->to, v4, p + host_len, ports + 2);
     }
     return (ssize_t)ends_len;
 }

@@ -4,6 +4,8 @@
  */
 #include "codec/range.h"
 
+#include "codec/http.h"
+
 enum {
     SPEC_BAD = -1, /* not well formed */
     SPEC_OUT = 0,  /* lies outside the representation */
@@ -73,15 +75,12 @@ read_set(struct range out[RANGE_MAX], struct str set, int64_t length)
 {
     int64_t total = 0;
     int specs = 0, count = 0;
+    struct str spec;
 
-    for (size_t from = 0; from < set.len;) {
-        ptrdiff_t comma = str_find_char(set, ',', from);
-        size_t to = comma < 0 ? set.len : (size_t)comma;
-        struct str spec = str_trim(str_slice(set, from, to));
+    while (http_list_next(&spec, &set)) {
         struct range range;
         int got;
 
-        from = to + 1;
         if (spec.len == 0)
             continue;
         got = read_spec(&range, spec, length);

@@ -354,13 +354,14 @@ enum script_failure {
     SCRIPT_FAILURE_DENY, /* refuse the request */
 };
 
-/* One [http NAME], [tcp NAME] or [mysql NAME]. */
+/* How a [mysql NAME] greets its clients. */
 enum handshake {
     HANDSHAKE_SWITCH,      /* Moongate greets, and has the client switch to the
                               challenge of the server that is chosen then */
     HANDSHAKE_PASSTHROUGH, /* the server that was chosen before greets */
 };
 
+/* One [http NAME], [tcp NAME] or [mysql NAME]. */
 struct section_conf {
     enum section_kind kind;
     struct str name;

@@ -170,9 +170,9 @@ names_clients(const struct section_conf *section,
 static void
 verify_accept_proxy(const struct verifier *v,
                     const struct section_conf *section,
-                    const struct listen_conf *listen, const struct block *block)
+                    const struct listen_conf *listen, bool has_trust)
 {
-    if (!has_key(block, "trust"))
+    if (!has_trust)
         faults_add_at(v->faults, listen->at,
                       "listen: accept_proxy needs a trust key in [%s " STR_FMT
                       "]: trust = NETWORK ... says whose header is believed, "
@@ -201,7 +201,7 @@ verify_trust(const struct verifier *v, const struct section_conf *section,
         if (!section->listens[i].accept_proxy)
             continue;
         used = true;
-        verify_accept_proxy(v, section, &section->listens[i], block);
+        verify_accept_proxy(v, section, &section->listens[i], trust != NULL);
     }
     if (trust != NULL && !used && has_key(block, "listen"))
         faults_add_at(v->faults, trust->at,

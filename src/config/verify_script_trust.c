@@ -3,6 +3,7 @@
 
 #include "config/memory.h"
 #include "config/nearest.h"
+#include "config/script_files.h"
 
 /* What is looked for among the names of scripts. */
 struct search {
@@ -22,13 +23,14 @@ look_at(struct search *search, struct str name)
 static void
 look_at_upstream(struct search *search, const struct upstream_conf *conf)
 {
-    if (conf->check.kind == CHECK_LUA && conf->check.script.p != NULL)
+    char text[SCRIPT_FILES_MAX];
+
+    if (script_files_has_check(conf))
         look_at(search, conf->check.script);
-    if (conf->policy_is_path)
-        look_at(search, conf->policy);
-    else if (conf->policy.p != NULL)
-        look_at(search, memory_printf(search->arena, "policy/" STR_FMT ".lua",
-                                      STR_ARG(conf->policy)));
+    /* The hint may name it later. */
+    if (conf->policy.p != NULL)
+        look_at(search,
+                memory_str(search->arena, script_files_policy(text, conf)));
 }
 
 static void

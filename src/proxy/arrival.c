@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "board/board.h"
+#include "board/counters.h"
 #include "codec/proxyproto.h"
 #include "net/stream.h"
 #include "proxy/engine.h"
@@ -109,13 +109,8 @@ refuse(struct listener *listener, int fd, const struct addr *peer,
 static void
 leave(struct listener *listener, int fd)
 {
-    const struct engine *engine = listener->engine;
-
     log_debug("connection closed: the client left without a PROXY header");
-    counter_add(&board_section_counters(engine->board, engine->worker,
-                                        listener->fallback->row)
-                     ->connections,
-                1);
+    counter_add(&section_counters(listener->fallback)->connections, 1);
     turn_away(listener, fd);
 }
 

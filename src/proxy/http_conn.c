@@ -17,7 +17,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "board/board.h"
+#include "board/counters.h"
 #include "codec/http1.h"
 #include "net/buffer.h"
 #include "proxy/access_log.h"
@@ -39,13 +39,6 @@ enum {
 static void run(struct http_conn *conn);
 static void on_wake(struct http_exchange *exchange);
 static void on_flush(struct http_exchange *exchange);
-
-static struct section_counters *
-counters_of(const struct http_conn *conn, const struct section *section)
-{
-    return board_section_counters(conn->engine->board, conn->engine->worker,
-                                  section->row);
-}
 
 /* --- states and their ends ------------------------------------------------ */
 
@@ -123,7 +116,7 @@ static void
 count_request(struct http_conn *conn, struct http_exchange *exchange)
 {
     struct section_counters *counters =
-        counters_of(conn, &exchange->section->section);
+        section_counters(&exchange->section->section);
 
     counter_add(&counters->bytes_in, conn->bytes_in);
     counter_add(&counters->bytes_out, exchange->writer.sent_bytes);
@@ -1041,7 +1034,7 @@ static void
 close_unseen(struct http_conn *conn, const struct section_client *client)
 {
     struct section_counters *counters =
-        counters_of(conn, conn->listener->fallback);
+        section_counters(conn->listener->fallback);
 
     counter_add(&counters->errors, 1);
     if (client->flags[0] == 'P')
@@ -1064,7 +1057,7 @@ http_accept(struct listener *listener, const struct section_client *client)
     conn->runtime = runtime_ref(listener->runtime);
     conn->here = client->here;
     conn->begun_us = clock_us();
-    counters = counters_of(conn, listener->fallback);
+    counters = section_counters(listener->fallback);
     counter_add(&counters->connections, 1);
     if (client->flags != NULL) {
         close_unseen(conn, client);

@@ -234,12 +234,6 @@ drop_underscores(struct http_fields *fields)
     }
 }
 
-static bool
-is_trusted(const struct section_conf *conf, const struct addr *addr)
-{
-    return cidr_any_contains(conf->trust, conf->trust_count, addr);
-}
-
 /* Takes the last address off a list of them; false when it is none. */
 static bool
 last_forwarded(struct str *list, struct addr *out)
@@ -297,7 +291,7 @@ believe_client(struct http_exchange *exchange)
             if (!last_forwarded(&list, &addr))
                 return;
             exchange->client = addr;
-            if (!is_trusted(conf, &addr))
+            if (!cidr_any_contains(conf->trust, conf->trust_count, &addr))
                 return;
         }
     }
@@ -308,7 +302,7 @@ believe_forwarded(struct http_exchange *exchange)
 {
     const struct section_conf *conf = exchange->section->section.conf;
 
-    if (conf->trust_count == 0 || !is_trusted(conf, &exchange->client))
+    if (!cidr_any_contains(conf->trust, conf->trust_count, &exchange->client))
         return;
     believe_proto(exchange);
     believe_client(exchange);

@@ -81,3 +81,14 @@ log_text_write(struct buf *to, enum log_text_style style, struct str text,
         n--;
     }
 }
+
+struct str
+log_text_set(char *to, size_t size, struct str text)
+{
+    struct buf out;
+
+    buf_init(&out, to, size - 1);
+    log_text_write(&out, LOG_TEXT_NGINX, text, out.cap);
+    to[out.len] = '\0';
+    return str_make(to, out.len);
+}

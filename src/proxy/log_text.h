@@ -19,4 +19,8 @@ enum log_text_style {
 void log_text_write(struct buf *to, enum log_text_style style, struct str text,
                     size_t max);
 
+/* Sets TO, of SIZE bytes, to TEXT as nginx writes it, with a NUL behind it, and
+ * returns that. */
+struct str log_text_set(char *to, size_t size, struct str text);
+
 #endif

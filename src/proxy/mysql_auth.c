@@ -39,19 +39,15 @@ on_server_refuses(struct tcp_session *s, const struct mysql_packet *packet)
 {
     struct mysql_entry *e = mysql_entry_of(s);
     struct mysql_err err;
-    struct buf text;
 
     if (mysql_read_err(&err, packet->p, packet->len) < 0) {
         mysql_auth_give_up(s, true, "not the greeting of a MySQL server");
         return;
     }
-    buf_init(&text, e->text, sizeof(e->text) - 1);
-    log_text_write(&text, LOG_TEXT_NGINX, err.text, text.cap);
-    e->text[text.len] = '\0';
     e->said = (struct mysql_err){
         .number = err.number,
         .state = str_from(err.number == 1040 ? "08004" : "HY000"),
-        .text = str_make(e->text, text.len),
+        .text = log_text_set(e->text, sizeof(e->text), err.text),
     };
     if (err.state.len == MYSQL_STATE_LEN) {
         memcpy(e->state, err.state.p, MYSQL_STATE_LEN);

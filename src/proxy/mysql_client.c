@@ -17,7 +17,6 @@
 enum {
     OUT_MAX = 4096,        /* bytes of what is written at once */
     ATTRIBUTES_LEN = 64,   /* bytes of the attributes that are told */
-    CHARSET_UTF8MB4 = 45,  /* utf8mb4_general_ci */
     MAX_PACKET = 16 << 20, /* what is told to the server; more is never
                               taken than MYSQL_CLIENT_BUFFER */
     WANTED = MYSQL_CAN_MYSQL | MYSQL_CAN_PROTOCOL_41 | MYSQL_CAN_TRANSACTIONS |
@@ -38,17 +37,6 @@ broken(struct mysql_client *client, const char *fmt, ...)
     va_end(args);
     client->number = 0;
     return MYSQL_OUTCOME_BROKEN;
-}
-
-/* A server's text as it may stand in a log. */
-static void
-set_text(char *to, size_t size, struct str text)
-{
-    struct buf out;
-
-    buf_init(&out, to, size - 1);
-    log_text_write(&out, LOG_TEXT_NGINX, text, size - 1);
-    to[out.len] = '\0';
 }
 
 /* Where it has come to, for the words of a failure. */
@@ -113,7 +101,7 @@ set_plugin(struct mysql_client *client, struct str name, struct str challenge)
         memcpy(client->challenge, challenge.p, len);
     client->challenge_len = len;
     client->plugin = mysql_plugin_find(name);
-    set_text(client->plugin_name, sizeof(client->plugin_name), name);
+    (void)log_text_set(client->plugin_name, sizeof(client->plugin_name), name);
 }
 
 static enum mysql_outcome
@@ -124,7 +112,7 @@ write_login(struct mysql_client *client, uint8_t sequence)
     struct mysql_login login = {
         .capabilities = client->capabilities,
         .max_packet = MAX_PACKET,
-        .charset = CHARSET_UTF8MB4,
+        .charset = MYSQL_UTF8MB4,
         .user = client->user,
         .plugin = str_from(client->plugin_name),
     };
@@ -154,8 +142,8 @@ on_greeting(struct mysql_client *client, const struct mysql_packet *packet)
 
     if (packet->sequence != 0 || got < 0)
         return broken(client, "not the greeting of a MySQL server");
-    set_text(client->version, sizeof(client->version),
-             mysql_bare_version(greeting.version));
+    (void)log_text_set(client->version, sizeof(client->version),
+                       mysql_bare_version(greeting.version));
     client->facts = mysql_front_facts(&greeting);
     client->greeted = true;
     client->capabilities = greeting.capabilities & WANTED;

@@ -94,7 +94,7 @@ mysql_front_common(struct greeting_facts *out, const struct upstream *upstream)
     if (!known) {
         *out = (struct greeting_facts){
             .capabilities = MYSQL_FRONT_CAPABILITIES,
-            .charset = MYSQL_FRONT_CHARSET,
+            .charset = MYSQL_UTF8MB4,
         };
         greeting_set_version(out, STR(MYSQL_FRONT_VERSION));
     }

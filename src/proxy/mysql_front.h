@@ -26,7 +26,6 @@ struct upstream;
 #define MYSQL_FRONT_VERSION "5.7.0-moongate"
 
 enum {
-    MYSQL_FRONT_CHARSET = 45, /* utf8mb4_general_ci */
     MYSQL_FRONT_CAPABILITIES =
         MYSQL_CAN_MYSQL | MYSQL_CAN_FOUND_ROWS | MYSQL_CAN_LONG_FLAG |
         MYSQL_CAN_SCHEMA | MYSQL_CAN_NO_SCHEMA | MYSQL_CAN_ODBC |

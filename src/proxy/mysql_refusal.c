@@ -91,13 +91,13 @@ mysql_refusal_of(const struct dial *dial, enum dial_result result)
 
 struct str
 mysql_refusal_words(char *space, size_t size, const struct dial *dial,
-                    enum dial_result result)
+                    enum mysql_refusal why)
 {
     struct str name = dial->flow->upstream->conf->name;
     struct buf words;
 
     buf_init(&words, space, size);
-    switch (mysql_refusal_of(dial, result)) {
+    switch (why) {
     case MYSQL_REFUSAL_FULL:
         buf_printf(&words,
                    "Too many connections: %s of upstream '" STR_FMT

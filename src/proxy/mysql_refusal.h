@@ -31,13 +31,14 @@ void
 mysql_refusal_write(struct buf *to, enum mysql_refusal why, struct str words,
                     uint8_t sequence, uint32_t capabilities);
 
-/* What a dial that found no server is to the client. */
+/* What a dial that found no server is to the client.  It is asked once: other
+ * processes change the board, on which the answer depends. */
 enum mysql_refusal
 mysql_refusal_of(const struct dial *dial, enum dial_result result);
 
-/* Its words; in SPACE, which has SIZE bytes. */
-struct str
-mysql_refusal_words(char *space, size_t size, const struct dial *dial,
-                    enum dial_result result);
+/* The words for WHY, as mysql_refusal_of gave it for DIAL; in SPACE, which has
+ * SIZE bytes. */
+struct str mysql_refusal_words(char *space, size_t size,
+                               const struct dial *dial, enum mysql_refusal why);
 
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "board/board.h"
+#include "board/counters.h"
 #include "proxy/listener.h"
 #include "proxy/mysql_auth.h"
 #include "proxy/mysql_entry.h"
@@ -35,12 +35,7 @@ dial(struct tcp_session *s)
 static void
 deny(struct tcp_session *s, struct str why)
 {
-    const struct engine *engine = s->dial.engine;
-
-    counter_add(
-        &board_section_counters(engine->board, engine->worker, s->section->row)
-             ->denied,
-        1);
+    counter_add(&section_counters(s->section)->denied, 1);
     mysql_entry_refuse(s, MYSQL_REFUSAL_DENIED, why);
     tcp_close(s, "PR", "refused by a script");
 }
@@ -98,11 +93,8 @@ ask(struct tcp_session *s)
     struct section_hooks *hooks = s->hooks;
     struct hook_verdict verdict = {0};
 
-    if (hooks->login == NULL)
-        dial(s);
-    else
-        decide(s, hooks->login(hooks->arg, &mysql_entry_of(s)->asked, &verdict),
-               &verdict);
+    decide(s, hooks->login(hooks->arg, &mysql_entry_of(s)->asked, &verdict),
+           &verdict);
 }
 
 static void
@@ -110,12 +102,7 @@ prepare_question(struct tcp_session *s)
 {
     struct mysql_entry *e = mysql_entry_of(s);
 
-    e->conn = (struct hook_conn){
-        .client = &s->client_addr,
-        .listener = s->flow.listener,
-        .section = s->section->conf->name,
-        .hook_ref = &s->hook_ref,
-    };
+    e->conn = tcp_hook_conn(s);
     e->asked = (struct hook_login){
         .conn = &e->conn,
         .user = e->login.user,
@@ -128,18 +115,14 @@ prepare_question(struct tcp_session *s)
     };
 }
 
-/* Keeps the login's bytes, since names point into them; the answer, which is to
- * a challenge of ours, is of no use to anybody. */
+/* Keeps the login's bytes in m->login, since names point into them; the answer,
+ * which is to a challenge of ours, is of no use to anybody. */
 static ssize_t
-keep_login(struct tcp_session *s, const struct mysql_packet *packet)
+keep_login(struct mysql_session *m, const struct mysql_packet *packet)
 {
-    struct mysql_session *m = s->guest;
     struct mysql_login *login = &m->entry->login;
     ssize_t got;
 
-    m->login = malloc(packet->len + 1);
-    if (m->login == NULL)
-        return MYSQL_E_LENGTH;
     if (packet->len > 0)
         memcpy(m->login, packet->p, packet->len);
     got = mysql_read_login(login, (const uint8_t *)m->login, packet->len);
@@ -151,7 +134,8 @@ keep_login(struct tcp_session *s, const struct mysql_packet *packet)
 static void
 on_login(struct tcp_session *s, const struct mysql_packet *packet)
 {
-    struct mysql_entry *e = mysql_entry_of(s);
+    struct mysql_session *m = s->guest;
+    struct mysql_entry *e = m->entry;
     ssize_t got;
 
     if (packet->sequence != MYSQL_LOGIN_SEQUENCE) {
@@ -160,7 +144,14 @@ on_login(struct tcp_session *s, const struct mysql_packet *packet)
         return;
     }
     e->sequence = packet->sequence;
-    got = keep_login(s, packet);
+    m->login = malloc(packet->len + 1);
+    if (m->login == NULL) {
+        log_error("cannot keep a login: out of memory section=" STR_FMT,
+                  STR_ARG(s->section->conf->name));
+        tcp_close(s, "PR", "out of memory");
+        return;
+    }
+    got = keep_login(m, packet);
     if (got < 0) {
         e->login = (struct mysql_login){.capabilities = 0};
         (void)snprintf(e->why, sizeof(e->why), "Bad handshake: %s",
@@ -184,6 +175,10 @@ on_login(struct tcp_session *s, const struct mysql_packet *packet)
     s->flow.user = e->login.user;
     if (e->login.schema.len > 0)
         s->flow.schema = e->login.schema;
+    if (s->hooks->login == NULL) {
+        dial(s);
+        return;
+    }
     prepare_question(s);
     ask(s);
 }
@@ -412,23 +407,25 @@ failed(struct tcp_session *s, enum dial_result result)
 {
     struct mysql_entry *e = mysql_entry_of(s);
     char space[MYSQL_WORDS_MAX];
+    enum mysql_refusal why;
 
-    if (e->said.number != 0 && result == DIAL_FAILED)
+    if (e->said.number != 0 && result == DIAL_FAILED) {
         mysql_entry_pass_refusal(s, e);
-    else
-        mysql_entry_refuse(
-            s, mysql_refusal_of(&s->dial, result),
-            mysql_refusal_words(space, sizeof(space), &s->dial, result));
+        return;
+    }
+    why = mysql_refusal_of(&s->dial, result);
+    mysql_entry_refuse(
+        s, why, mysql_refusal_words(space, sizeof(space), &s->dial, why));
 }
 
 static void
 failed_early(struct tcp_session *s, enum dial_result result)
 {
     char space[MYSQL_WORDS_MAX];
+    enum mysql_refusal why = mysql_refusal_of(&s->dial, result);
 
     mysql_entry_refuse_early(
-        s, mysql_refusal_of(&s->dial, result),
-        mysql_refusal_words(space, sizeof(space), &s->dial, result));
+        s, why, mysql_refusal_words(space, sizeof(space), &s->dial, why));
 }
 
 static const struct tcp_prelude SWITCH = {

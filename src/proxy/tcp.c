@@ -8,22 +8,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "board/board.h"
+#include "board/counters.h"
 #include "codec/proxyproto.h"
 #include "proxy/access_log.h"
 #include "proxy/listener.h"
 #include "proxy/runtime.h"
 #include "proxy/section.h"
 #include "proxy/tcp_session.h"
-
-static struct section_counters *
-counters_of(const struct tcp_session *s)
-{
-    const struct engine *engine = s->dial.engine;
-
-    return board_section_counters(engine->board, engine->worker,
-                                  s->section->row);
-}
 
 static double
 ms_between(uint64_t from_us, uint64_t to_us)
@@ -76,16 +67,22 @@ give_server_back(struct tcp_session *s)
     s->server = NULL;
 }
 
-static void
-tell_close_hook(struct tcp_session *s)
+struct hook_conn
+tcp_hook_conn(struct tcp_session *s)
 {
-    const struct section_hooks *hooks = s->hooks;
-    const struct hook_conn conn = {
+    return (struct hook_conn){
         .client = &s->client_addr,
         .listener = s->flow.listener,
         .section = s->section->conf->name,
         .hook_ref = &s->hook_ref,
     };
+}
+
+static void
+tell_close_hook(struct tcp_session *s)
+{
+    const struct section_hooks *hooks = s->hooks;
+    const struct hook_conn conn = tcp_hook_conn(s);
     const struct flow_result result = {
         .ok = s->term[0] == '-',
         .error = s->term[0] == '-' ? NULL : s->reason,
@@ -110,10 +107,10 @@ tcp_close(struct tcp_session *s, const char *flags, const char *reason)
     set_term(s, flags);
     log_debug("session closed: %s section=" STR_FMT, reason,
               STR_ARG(s->section->conf->name));
-    counter_add(&counters_of(s)->bytes_in, s->up.bytes);
-    counter_add(&counters_of(s)->bytes_out, s->down.bytes);
+    counter_add(&section_counters(s->section)->bytes_in, s->up.bytes);
+    counter_add(&section_counters(s->section)->bytes_out, s->down.bytes);
     if (flags[0] != '-')
-        counter_add(&counters_of(s)->errors, 1);
+        counter_add(&section_counters(s->section)->errors, 1);
     if (s->prelude != NULL && s->prelude->leave != NULL)
         s->prelude->leave(s);
     dial_stop(&s->dial);
@@ -464,12 +461,7 @@ ask_accept(struct tcp_session *s)
 {
     struct section *section = s->section;
     struct hook_verdict verdict = {0};
-    struct hook_conn conn = {
-        .client = &s->client_addr,
-        .listener = s->flow.listener,
-        .section = section->conf->name,
-        .hook_ref = &s->hook_ref,
-    };
+    const struct hook_conn conn = tcp_hook_conn(s);
     enum hook_result result;
 
     if (s->hooks->accept == NULL)
@@ -509,7 +501,9 @@ session_new(struct listener *listener, const struct section_client *client)
     s->runtime = runtime_ref(listener->runtime);
     s->listener = listener;
     s->section = listener->fallback;
-    s->hooks = section_hooks_hold(s->section->hooks);
+    /* Who is closed before any hook sees it: none is told of its end. */
+    s->hooks = section_hooks_hold(client->flags == NULL ? s->section->hooks
+                                                        : &section_no_hooks);
     s->client_addr = *client->addr;
     s->here = client->here;
     s->flow.upstream = s->section->upstream;
@@ -530,14 +524,11 @@ session_new(struct listener *listener, const struct section_client *client)
     return s;
 }
 
-/* No hook has seen it, so none is told of its end. */
 static void
 close_unseen(struct tcp_session *s, const struct section_client *client)
 {
-    section_hooks_release(s->hooks);
-    s->hooks = section_hooks_hold(&section_no_hooks);
     if (client->flags[0] == 'P')
-        counter_add(&counters_of(s)->denied, 1);
+        counter_add(&section_counters(s->section)->denied, 1);
     tcp_close(s, client->flags, client->reason);
 }
 
@@ -558,8 +549,13 @@ begin(struct tcp_session *s)
         return;
     }
     s->logging_in = true;
-    if (s->prelude->begin(s) < 0)
-        tcp_close(s, "PR", strerror(errno));
+    if (s->prelude->begin(s) < 0) {
+        const char *why = strerror(errno);
+
+        log_error("cannot take a connection: %s section=" STR_FMT, why,
+                  STR_ARG(s->section->conf->name));
+        tcp_close(s, "PR", why);
+    }
 }
 
 void
@@ -580,15 +576,15 @@ tcp_open(struct listener *listener, const struct section_client *client,
         goto refuse;
     engine_add(engine, &s->session);
     dial_init(&s->dial, engine, &s->flow, &s->limits, on_dialled);
-    counter_add(&counters_of(s)->connections, 1);
+    counter_add(&section_counters(s->section)->connections, 1);
     if (client->flags != NULL) {
         close_unseen(s, client);
         return;
     }
-    counter_add(&counters_of(s)->requests, 1);
+    counter_add(&section_counters(s->section)->requests, 1);
     s->prelude = prelude;
     if (!ask_accept(s)) {
-        counter_add(&counters_of(s)->denied, 1);
+        counter_add(&section_counters(s->section)->denied, 1);
         tcp_close(s, "PR", "refused by a script");
         return;
     }

@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#include "proxy/hook.h"
+
 struct listener;
 struct section_client;
 struct tcp_prelude;
@@ -18,6 +20,9 @@ void tcp_accept(struct listener *listener, const struct section_client *client);
 /* The same, with a prelude (tcp_session.h). */
 void tcp_open(struct listener *listener, const struct section_client *client,
               const struct tcp_prelude *prelude);
+
+/* What the section's hooks are told of the client; it points into S. */
+struct hook_conn tcp_hook_conn(struct tcp_session *s);
 
 /* For a prelude: finds a server and connects; `connected` or `failed` is
  * called, perhaps before this returns. */

@@ -47,7 +47,7 @@ static void
 load_policy(struct scripts *scripts, struct upstream *upstream,
             const struct names *names, struct faults *faults)
 {
-    char text[USES_FILE_MAX];
+    char text[SCRIPT_FILES_MAX];
     struct script_order order;
     struct policy_hooks *hooks;
     struct script *script;
@@ -266,7 +266,7 @@ bool
 scripts_have_checks(const struct config *conf)
 {
     for (size_t i = 0; i < conf->upstream_count; i++) {
-        if (uses_has_check(&conf->upstreams[i]))
+        if (script_files_has_check(&conf->upstreams[i]))
             return true;
     }
     return false;
@@ -319,13 +319,13 @@ int
 scripts_add_rows(struct board *board, const struct config *conf)
 {
     for (size_t i = 0; i < conf->upstream_count; i++) {
-        char text[USES_FILE_MAX];
+        char text[SCRIPT_FILES_MAX];
 
         const struct upstream_conf *upstream = &conf->upstreams[i];
 
-        if (add_row(board, uses_policy_file(text, upstream)) < 0)
+        if (add_row(board, script_files_policy(text, upstream)) < 0)
             return -1;
-        if (uses_has_check(upstream) &&
+        if (script_files_has_check(upstream) &&
             add_row(board, upstream->check.script) < 0)
             return -1;
     }
@@ -356,7 +356,7 @@ scripts_count(const struct config *conf)
     for (size_t i = 0; i < conf->upstream_count; i++) {
         const struct upstream_conf *upstream = &conf->upstreams[i];
 
-        if (uses_has_check(upstream))
+        if (script_files_has_check(upstream))
             (void)seen_add(&seen, upstream->check.script, upstream);
     }
     count = conf->upstream_count + seen.count;

@@ -78,7 +78,7 @@ static int
 stage_policy(struct swap *swap, struct upstream *upstream,
              struct faults *faults)
 {
-    char text[USES_FILE_MAX];
+    char text[SCRIPT_FILES_MAX];
     struct script_order order;
     struct script *script;
     struct place *place;

@@ -1,28 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "script/uses.h"
 
-#include <stdio.h>
-
 #include "proxy/upstream.h"
 
-struct str
-uses_policy_file(char text[USES_FILE_MAX], const struct upstream_conf *conf)
-{
-    if (conf->policy_is_path)
-        return conf->policy;
-    (void)snprintf(text, USES_FILE_MAX, "policy/" STR_FMT ".lua",
-                   STR_ARG(conf->policy));
-    return str_from(text);
-}
-
 bool
-uses_has_check(const struct upstream_conf *conf)
-{
-    return conf->check.kind == CHECK_LUA && conf->check.script.p != NULL;
-}
-
-bool
-uses_policy(struct script_order *out, char text[USES_FILE_MAX],
+uses_policy(struct script_order *out, char text[SCRIPT_FILES_MAX],
             struct upstream *upstream)
 {
     const struct upstream_conf *conf = upstream->conf;
@@ -30,7 +12,7 @@ uses_policy(struct script_order *out, char text[USES_FILE_MAX],
     if (conf->policy.p == NULL)
         return false;
     *out = (struct script_order){
-        .file = uses_policy_file(text, conf),
+        .file = script_files_policy(text, conf),
         .at = conf->policy_at,
         .use = SCRIPT_POLICY,
         .user_kind = "upstream",
@@ -47,7 +29,7 @@ uses_check(struct script_order *out, struct upstream *upstream)
 {
     const struct upstream_conf *conf = upstream->conf;
 
-    if (!uses_has_check(conf))
+    if (!script_files_has_check(conf))
         return false;
     *out = (struct script_order){
         .file = conf->check.script,

@@ -8,25 +8,14 @@
 
 #include <stdbool.h>
 
+#include "config/script_files.h"
 #include "script/load.h"
 
 struct section_conf;
 
-enum {
-    USES_FILE_MAX = 512, /* bytes of "policy/NAME.lua", or of a path */
-};
-
-/* The file of an upstream's policy, which TEXT holds where it is made. */
-struct str
-uses_policy_file(char text[USES_FILE_MAX], const struct upstream_conf *conf);
-
-/* Has it a script that checks its servers?  Where the key is at fault there is
- * no file. */
-bool uses_has_check(const struct upstream_conf *conf);
-
 /* Orders of an upstream's policy and check; false: there is none, or its key is
  * at fault.  TEXT lives as long as OUT. */
-bool uses_policy(struct script_order *out, char text[USES_FILE_MAX],
+bool uses_policy(struct script_order *out, char text[SCRIPT_FILES_MAX],
                  struct upstream *upstream);
 bool uses_check(struct script_order *out, struct upstream *upstream);
 
