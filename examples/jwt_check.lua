@@ -1,6 +1,11 @@
---- Who asks below /api/ has to show a token (RFC 7519) that was signed with our
--- key by HS256, and is not expired.  The application learns from X-User whose
--- it is, which nobody can send by himself.
+--- Who asks for /api or below it has to show a token (RFC 7519) that was
+-- signed with our key by HS256, and is not expired.  The application learns
+-- from X-User whose it is, which nobody can send by himself.
+--
+-- PROTECTED has to have every path by which the application comes to its API,
+-- as the application reads them: in other letters too, if these are the same to
+-- it.  Where it goes by something else as well, as ThinkPHP does by the query's
+-- s=, what it does needs X-User.
 --
 --     [http shop]
 --     script         = jwt_check.lua
@@ -8,7 +13,7 @@
 local moongate = require "moongate"
 
 local KEY_FILE = "jwt.key"  -- below script_path
-local PROTECTED = "^/api/"
+local PROTECTED = { "^/api%f[/%z]", "^/index%.php/api%f[/%z]" }
 
 local key
 
@@ -44,11 +49,21 @@ local function find_user(token)
 end
 
 
+local function is_protected(path)
+  for _, pattern in ipairs(PROTECTED) do
+    if path:find(pattern) then
+      return true
+    end
+  end
+  return false
+end
+
+
 local function request(req)
   local token = (req:header("Authorization") or ""):match("^Bearer +(%S+)$")
   local user = token and find_user(token)
   assert(req:set_header("X-User", user))
-  if req.path:find(PROTECTED) and not user then
+  if not user and is_protected(req.path) then
     return moongate.reply(401, { ["WWW-Authenticate"] = "Bearer" })
   end
 end

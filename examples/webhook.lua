@@ -7,7 +7,8 @@
 local moongate = require "moongate"
 
 local SECRET_FILE = "webhook.key"  -- below script_path
-local PATH = "/webhook.php"
+-- What runs the file: by its name, with or without a PATH_INFO.
+local PATH = "^/webhook%.php%f[/%z]"
 local BODY_MAX = 262144
 
 local secret
@@ -20,7 +21,7 @@ end
 
 
 local function request(req)
-  if req.path ~= PATH then
+  if not req.path:find(PATH) then
     return
   end
   local signature = req:header("X-Hub-Signature-256")

@@ -19,7 +19,7 @@ local CONFIG = [[
   script = jwt_check.lua
   script = rewrite/front_controller.lua
   script_failure = deny
-  route = ~ \.php$ php
+  route = ~ ^(.+\.php)(/.*)?$ php
   access_log = off
 ]]
 
@@ -89,6 +89,19 @@ describe("examples/jwt_check.lua", function()
     local answer = ask(nil)
     assert.are.equal(401, answer.status)
     assert.are.equal("Bearer", answer.headers["www-authenticate"])
+  end)
+
+  it("protects each path that comes to the API", function()
+    for _, path in ipairs {
+      "/api", "/api/", "/index.php/api", "/index.php/api/items",
+      "//index.php//api/items", "/index%2ephp/x/../api/items",
+    } do
+      assert.are.equal(401, ask(nil, path).status, path)
+    end
+    assert.are.equal(0, #php.requests)
+    for _, path in ipairs { "/apiary", "/index.php/apiary", "/shop/api/" } do
+      assert.are.equal(200, ask(nil, path).status, path)
+    end
   end)
 
   it("refuses what does not count", function()

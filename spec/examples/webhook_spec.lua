@@ -15,7 +15,7 @@ local CONFIG = [[
   root = ${dir}/www
   script = webhook.lua
   script_failure = deny
-  route = ~ \.php$ php
+  route = ~ ^(.+\.php)(/.*)?$ php
   access_log = off
 ]]
 
@@ -76,5 +76,17 @@ describe("examples/webhook.lua", function()
     assert.are.equal(413, post(body, sign(body)).status)
     assert.are.equal(0, #php.requests)
     assert.are.equal(200, http.fetch(m.port.web, "/index.php").status)
+  end)
+
+  it("refuses them by each name that runs the file", function()
+    for _, path in ipairs {
+      "/webhook.php/", "/webhook.php/x", "/webhook.php/x.php?y",
+      "//webhook%2ephp", "/x/../webhook.php",
+    } do
+      local answer = http.fetch(m.port.web, "POST " .. path)
+      assert.are.equal(401, answer.status, path)
+    end
+    assert.are.equal(0, #php.requests)
+    assert.are.equal(404, http.fetch(m.port.web, "/webhook.phpx").status)
   end)
 end)

@@ -5,11 +5,7 @@
  */
 #include "codec/http1_answer.h"
 
-#include "fuzz.h"
-
-enum {
-    MAX_EACH_CUT = 160, /* bytes up to which every cut is tried */
-};
+#include "http.h"
 
 static struct http1_answer whole, part;
 
@@ -19,33 +15,13 @@ check_head(const struct http1_answer *a, const uint8_t *p, size_t n)
     FUZZ_CHECK(a->status >= 100 && a->status <= 599 && a->status != 101);
     FUZZ_CHECK(a->minor == 0 || a->minor == 1);
     FUZZ_CHECK(a->body != HTTP1_BODY_CLOSE || !a->keep_alive);
-    FUZZ_CHECK(a->fields.count <= HTTP_MAX_FIELDS);
-    for (unsigned i = 0; i < a->fields.count; i++) {
-        const struct http_field *field = &a->fields.at[i];
-
-        FUZZ_CHECK(fuzz_inside(field->name, p, n));
-        FUZZ_CHECK(fuzz_inside(field->value, p, n));
-        FUZZ_CHECK(http_is_token(field->name));
-        FUZZ_CHECK(http_is_value(field->value));
-    }
+    fuzz_check_fields(&a->fields, p, n);
 }
 
-static void
-check_cut(const uint8_t *p, size_t n, size_t cut, ssize_t got)
+static ssize_t
+read_part(const uint8_t *p, size_t n, size_t seen)
 {
-    uint8_t *copy = fuzz_copy(p, cut);
-    ssize_t first = http1_answer_read(&part, copy, cut, 0), second;
-
-    free(copy);
-    if (first != 0) {
-        FUZZ_CHECK(first == got);
-        return;
-    }
-    FUZZ_CHECK(got <= 0 || (size_t)got > cut);
-    if (cut == 0)
-        return;
-    second = http1_answer_read(&part, p, n, cut);
-    FUZZ_CHECK(second == got || (second == 0 && got < 0));
+    return http1_answer_read(&part, p, n, seen);
 }
 
 /* The bytes of data in the N at P, in pieces of SIZE; -1 for an error. */
@@ -94,11 +70,9 @@ fuzz_answer(const uint8_t *p, size_t n)
     if (got < 0)
         FUZZ_CHECK(http1_answer_error_text((enum http1_answer_error)got)[0] !=
                    'u');
-    for (size_t cut = 0; cut < n && n <= MAX_EACH_CUT; cut++)
-        check_cut(p, n, cut, got);
+    fuzz_check_cuts(read_part, p, n, got);
     if (got <= 0)
         return;
-    got = http1_answer_read(&whole, p, n, 0);
     check_head(&whole, p, (size_t)got);
     check_body(p + got, n - (size_t)got);
 }

@@ -13,8 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 #include "base/str.h"
+
+enum {
+    FUZZ_EACH_CUT_MAX = 160, /* bytes up to which every cut is tried */
+};
 
 /* Aborts with the words of what does not hold. */
 #define FUZZ_CHECK(holds)                                               \
@@ -45,6 +50,42 @@ fuzz_inside(struct str text, const uint8_t *p, size_t n)
 
     return text.p >= start && text.len <= n &&
            (size_t)(text.p - start) <= n - text.len;
+}
+
+/* Reads a head from N bytes, of which SEEN were there before: the bytes taken,
+ * 0 for not enough yet, or an error. */
+typedef ssize_t (*fuzz_read_fn)(const uint8_t *p, size_t n, size_t seen);
+
+/* A cut at CUT must not change what the whole came to, which is GOT. */
+static inline void
+fuzz_check_cut(fuzz_read_fn read, const uint8_t *p, size_t n, size_t cut,
+               ssize_t got)
+{
+    uint8_t *copy = fuzz_copy(p, cut);
+    ssize_t first = read(copy, cut, 0), second;
+
+    free(copy);
+    if (first != 0) {
+        FUZZ_CHECK(first == got);
+        return;
+    }
+    FUZZ_CHECK(got <= 0 || (size_t)got > cut);
+    if (cut == 0)
+        return;
+    second = read(p, n, cut);
+    FUZZ_CHECK(second == got || (second == 0 && got < 0));
+}
+
+/* Every cut of a short input; one that the bytes choose of a long one. */
+static inline void
+fuzz_check_cuts(fuzz_read_fn read, const uint8_t *p, size_t n, ssize_t got)
+{
+    if (n > FUZZ_EACH_CUT_MAX) {
+        fuzz_check_cut(read, p, n, (size_t)(p[0] << 8 | p[1]) % n, got);
+        return;
+    }
+    for (size_t cut = 0; cut < n; cut++)
+        fuzz_check_cut(read, p, n, cut, got);
 }
 
 void fuzz_answer(const uint8_t *p, size_t n);

@@ -7,10 +7,6 @@
 
 #include "fuzz.h"
 
-enum {
-    MAX_EACH_CUT = 160, /* bytes up to which every cut is tried */
-};
-
 static struct http_request whole, part;
 
 static void
@@ -62,33 +58,10 @@ check_request(const struct http_request *r, const uint8_t *p, size_t n)
     check_fields(r, p, n);
 }
 
-/* What the first N bytes give, from a copy that ends there. */
 static ssize_t
 read_part(const uint8_t *p, size_t n, size_t seen)
 {
-    uint8_t *copy = fuzz_copy(p, n);
-    ssize_t got = http1_read_request(&part, copy, n, seen);
-
-    free(copy);
-    return got;
-}
-
-/* A cut at CUT must not change what the whole came to. */
-static void
-check_cut(const uint8_t *p, size_t n, size_t cut, ssize_t got)
-{
-    ssize_t first = read_part(p, cut, 0);
-    ssize_t second;
-
-    if (first != 0) {
-        FUZZ_CHECK(first == got);
-        return;
-    }
-    FUZZ_CHECK(got <= 0 || (size_t)got > cut);
-    if (cut == 0)
-        return;
-    second = http1_read_request(&part, p, n, cut);
-    FUZZ_CHECK(second == got || (second == 0 && got < 0));
+    return http1_read_request(&part, p, n, seen);
 }
 
 /* Written out again, the request reads the same. */
@@ -134,10 +107,7 @@ fuzz_http1(const uint8_t *p, size_t n)
         FUZZ_CHECK(status >= 400 && status <= 505);
         FUZZ_CHECK(http1_error_text((enum http1_error)got)[0] != 'u');
     }
-    for (size_t cut = 0; cut < n && n <= MAX_EACH_CUT; cut++)
-        check_cut(p, n, cut, got);
-    if (n > MAX_EACH_CUT)
-        check_cut(p, n, (size_t)(p[0] << 8 | p[1]) % n, got);
+    fuzz_check_cuts(read_part, p, n, got);
     if (got > 0) {
         check_request(&whole, p, (size_t)got);
         check_inverse(&whole);

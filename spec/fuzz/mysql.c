@@ -7,28 +7,12 @@
 #include "codec/mysql_answer.h"
 #include "codec/mysql_result.h"
 
-#include "fuzz.h"
+#include "mysql.h"
 
 enum {
     PACKET_MAX = 4092, /* bytes of a payload */
     ROW_MAX = 16,      /* values of a row that are read */
 };
-
-/* A reader takes all of the payload, or answers an error. */
-static bool
-is_taken(ssize_t got, size_t n)
-{
-    FUZZ_CHECK(got == (ssize_t)n || got < 0);
-    if (got < 0)
-        FUZZ_CHECK(mysql_error_text((enum mysql_error)got) != NULL);
-    return got >= 0;
-}
-
-static bool
-is_text_of(struct str text, const uint8_t *p, size_t n)
-{
-    return text.len == 0 || fuzz_inside(text, p, n);
-}
 
 static void
 check_answers(const uint8_t *p, size_t n)
@@ -40,25 +24,26 @@ check_answers(const uint8_t *p, size_t n)
     struct mysql_err err;
     struct mysql_ok ok;
 
-    (void)is_taken(mysql_read_ok(&ok, p, n), n);
-    (void)is_taken(mysql_read_eof(&eof, p, n), n);
-    if (is_taken(mysql_read_err(&err, p, n), n)) {
-        FUZZ_CHECK(is_text_of(err.state, p, n) && is_text_of(err.text, p, n));
+    (void)fuzz_is_taken(mysql_read_ok(&ok, p, n), n);
+    (void)fuzz_is_taken(mysql_read_eof(&eof, p, n), n);
+    if (fuzz_is_taken(mysql_read_err(&err, p, n), n)) {
+        FUZZ_CHECK(fuzz_is_text_of(err.state, p, n) &&
+                   fuzz_is_text_of(err.text, p, n));
         FUZZ_CHECK(!mysql_is_progress(p, n));
     }
-    if (is_taken(mysql_read_progress(&progress, p, n), n)) {
+    if (fuzz_is_taken(mysql_read_progress(&progress, p, n), n)) {
         FUZZ_CHECK(mysql_is_progress(p, n));
-        FUZZ_CHECK(is_text_of(progress.action, p, n));
+        FUZZ_CHECK(fuzz_is_text_of(progress.action, p, n));
     }
-    if (is_taken(mysql_read_column(&column, p, n), n))
-        FUZZ_CHECK(is_text_of(column.schema, p, n) &&
-                   is_text_of(column.table, p, n) &&
-                   is_text_of(column.name, p, n));
+    if (fuzz_is_taken(mysql_read_column(&column, p, n), n))
+        FUZZ_CHECK(fuzz_is_text_of(column.schema, p, n) &&
+                   fuzz_is_text_of(column.table, p, n) &&
+                   fuzz_is_text_of(column.name, p, n));
     for (size_t count = 0; count <= ROW_MAX; count++) {
-        if (!is_taken(mysql_read_row(values, count, p, n), n))
+        if (!fuzz_is_taken(mysql_read_row(values, count, p, n), n))
             continue;
         for (size_t i = 0; i < count; i++)
-            FUZZ_CHECK(is_text_of(values[i], p, n));
+            FUZZ_CHECK(fuzz_is_text_of(values[i], p, n));
     }
 }
 

@@ -10,29 +10,13 @@
 #include "codec/mysql_login.h"
 #include "codec/mysql_switch.h"
 
-#include "fuzz.h"
+#include "mysql.h"
 
 enum {
     SPACE = 16384, /* bytes of a packet that is written */
 };
 
 static char space[SPACE];
-
-/* A reader takes all of the payload, or answers an error. */
-static bool
-is_taken(ssize_t got, size_t n)
-{
-    FUZZ_CHECK(got == (ssize_t)n || got < 0);
-    if (got < 0)
-        FUZZ_CHECK(mysql_error_text((enum mysql_error)got) != NULL);
-    return got >= 0;
-}
-
-static bool
-is_text_of(struct str text, const uint8_t *p, size_t n)
-{
-    return text.len == 0 || fuzz_inside(text, p, n);
-}
 
 /* The payload of the one packet in OUT, in a copy of its own. */
 static uint8_t *
@@ -53,18 +37,18 @@ check_greeting(const uint8_t *p, size_t n)
     struct buf out;
     uint8_t *copy;
 
-    if (!is_taken(mysql_read_greeting(&greeting, p, n), n))
+    if (!fuzz_is_taken(mysql_read_greeting(&greeting, p, n), n))
         return;
-    FUZZ_CHECK(is_text_of(greeting.version, p, n));
-    FUZZ_CHECK(is_text_of(mysql_bare_version(greeting.version), p, n));
-    FUZZ_CHECK(is_text_of(greeting.plugin, p, n));
+    FUZZ_CHECK(fuzz_is_text_of(greeting.version, p, n));
+    FUZZ_CHECK(fuzz_is_text_of(mysql_bare_version(greeting.version), p, n));
+    FUZZ_CHECK(fuzz_is_text_of(greeting.plugin, p, n));
     FUZZ_CHECK(greeting.challenge_len >= MYSQL_CHALLENGE_LEN);
     buf_init(&out, space, sizeof(space));
     mysql_write_greeting(&out, &greeting);
     if (out.failed)
         return;
     copy = payload_of(&out, &n);
-    FUZZ_CHECK(is_taken(mysql_read_greeting(&again, copy, n), n));
+    FUZZ_CHECK(fuzz_is_taken(mysql_read_greeting(&again, copy, n), n));
     FUZZ_CHECK(str_equal(greeting.version, again.version));
     FUZZ_CHECK(str_equal(greeting.plugin, again.plugin));
     FUZZ_CHECK(greeting.challenge_len == again.challenge_len);
@@ -84,14 +68,14 @@ check_fields(const struct mysql_login *login, const uint8_t *p, size_t n)
     struct str block = login->attributes;
     struct mysql_attribute attribute;
 
-    FUZZ_CHECK(is_text_of(login->user, p, n));
-    FUZZ_CHECK(is_text_of(login->answer, p, n));
-    FUZZ_CHECK(is_text_of(login->schema, p, n));
-    FUZZ_CHECK(is_text_of(login->plugin, p, n));
-    FUZZ_CHECK(is_text_of(block, p, n));
+    FUZZ_CHECK(fuzz_is_text_of(login->user, p, n));
+    FUZZ_CHECK(fuzz_is_text_of(login->answer, p, n));
+    FUZZ_CHECK(fuzz_is_text_of(login->schema, p, n));
+    FUZZ_CHECK(fuzz_is_text_of(login->plugin, p, n));
+    FUZZ_CHECK(fuzz_is_text_of(block, p, n));
     while (mysql_next_attribute(&attribute, &block)) {
-        FUZZ_CHECK(is_text_of(attribute.name, p, n));
-        FUZZ_CHECK(is_text_of(attribute.value, p, n));
+        FUZZ_CHECK(fuzz_is_text_of(attribute.name, p, n));
+        FUZZ_CHECK(fuzz_is_text_of(attribute.value, p, n));
         FUZZ_CHECK(mysql_find_attribute(login->attributes, attribute.name).p !=
                    NULL);
     }
@@ -125,7 +109,7 @@ check_tls_request(const struct mysql_login *login)
     mysql_write_tls_request(&out, 1, login);
     FUZZ_CHECK(!out.failed);
     copy = payload_of(&out, &n);
-    FUZZ_CHECK(is_taken(mysql_read_login(&again, copy, n), n));
+    FUZZ_CHECK(fuzz_is_taken(mysql_read_login(&again, copy, n), n));
     FUZZ_CHECK(again.tls_request && again.max_packet == login->max_packet);
     free(copy);
 }
@@ -137,7 +121,7 @@ check_login(const uint8_t *p, size_t n)
     struct buf out;
     uint8_t *copy;
 
-    if (!is_taken(mysql_read_login(&login, p, n), n))
+    if (!fuzz_is_taken(mysql_read_login(&login, p, n), n))
         return;
     check_fields(&login, p, n);
     check_tls_request(&login);
@@ -150,7 +134,7 @@ check_login(const uint8_t *p, size_t n)
     if (out.failed)
         return;
     copy = payload_of(&out, &n);
-    FUZZ_CHECK(is_taken(mysql_read_login(&again, copy, n), n));
+    FUZZ_CHECK(fuzz_is_taken(mysql_read_login(&again, copy, n), n));
     check_same(&login, &again);
     FUZZ_CHECK(login.mariadb == again.mariadb);
     FUZZ_CHECK(login.max_packet == again.max_packet);
@@ -165,14 +149,15 @@ check_change(const uint8_t *p, size_t n, uint32_t capabilities)
     struct buf out;
     uint8_t *copy;
 
-    if (!is_taken(mysql_read_change(&login, p, n, capabilities), n))
+    if (!fuzz_is_taken(mysql_read_change(&login, p, n, capabilities), n))
         return;
     check_fields(&login, p, n);
     buf_init(&out, space, sizeof(space));
     mysql_write_change(&out, &login);
     FUZZ_CHECK(!out.failed);
     copy = payload_of(&out, &n);
-    FUZZ_CHECK(is_taken(mysql_read_change(&again, copy, n, capabilities), n));
+    FUZZ_CHECK(
+        fuzz_is_taken(mysql_read_change(&again, copy, n, capabilities), n));
     check_same(&login, &again);
     free(copy);
 }
@@ -184,15 +169,15 @@ check_switch(const uint8_t *p, size_t n)
     struct buf out;
     uint8_t *copy;
 
-    if (!is_taken(mysql_read_switch(&request, p, n), n))
+    if (!fuzz_is_taken(mysql_read_switch(&request, p, n), n))
         return;
     FUZZ_CHECK(request.old == (n == 1));
-    FUZZ_CHECK(request.old || is_text_of(request.plugin, p, n));
-    FUZZ_CHECK(is_text_of(request.data, p, n));
+    FUZZ_CHECK(request.old || fuzz_is_text_of(request.plugin, p, n));
+    FUZZ_CHECK(fuzz_is_text_of(request.data, p, n));
     buf_init(&out, space, sizeof(space));
     mysql_write_switch(&out, 2, &request);
     copy = payload_of(&out, &n);
-    FUZZ_CHECK(is_taken(mysql_read_switch(&again, copy, n), n));
+    FUZZ_CHECK(fuzz_is_taken(mysql_read_switch(&again, copy, n), n));
     FUZZ_CHECK(str_equal(request.plugin, again.plugin));
     FUZZ_CHECK(str_equal(request.data, again.data));
     FUZZ_CHECK(request.old == again.old);
@@ -204,8 +189,8 @@ check_more(const uint8_t *p, size_t n)
 {
     struct str said;
 
-    if (is_taken(mysql_read_more(&said, p, n), n))
-        FUZZ_CHECK(is_text_of(said, p, n) && said.len == n - 1);
+    if (fuzz_is_taken(mysql_read_more(&said, p, n), n))
+        FUZZ_CHECK(fuzz_is_text_of(said, p, n) && said.len == n - 1);
 }
 
 void

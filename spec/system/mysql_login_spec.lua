@@ -1,5 +1,5 @@
 --- What scripts decide of MySQL logins, with the program between a client and
--- servers; the codec (support.ffi) writes the logins.
+-- servers; the codec writes the logins.
 local ffi = require "ffi"
 local codec = require "support.mysql_codec"
 local moongate = require "support.moongate"
