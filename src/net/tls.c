@@ -7,13 +7,10 @@
  */
 #include "net/tls.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <glob.h>
 #include <limits.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -23,6 +20,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "base/addr.h"
 
 enum {
     RECORD_MAX = 16384, /* bytes of a record (RFC 8446, 5.1) */
@@ -344,13 +343,13 @@ static const struct stream_ops tls_ops = {
 
 /* --- beginning ------------------------------------------------------------ */
 
+/* Brackets are no part of one here. */
 static bool
 is_address(const char *name)
 {
-    struct in6_addr address;
+    struct addr address;
 
-    return inet_pton(AF_INET, name, &address) == 1 ||
-           inet_pton(AF_INET6, name, &address) == 1;
+    return name[0] != '[' && addr_parse_host(&address, name, 0) == 0;
 }
 
 /* What the server is told, and has to prove. */
@@ -388,19 +387,6 @@ new_session(struct tls *tls, struct tls_client *client, const char *name)
     return ssl;
 }
 
-/* The last message of a handshake would have the first one of the owner wait
- * for its acknowledgement. */
-static void
-send_at_once(struct stream *stream)
-{
-    int one = 1;
-
-    if (stream->delays)
-        (void)setsockopt(stream->fd, IPPROTO_TCP, TCP_NODELAY, &one,
-                         sizeof(one));
-    stream->delays = false;
-}
-
 int
 tls_start(struct tls *tls, struct tls_client *client, const char *name)
 {
@@ -421,7 +407,6 @@ tls_start(struct tls *tls, struct tls_client *client, const char *name)
     }
     tls->client = tls_client_ref(client);
     tls->stream.ops = &tls_ops;
-    send_at_once(&tls->stream);
     return 0;
 }
 
@@ -438,6 +423,9 @@ tls_handshake(struct tls *tls)
     result = SSL_do_handshake(tls->ssl);
     if (result == 1) {
         tls->greeted = true;
+        /* The owner's first message would wait for the acknowledgement of the
+         * handshake's last one. */
+        tls->stream.written = true;
         return 0;
     }
     tls->stream.readable = tls->stream.writable = false;
