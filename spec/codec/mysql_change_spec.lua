@@ -1,5 +1,4 @@
 -- COM_CHANGE_USER: as real clients send it, and broken.
-local ffi = require "ffi"
 local chance = require "support.chance"
 local codec = require "support.mysql_codec"
 local mysql = require "support.mysql"
@@ -28,15 +27,7 @@ end
 
 
 local function write(fields)
-  local login = ffi.new("struct mysql_login", {
-    capabilities = fields.capabilities or ALL,
-    charset = fields.charset or 45,
-    user = str(fields.user or "u"),
-    answer = str(fields.answer or ""),
-    schema = str(fields.schema),
-    plugin = str(fields.plugin),
-    attributes = str(fields.attributes),
-  })
+  local login = codec.login(fields, ALL)
   return written(function(buf)
     core.mysql_write_change(buf, login)
   end)

@@ -41,8 +41,7 @@ describe("mysql_read_greeting", function()
   end)
 
   it("reads one without plugins, as of MySQL 5.1", function()
-    local _, greeting, map = read("greeting", "\0105.1.73\0\1\0\0\0abcdefgh\0"
-      .. "\255\247\8\2\0" .. ("\0"):rep(13) .. "0123456789ab\0")
+    local _, greeting, map = read("greeting", mysql.payload(mysql.greeting51()))
     assert.are.equal("abcdefgh0123456789ab", challenge(greeting))
     assert.is_nil(text(greeting.plugin))
     assert(map)

@@ -16,6 +16,7 @@ local NATIVE, SHA2 = "mysql_native_password", "caching_sha2_password"
 local LENENC, CHALLENGE, PROTOCOL_41 = 0x200000, 0x8000, 0x200
 local SCHEMA, PLUGINS, ATTRIBUTES, ZSTD = 0x8, 0x80000, 0x100000, 0x4000000
 local TLS = 0x800
+local WRITTEN = 0x0138a200  -- what those can that are written here
 
 -- User, schema, plugin, bytes of the answer, charset, max_packet, MariaDB's
 -- capabilities, and some of the attributes.
@@ -51,37 +52,13 @@ local function attribute(login, name)
 end
 
 
--- A struct for writing; texts of FIELDS live as long as it does.
 local function login_of(fields)
-  return ffi.new("struct mysql_login", {
-    capabilities = fields.capabilities or 0x0138a200,
-    mariadb = fields.mariadb or 0,
-    max_packet = fields.max_packet or 0x01000000,
-    charset = fields.charset or 45,
-    user = str(fields.user or "u"),
-    answer = str(fields.answer or ""),
-    schema = str(fields.schema),
-    plugin = str(fields.plugin),
-    attributes = str(fields.attributes),
-    zstd_level = fields.zstd_level or 0,
-  })
+  return codec.login(fields, WRITTEN)
 end
 
 
 local function write(fields, size)
-  local login = login_of(fields)
-  return written(function(buf)
-    core.mysql_write_login(buf, 1, login)
-  end, size)
-end
-
-
-local function block(pairs_of)
-  local out = {}
-  for _, pair in ipairs(pairs_of) do
-    out[#out + 1] = mysql.text(pair[1]) .. mysql.text(pair[2])
-  end
-  return table.concat(out)
+  return codec.login_packet(fields, WRITTEN, size)
 end
 
 
@@ -284,7 +261,7 @@ describe("mysql_write_login", function()
     assert.are.equal("T\0\0\1\0\1628\1" .. FIXED .. "check\0\0"
       .. "mysql_native_password\0\22\12program_name\8moongate",
       write({ user = "check", plugin = "mysql_native_password",
-        attributes = block({ { "program_name", "moongate" } }) }))
+        attributes = mysql.attributes({ { "program_name", "moongate" } }) }))
   end)
 
   it("leaves out what is absent, and says so", function()
@@ -295,7 +272,7 @@ describe("mysql_write_login", function()
   it("leaves out what it may not tell", function()
     assert.are.equal("#\0\0\1\0\130\0\0" .. FIXED .. "u\0\0",
       write({ capabilities = 0, schema = "s", plugin = "p",
-        attributes = block({ { "a", "b" } }), zstd_level = 3 }))
+        attributes = mysql.attributes({ { "a", "b" } }), zstd_level = 3 }))
   end)
 
   it("writes a schema, and an answer's length in a byte", function()
@@ -364,7 +341,7 @@ describe("mysql_write_login", function()
         answer = chance.bytes(chance.number(256)),
         schema = chance.maybe(chance.text(100)),
         plugin = chance.maybe(chance.text(60)),
-        attributes = chance.maybe(block(pairs_of)),
+        attributes = chance.maybe(mysql.attributes(pairs_of)),
         zstd_level = chance.number(23),
       }
       local packet = write(fields)

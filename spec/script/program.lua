@@ -10,6 +10,7 @@
 local sites = require "support.exchange"
 local ffi = require "ffi"
 local folder = require "support.folder"
+local mysql = require "support.mysql"
 local peers = require "support.loop"
 local support = require "support.ffi"
 
@@ -253,19 +254,6 @@ local Login = {}
 Login.__index = Login
 
 
--- A block of attributes, from an array of { name, value }.
-local function attribute_block(attributes)
-  local parts = {}
-  for _, pair in ipairs(attributes) do
-    for _, text in ipairs(pair) do
-      assert(#text < 251)
-      parts[#parts + 1] = string.char(#text) .. text
-    end
-  end
-  return table.concat(parts)
-end
-
-
 local function set_text(to, text)
   to.p, to.len = text, text and #text or 0
 end
@@ -280,7 +268,7 @@ function Program:new_login(given)
     c = c, program = self, wakes = 0, conn = conn_of(self, given.client),
     verdict = ffi.new("struct hook_verdict"),
     texts = { given.user, given.schema, given.plugin,
-              attribute_block(given.attributes or {}) },
+              mysql.attributes(given.attributes or {}) },
   }, Login)
   c.conn = login.conn.c
   set_text(c.user, given.user or "")

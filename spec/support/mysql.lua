@@ -61,6 +61,24 @@ function _M.text(text)
 end
 
 
+--- A block of what clients tell of themselves.
+-- @param list  array of pairs: names and values
+function _M.attributes(list)
+  local out = {}
+  for _, pair in ipairs(list) do
+    out[#out + 1] = _M.text(pair[1]) .. _M.text(pair[2])
+  end
+  return table.concat(out)
+end
+
+
+--- A greeting of MySQL 5.1, which knows no plugins.
+function _M.greeting51()
+  return _M.packet(0, "\0105.1.73\0\8\0\0\0abcdefgh\0\255\247\8\2\0"
+    .. ("\0"):rep(13) .. "0123456789ab\0")
+end
+
+
 --- A greeting of MySQL 8: its capabilities all but TLS and compression.
 -- @param options  table or nil: version, plugin, challenge (20 bytes)
 function _M.greeting8(options)

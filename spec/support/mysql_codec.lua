@@ -11,6 +11,8 @@ local _M = {
   core = core,
   E_LENGTH = -1, E_CUT = -2, E_KIND = -3, E_PROTOCOL = -4, E_COLUMNS = -5,
   E_NAME = -6, E_ATTRIBUTES = -7,
+  -- What MySQL's own clients have: all but TLS and compression.
+  CLIENT = 0x1bff7bf,
 }
 
 
@@ -33,6 +35,38 @@ function _M.written(write, size)
     return nil
   end
   return ffi.string(buf.p, buf.len)
+end
+
+
+--- A struct mysql_login for writing; the texts of FIELDS have to live as long.
+-- @param fields  table: capabilities, mariadb, max_packet, charset, user,
+--                answer, schema, plugin, attributes (a block), zstd_level
+-- @param capabilities  number or nil: where fields names none [CLIENT]
+function _M.login(fields, capabilities)
+  return ffi.new("struct mysql_login", {
+    capabilities = fields.capabilities or capabilities or _M.CLIENT,
+    mariadb = fields.mariadb or 0,
+    max_packet = fields.max_packet or 0x01000000,
+    charset = fields.charset or 45,
+    user = _M.str(fields.user or "u"),
+    answer = _M.str(fields.answer or ""),
+    schema = _M.str(fields.schema),
+    plugin = _M.str(fields.plugin),
+    attributes = _M.str(fields.attributes),
+    zstd_level = fields.zstd_level or 0,
+  })
+end
+
+
+--- The packet of a login.
+-- @param fields        as for login, and sequence (1)
+-- @param capabilities  as for login
+-- @param size          as for written
+function _M.login_packet(fields, capabilities, size)
+  local login = _M.login(fields, capabilities)
+  return _M.written(function(buf)
+    core.mysql_write_login(buf, fields.sequence or 1, login)
+  end, size)
 end
 
 

@@ -1,13 +1,10 @@
 --- What scripts decide of MySQL logins, with the program between a client and
 -- servers; the codec writes the logins.
-local ffi = require "ffi"
 local codec = require "support.mysql_codec"
 local moongate = require "support.moongate"
 local mysql = require "support.mysql"
 local net = require "support.net"
 local peer = require "support.peer"
-
-local core = codec.core
 
 local CONFIG = [[
   [upstream db]
@@ -25,19 +22,6 @@ local CONFIG = [[
   access_log = json
   log_to = file:${dir}/access.log
 ]]
-
-
-local function login_packet(user, schema)
-  local login = ffi.new("struct mysql_login")
-  login.capabilities = 0x1bff7bf
-  login.charset = 45
-  login.user, login.schema = codec.str(user), codec.str(schema)
-  login.answer, login.plugin = codec.str("x"), codec.str("p")
-  login.attributes = codec.str("\5_name\4spec")
-  return codec.written(function(buf)
-    core.mysql_write_login(buf, 1, login)
-  end)
-end
 
 
 -- A server that lets everybody in, and says its name.
@@ -75,7 +59,9 @@ describe("a login hook", function()
   local function connect(user, schema)
     local client = assert(net.connect(m.port.db))
     assert(mysql.receive(client))
-    client:send(login_packet(user, schema))
+    client:send(codec.login_packet { user = user, schema = schema,
+      answer = "x", plugin = "p",
+      attributes = mysql.attributes { { "_name", "spec" } } })
     return client
   end
 

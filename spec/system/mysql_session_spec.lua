@@ -1,5 +1,4 @@
 --- MySQL sessions with handshake = switch: scripted clients and servers.
-local ffi = require "ffi"
 local codec = require "support.mysql_codec"
 local loop = require "support.loop"
 local moongate = require "support.moongate"
@@ -8,15 +7,8 @@ local net = require "support.net"
 local peer = require "support.peer"
 local support = require "support.ffi"
 
-local core = codec.core
 local CHALLENGE = "server's challenge!!\0"
 local NATIVE, SHA2 = "mysql_native_password", "caching_sha2_password"
--- As MySQL's own clients have: all but TLS and compression.
-local CAPABILITIES = 0x1bff7bf
-
--- The greeting of MySQL 5.1.
-local WITHOUT_PLUGINS = mysql.packet(0, "\0105.1.73\0\8\0\0\0abcdefgh\0"
-  .. "\255\247\8\2\0" .. ("\0"):rep(13) .. "0123456789ab\0")
 
 local CONFIG = [[
   [upstream db]
@@ -33,21 +25,12 @@ local CONFIG = [[
 
 -- A login as a client writes it.
 local function login_packet(options)
-  local login = ffi.new("struct mysql_login")
-  login.capabilities = options.capabilities or CAPABILITIES
-  login.max_packet = 1000000
-  login.charset = 45
-  local texts = {
+  return codec.login_packet {
+    capabilities = options.capabilities, sequence = options.sequence,
     user = options.user or "app", answer = "to the wrong challenge",
     schema = options.schema or "shop", plugin = NATIVE,
-    attributes = "\5_name\4spec",
+    attributes = mysql.attributes { { "_name", "spec" } },
   }
-  for field, text in pairs(texts) do
-    login[field] = codec.str(text)
-  end
-  return codec.written(function(buf)
-    core.mysql_write_login(buf, options.sequence or 1, login)
-  end)
 end
 
 
@@ -194,7 +177,7 @@ describe("a MySQL session", function()
 
   it("is greeted with nothing of a server that cannot switch", function()
     start({ function(connection)
-      connection:send(WITHOUT_PLUGINS)
+      connection:send(mysql.greeting51())
       peer.sink(connection)
     end, server_of(seen, { greeting = mysql.greeting8 {
       version = "8.4.7-spec" } }) }, { upstream = "policy = first" })
@@ -444,7 +427,7 @@ describe("a MySQL session", function()
     end,
     ["says nothing"] = peer.sink,
     ["cannot switch"] = function(connection)
-      connection:send(WITHOUT_PLUGINS)
+      connection:send(mysql.greeting51())
       peer.sink(connection)
     end,
     ["does not listen"] = false,
