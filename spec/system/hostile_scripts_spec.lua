@@ -17,8 +17,10 @@ local BUDGET = 0.05   -- script_budget
 local MORE = 0.05     -- what the others may wait beyond it
 local ATTEMPTS = 4    -- one more than bring a script into quarantine
 -- What they may wait besides, since thousands of pcalls catch what ends the
--- script, each of them once.
-local UNWINDING = { ["nested pcalls"] = 0.05 }
+-- script, each of them once; the sanitizers look through the stack each time.
+local UNWINDING = {
+  ["nested pcalls"] = 0.05 * (tonumber(os.getenv("MOONGATE_PATIENCE")) or 1),
+}
 local CALM = 0.25     -- how long the others are watched without any harm
 local GOES_ON = 0.3   -- how long with what goes on by itself
 local TRIES = 3       -- of a measurement, as the machine has others to serve
