@@ -110,7 +110,7 @@ static void
 leave(struct listener *listener, int fd)
 {
     log_debug("connection closed: the client left without a PROXY header");
-    counter_add(&section_counters(listener->fallback)->connections, 1);
+    counter_add(&runtime_section_counters(listener->fallback)->connections, 1);
     turn_away(listener, fd);
 }
 

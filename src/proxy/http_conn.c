@@ -116,7 +116,7 @@ static void
 count_request(struct http_conn *conn, struct http_exchange *exchange)
 {
     struct section_counters *counters =
-        section_counters(&exchange->section->section);
+        runtime_section_counters(&exchange->section->section);
 
     counter_add(&counters->bytes_in, conn->bytes_in);
     counter_add(&counters->bytes_out, exchange->writer.sent_bytes);
@@ -1034,7 +1034,7 @@ static void
 close_unseen(struct http_conn *conn, const struct section_client *client)
 {
     struct section_counters *counters =
-        section_counters(conn->listener->fallback);
+        runtime_section_counters(conn->listener->fallback);
 
     counter_add(&counters->errors, 1);
     if (client->flags[0] == 'P')
@@ -1057,7 +1057,7 @@ http_accept(struct listener *listener, const struct section_client *client)
     conn->runtime = runtime_ref(listener->runtime);
     conn->here = client->here;
     conn->begun_us = clock_us();
-    counters = section_counters(listener->fallback);
+    counters = runtime_section_counters(listener->fallback);
     counter_add(&counters->connections, 1);
     if (client->flags != NULL) {
         close_unseen(conn, client);

@@ -12,6 +12,7 @@
 #include "proxy/mysql_auth.h"
 #include "proxy/mysql_entry.h"
 #include "proxy/mysql_front.h"
+#include "proxy/runtime.h"
 #include "proxy/section.h"
 #include "proxy/tcp.h"
 
@@ -35,7 +36,7 @@ dial(struct tcp_session *s)
 static void
 deny(struct tcp_session *s, struct str why)
 {
-    counter_add(&section_counters(s->section)->denied, 1);
+    counter_add(&runtime_section_counters(s->section)->denied, 1);
     mysql_entry_refuse(s, MYSQL_REFUSAL_DENIED, why);
     tcp_close(s, "PR", "refused by a script");
 }

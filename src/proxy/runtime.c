@@ -363,3 +363,11 @@ runtime_listener_text(const struct runtime *runtime, size_t i)
 {
     return runtime->listeners[i].conf->address.text.p;
 }
+
+struct section_counters *
+runtime_section_counters(const struct section *section)
+{
+    const struct engine *engine = section->runtime->engine;
+
+    return board_section_counters(engine->board, engine->worker, section->row);
+}

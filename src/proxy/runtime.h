@@ -26,6 +26,7 @@ struct faults;
 struct file_cache;
 struct listener;
 struct section;
+struct section_counters;
 struct upstream;
 
 struct runtime {
@@ -64,5 +65,9 @@ const char *runtime_listener_text(const struct runtime *runtime, size_t i);
 /* Finds an upstream by name; NULL when there is none. */
 struct upstream *
 runtime_find_upstream(const struct runtime *runtime, struct str name);
+
+/* What this worker has counted for SECTION, which is served. */
+struct section_counters *
+runtime_section_counters(const struct section *section);
 
 #endif

@@ -3,10 +3,6 @@
 
 #include <stdio.h>
 
-#include "board/board.h"
-#include "proxy/engine.h"
-#include "proxy/runtime.h"
-
 struct str
 section_row_name(char *text, const struct section_conf *conf)
 {
@@ -14,12 +10,4 @@ section_row_name(char *text, const struct section_conf *conf)
                        section_kind_name(conf->kind), STR_ARG(conf->name));
 
     return str_make(text, (size_t)len);
-}
-
-struct section_counters *
-section_counters(const struct section *section)
-{
-    const struct engine *engine = section->runtime->engine;
-
-    return board_section_counters(engine->board, engine->worker, section->row);
 }

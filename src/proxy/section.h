@@ -15,7 +15,6 @@ enum {
 
 struct listener;
 struct runtime;
-struct section_counters;
 struct upstream;
 
 /* A client that has come to a section. */
@@ -45,8 +44,5 @@ struct section {
 /* What the board calls the section: "http NAME"; written into TEXT, of
  * SECTION_ROW_NAME bytes. */
 struct str section_row_name(char *text, const struct section_conf *conf);
-
-/* What this worker has counted for the section. */
-struct section_counters *section_counters(const struct section *section);
 
 #endif

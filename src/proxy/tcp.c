@@ -107,10 +107,11 @@ tcp_close(struct tcp_session *s, const char *flags, const char *reason)
     set_term(s, flags);
     log_debug("session closed: %s section=" STR_FMT, reason,
               STR_ARG(s->section->conf->name));
-    counter_add(&section_counters(s->section)->bytes_in, s->up.bytes);
-    counter_add(&section_counters(s->section)->bytes_out, s->down.bytes);
+    counter_add(&runtime_section_counters(s->section)->bytes_in, s->up.bytes);
+    counter_add(&runtime_section_counters(s->section)->bytes_out,
+                s->down.bytes);
     if (flags[0] != '-')
-        counter_add(&section_counters(s->section)->errors, 1);
+        counter_add(&runtime_section_counters(s->section)->errors, 1);
     if (s->prelude != NULL && s->prelude->leave != NULL)
         s->prelude->leave(s);
     dial_stop(&s->dial);
@@ -528,7 +529,7 @@ static void
 close_unseen(struct tcp_session *s, const struct section_client *client)
 {
     if (client->flags[0] == 'P')
-        counter_add(&section_counters(s->section)->denied, 1);
+        counter_add(&runtime_section_counters(s->section)->denied, 1);
     tcp_close(s, client->flags, client->reason);
 }
 
@@ -576,15 +577,15 @@ tcp_open(struct listener *listener, const struct section_client *client,
         goto refuse;
     engine_add(engine, &s->session);
     dial_init(&s->dial, engine, &s->flow, &s->limits, on_dialled);
-    counter_add(&section_counters(s->section)->connections, 1);
+    counter_add(&runtime_section_counters(s->section)->connections, 1);
     if (client->flags != NULL) {
         close_unseen(s, client);
         return;
     }
-    counter_add(&section_counters(s->section)->requests, 1);
+    counter_add(&runtime_section_counters(s->section)->requests, 1);
     s->prelude = prelude;
     if (!ask_accept(s)) {
-        counter_add(&section_counters(s->section)->denied, 1);
+        counter_add(&runtime_section_counters(s->section)->denied, 1);
         tcp_close(s, "PR", "refused by a script");
         return;
     }
