@@ -70,11 +70,12 @@ static bool
 read_server(struct server_line *out, const struct board *b, unsigned i)
 {
     const struct server_row *row = &b->servers[i];
-    struct str name = str_make(row->name.text, row->name.len);
-    ptrdiff_t slash = str_find_char(name, '/', 0);
+    struct str name = row_text(&row->name);
+    ptrdiff_t slash;
 
-    if (!atomic_load_explicit(&row->name.used, memory_order_acquire))
+    if (name.p == NULL)
         return false;
+    slash = str_find_char(name, '/', 0);
     *out = (struct server_line){
         .upstream = str_slice(name, 0, (size_t)slash),
         .name = str_slice(name, (size_t)slash + 1, name.len),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A script is read once, with all of its hooks, and then written as a line and
- * one more for each hook, or as an object that holds those of its hooks.
+ * A script is written as a line, with what all of its hooks have come to, and
+ * one more for each hook, or as an object that holds those of its hooks. Each
+ * is read when it is written: calls meanwhile may show in a hook alone.
  */
 #include "board/render_scripts.h"
 
@@ -47,12 +48,13 @@ static bool
 read_script(struct script_lines *out, const struct board *b, unsigned i)
 {
     const struct script_row *row = &b->scripts[i];
+    struct str name = row_text(&row->name);
 
-    if (!atomic_load_explicit(&row->name.used, memory_order_acquire))
+    if (name.p == NULL)
         return false;
     *out = (struct script_lines){
         .row = (int)i,
-        .name = str_make(row->name.text, row->name.len),
+        .name = name,
         .verdict = strikes_verdict(row),
         .verdict_seconds = clock_seconds_since(atomic_load(&row->verdict_ms)),
     };
@@ -108,11 +110,10 @@ name_width(const struct board *b)
     int width = NAME_WIDTH_MIN;
 
     for (unsigned i = 0; i < b->header->limits.scripts; i++) {
-        const struct row_name *name = &b->scripts[i].name;
+        struct str name = row_text(&b->scripts[i].name);
 
-        if (atomic_load_explicit(&name->used, memory_order_acquire) &&
-            name->len > width)
-            width = name->len;
+        if (name.len > (size_t)width)
+            width = (int)name.len;
     }
     return width;
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/str.h"
 #include "board/check_status.h"
 #include "board/counters.h"
 
@@ -67,6 +68,15 @@ struct row_name {
     uint8_t len;
     char text[BOARD_NAME_MAX + 1]; /* with a NUL */
 };
+
+/* The name; NULL where the row is free. */
+static inline struct str
+row_text(const struct row_name *name)
+{
+    if (!atomic_load_explicit(&name->used, memory_order_acquire))
+        return str_make(NULL, 0);
+    return str_make(name->text, name->len);
+}
 
 /* The words of the last check. The writer fills the text that readers are not
  * looking at, then turns `shown`. */
@@ -170,7 +180,8 @@ struct script_row {
     _Alignas(64) struct row_name name;
     _Atomic uint32_t hooks; /* bits: those with counts; script_counts.h */
     /* By the master; versions.h. */
-    _Atomic uint32_t version_shown; /* 0 or 1 */
+    _Atomic uint32_t version_turn; /* goes up; its last bit says which of them
+                                      holds */
     struct script_version versions[2];
     /* By everyone; strikes.h. */
     _Alignas(64) _Atomic uint8_t verdict; /* enum strike_fault; 0: it is in

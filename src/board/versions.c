@@ -6,22 +6,41 @@
 #include "base/clock.h"
 #include "board/json.h"
 
-/* Readers look at one of the two while the other is filled. One that was
- * interrupted for so long that both have changed would see a mixture, which the
- * next look puts right: swaps are rarer by far. */
+enum {
+    PATIENCE = 64, /* copies that are tried before a read is given up */
+};
+
+/* As board_set_addresses: the one that does not hold is filled, then the turn
+ * goes on. */
 void
 versions_set(struct script_row *row, const struct script_version *version)
 {
-    uint32_t next = 1 - atomic_load(&row->version_shown);
+    uint32_t turn =
+        atomic_load_explicit(&row->version_turn, memory_order_relaxed);
 
-    row->versions[next] = *version;
-    atomic_store(&row->version_shown, next);
+    /* The turn before this one is seen by whoever sees what is filled in: that
+     * version no longer holds. */
+    atomic_thread_fence(memory_order_release);
+    row->versions[(turn + 1) % 2] = *version;
+    atomic_store_explicit(&row->version_turn, turn + 1, memory_order_release);
 }
 
 void
 versions_get(struct script_version *out, const struct script_row *row)
 {
-    *out = row->versions[atomic_load(&row->version_shown) & 1];
+    bool whole = false;
+
+    for (unsigned i = 0; !whole && i < PATIENCE; i++) {
+        uint32_t turn =
+            atomic_load_explicit(&row->version_turn, memory_order_acquire);
+
+        *out = row->versions[turn % 2];
+        atomic_thread_fence(memory_order_acquire);
+        whole = atomic_load_explicit(&row->version_turn,
+                                     memory_order_relaxed) == turn;
+    }
+    if (!whole)
+        *out = (struct script_version){.generation = 0};
     out->hash[BOARD_HASH_LEN] = '\0';
     out->previous[BOARD_HASH_LEN] = '\0';
     out->confirmed[BOARD_HASH_LEN] = '\0';

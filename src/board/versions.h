@@ -12,7 +12,8 @@
 /* Notes that a script's version is this from now on. */
 void versions_set(struct script_row *row, const struct script_version *version);
 
-/* What was noted last; generation 0: nothing. */
+/* What was noted last; generation 0: nothing, or others faster than they are
+ * copied. */
 void versions_get(struct script_version *out, const struct script_row *row);
 
 /* Columns of a line about the script: its hash, generation and age; and their
