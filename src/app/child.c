@@ -23,27 +23,27 @@ enum {
 
 /* --- in the child --------------------------------------------------------- */
 
-/* A terminal signals the whole group and a service manager every process, but
- * it is the master who decides what a signal means. */
-static void
-reset_signals(void)
+void
+child_reset_signals(void (*action)(int))
 {
-    static const int ignored[] = {SIGINT,  SIGQUIT, SIGHUP,
+    static const int numbers[] = {SIGINT,  SIGQUIT, SIGHUP, SIGPIPE,
                                   SIGTERM, SIGUSR1, SIGUSR2};
     sigset_t none;
 
-    for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
-        signal(ignored[i], SIG_IGN);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+        signal(numbers[i], action);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* A terminal signals the whole group and a service manager every process, but
+ * it is the master who decides what a signal means. */
 static _Noreturn void
 become(struct child *c, int socket)
 {
     log_set_sink(NULL, NULL);
     log_set_name(c->name);
-    reset_signals();
+    child_reset_signals(SIG_IGN);
     prctl(PR_SET_NAME, c->title, 0, 0, 0);
     exit(c->run(c, socket));
 }
@@ -151,7 +151,7 @@ child_tell(struct child *c, enum message_kind kind)
 {
     struct message m = {.kind = kind, .fd = -1};
 
-    if (c->socket >= 0 && message_send(c->socket, &m) < 0)
+    if (c->socket >= 0 && child_send(c, &m) < 0)
         log_warn("cannot speak to %s: %s", c->name, strerror(errno));
 }
 

@@ -49,6 +49,10 @@ struct child {
     char last_end[96];     /* how the last one ended */
 };
 
+/* In a new process: SIG_IGN or SIG_DFL is what each signal does from now on to
+ * which the master gives a meaning, and none is blocked. */
+void child_reset_signals(void (*action)(int));
+
 /* Prepares one without a process; the callbacks and names are set by then. */
 void child_init(struct child *c, struct loop *loop);
 

@@ -46,8 +46,8 @@ on_message(struct control *c, const struct message *m)
         log_output_replace(c->conf->logs, m->arg, m->fd);
     else if (m->kind == MESSAGE_SCRIPT_ANSWER)
         control_server_answer(&c->server, m->arg, m->text);
-    else if (!script_stage_message(&c->stage, m) && m->fd >= 0)
-        close(m->fd);
+    else
+        script_stage_message(&c->stage, m);
 }
 
 static int

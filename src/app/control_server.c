@@ -14,12 +14,12 @@
 #include "net/stream.h"
 
 enum {
-    CLIENTS_MAX = 64,      /* more wait in the backlog */
-    COMMAND_MAX = 1024,    /* bytes of a command with its newline */
-    IDLE_MS = 30000,       /* a client that does nothing is closed */
-    LATER_MS = 120000,     /* or one whose answer does not come */
-    ANSWER_MAX = 64 << 20, /* bytes */
-    WHO_MAX = 64,          /* bytes of a client's user and process */
+    CLIENTS_MAX = 64,   /* more wait in the backlog */
+    COMMAND_MAX = 1024, /* bytes of a command with its newline */
+    IDLE_MS = 30000,    /* a client that does nothing is closed */
+    LATER_MS = CONTROL_LATER_SECONDS * 1000, /* or one without its answer */
+    ANSWER_MAX = 64 << 20,                   /* bytes */
+    WHO_MAX = 64, /* bytes of a client's user and process */
 };
 
 struct client {

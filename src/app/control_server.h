@@ -22,6 +22,11 @@
 
 struct board;
 
+enum {
+    CONTROL_LATER_SECONDS = 120, /* until an answer that comes later is given
+                                    up; whoever asks waits as long */
+};
+
 /* Asks somebody else, who answers client TICKET later by control_server_answer;
  * 0, or -1 with errno. */
 typedef int (*control_ask_fn)(void *arg, uint32_t ticket, struct str text);

@@ -9,6 +9,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "app/control_server.h"
 #include "base/addr.h"
 #include "base/buf.h"
 
@@ -18,10 +19,18 @@ enum {
     WAIT_SECONDS = 30, /* for an answer, or the next part of it */
 };
 
-static int
-open_socket(const char *path)
+/* Until an answer comes. What is said about scripts may have to wait until one
+ * is tried, and for exchanges that were asked for before. */
+static time_t
+wait_seconds(const char *word)
 {
-    struct timeval wait = {.tv_sec = WAIT_SECONDS};
+    return strcmp(word, "script") == 0 ? CONTROL_LATER_SECONDS : WAIT_SECONDS;
+}
+
+static int
+open_socket(const char *path, time_t seconds)
+{
+    struct timeval wait = {.tv_sec = seconds};
     char text[ADDR_TEXT_MAX];
     const char *why = NULL;
     struct addr addr;
@@ -116,7 +125,7 @@ ctl_run(const char *path, char *const *words, int count)
 {
     int status = EXIT_FAILURE;
     struct buf answer;
-    int fd = open_socket(path);
+    int fd = open_socket(path, wait_seconds(words[0]));
 
     if (fd < 0)
         return EXIT_FAILURE;

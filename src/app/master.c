@@ -514,7 +514,6 @@ master_run(const char *file)
     struct master m = {
         .status = EXIT_SUCCESS,
         .signal_fd = -1,
-        .watch = {.fd = -1},
     };
 
     clock_update();

@@ -17,16 +17,6 @@ static const char USAGE[] =
     "write script list, script reload NAME [--confirm 60s],"
     " script rollback NAME or script confirm NAME";
 
-static struct str
-row_name(const struct board *board, unsigned row)
-{
-    const struct row_name *name = &board->scripts[row].name;
-
-    if (!atomic_load_explicit(&name->used, memory_order_acquire))
-        return str_make(NULL, 0);
-    return str_make(name->text, name->len);
-}
-
 /* -1: there is no such script, which is answered. */
 static int
 check_name(struct buf *answer, const struct board *board, struct str name)
@@ -34,15 +24,14 @@ check_name(struct buf *answer, const struct board *board, struct str name)
     struct nearest nearest;
     char hint[HINT_MAX];
 
+    if (board_find_script(board, name) != BOARD_NONE)
+        return 0;
     nearest_init(&nearest, name);
     for (unsigned i = 0; i < board->header->limits.scripts; i++) {
-        struct str known = row_name(board, i);
+        struct str known = row_text(&board->scripts[i].name);
 
-        if (known.p == NULL)
-            continue;
-        if (str_equal(known, name))
-            return 0;
-        nearest_offer(&nearest, known);
+        if (known.p != NULL)
+            nearest_offer(&nearest, known);
     }
     buf_printf(answer, "error there is no script \"" STR_FMT "\"%s\n",
                STR_ARG(name), nearest_hint(&nearest, hint, sizeof(hint)));

@@ -12,12 +12,6 @@ static const char *const names[SCRIPT_VERBS] = {
     [SCRIPT_CONFIRM] = "confirm",
 };
 
-const char *
-script_verb_name(enum script_verb verb)
-{
-    return names[verb];
-}
-
 int
 script_verb_find(enum script_verb *out, struct str word)
 {

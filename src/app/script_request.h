@@ -28,10 +28,7 @@ struct script_request {
     struct str who;      /* asks, for the log */
 };
 
-/* "reload" ... */
-const char *script_verb_name(enum script_verb verb);
-
-/* Sets *OUT from such a word; -1 for another. */
+/* Sets *OUT from "reload" and so on; -1 for another word. */
 int script_verb_find(enum script_verb *out, struct str word) MUST_CHECK;
 
 /* The request as the text of a message; the name has no blanks. */

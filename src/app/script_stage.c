@@ -2,6 +2,7 @@
 #include "app/script_stage.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -45,14 +46,6 @@ tell(const struct script_stage *s, enum message_kind kind, uint32_t arg,
         log_warn("cannot speak to the master: %s", strerror(errno));
 }
 
-static void
-drop(struct script_stage *s)
-{
-    if (s->staged)
-        scripts_drop(s->scripts);
-    s->staged = false;
-}
-
 static int
 load(struct script_stage *s, int fd, struct buf *why)
 {
@@ -62,6 +55,7 @@ load(struct script_stage *s, int fd, struct buf *why)
 
     if (bundles_read(&set, fd) < 0) {
         buf_printf(why, "it cannot be read: %s\n", strerror(errno));
+        scripts_drop(s->scripts);
         return -1;
     }
     faults_init(&faults);
@@ -72,48 +66,43 @@ load(struct script_stage *s, int fd, struct buf *why)
     return result;
 }
 
-/* What an older attempt has left goes first: its end may have been lost. */
+/* Whatever comes of it, what an older attempt has left goes: its end may have
+ * been lost. */
 static void
 stage(struct script_stage *s, const struct message *m)
 {
     struct buf why;
+    bool loaded;
 
-    drop(s);
     if (s->scripts == NULL) {
         tell(s, MESSAGE_SCRIPT_YES, m->arg, STR(""));
         return;
     }
     buf_init_growing(&why, MESSAGE_TEXT_MAX);
-    s->staged = load(s, m->fd, &why) == 0;
-    tell(s, s->staged ? MESSAGE_SCRIPT_YES : MESSAGE_SCRIPT_NO, m->arg,
-         s->staged ? STR("") : buf_text(&why));
+    loaded = load(s, m->fd, &why) == 0;
+    tell(s, loaded ? MESSAGE_SCRIPT_YES : MESSAGE_SCRIPT_NO, m->arg,
+         loaded ? STR("") : buf_text(&why));
     buf_fini(&why);
 }
 
 static void
 commit(struct script_stage *s, uint32_t generation)
 {
-    if (s->staged)
+    if (s->scripts != NULL)
         scripts_commit(s->scripts);
-    s->staged = false;
     show_generation(s, generation);
     tell(s, MESSAGE_SCRIPT_DONE, generation, STR(""));
 }
 
-bool
+void
 script_stage_message(struct script_stage *s, const struct message *m)
 {
-    bool mine = true;
-
     if (m->kind == MESSAGE_SCRIPT_STAGE)
         stage(s, m);
     else if (m->kind == MESSAGE_SCRIPT_COMMIT)
         commit(s, m->arg);
-    else if (m->kind == MESSAGE_SCRIPT_DROP)
-        drop(s);
-    else
-        mine = false;
-    if (mine && m->fd >= 0)
+    else if (m->kind == MESSAGE_SCRIPT_DROP && s->scripts != NULL)
+        scripts_drop(s->scripts);
+    if (m->fd >= 0)
         close(m->fd);
-    return mine;
 }

@@ -9,7 +9,6 @@
 #ifndef APP_SCRIPT_STAGE_H
 #define APP_SCRIPT_STAGE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct message;
@@ -20,7 +19,6 @@ struct script_stage {
     int master;              /* the socket to it */
     struct scripts *scripts; /* NULL: this process has none, and agrees */
     struct worker_row *row;  /* where the generation is shown; NULL: nowhere */
-    bool staged;
 };
 
 /* GENERATION is that of the SCRIPTS that the process begins with. */
@@ -28,8 +26,8 @@ void
 script_stage_init(struct script_stage *s, int master, struct scripts *scripts,
                   struct worker_row *row, uint32_t generation);
 
-/* Does what M asks for, and takes its descriptor. False: it is about something
- * else. */
-bool script_stage_message(struct script_stage *s, const struct message *m);
+/* Does what M asks for, which is nothing where it is about something else, and
+ * takes its descriptor. */
+void script_stage_message(struct script_stage *s, const struct message *m);
 
 #endif

@@ -258,7 +258,7 @@ wait_for_quiet(struct script_watch *w)
 {
     uint64_t now = clock_ms();
 
-    if (w->first_ms == 0)
+    if (!timer_is_running(&w->settle))
         w->first_ms = now;
     if (now - w->first_ms < UNSETTLED_MS)
         loop_start_timer(w->loop, &w->settle, SETTLE_MS);
@@ -306,7 +306,6 @@ on_settle(struct timer *timer)
 {
     struct script_watch *w = container_of(timer, struct script_watch, settle);
 
-    w->first_ms = 0;
     forget(w);
     begin(w);
     swap_scan(w->swap);
@@ -319,6 +318,7 @@ script_watch_start(struct script_watch *w, struct swap *swap, struct loop *loop,
     w->swap = swap;
     w->loop = loop;
     w->resources = resources;
+    w->fd = -1;
     timer_init(&w->settle, on_settle);
     if (!resources->config->global.script_watch)
         return;

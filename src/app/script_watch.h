@@ -29,14 +29,15 @@ struct script_watch {
     unsigned count;
     bool warned; /* that not all can be watched */
     struct timer settle;
-    uint64_t first_ms; /* of the events that have not been looked at; 0 */
+    uint64_t first_ms; /* of the events that have not been looked at, while
+                          settle runs */
 };
 
 /* Begins, if the configuration wants it; what cannot be watched is logged. */
 void script_watch_start(struct script_watch *w, struct swap *swap,
                         struct loop *loop, const struct resources *resources);
 
-/* Ends it; one that never began is left alone if its descriptor is -1. */
+/* Ends it; one that was never started is all zeros, and left alone. */
 void script_watch_stop(struct script_watch *w);
 
 #endif

@@ -17,16 +17,6 @@ enum {
 static const char USAGE[] = "write server UPSTREAM/SERVER drain, ready, maint "
                             "or weight N";
 
-static struct str
-row_name(const struct board *board, unsigned row)
-{
-    const struct row_name *name = &board->servers[row].name;
-
-    if (!atomic_load_explicit(&name->used, memory_order_acquire))
-        return str_make(NULL, 0);
-    return str_make(name->text, name->len);
-}
-
 /* The row of the server that is called NAME; BOARD_NONE, which is answered. */
 static int
 find_server(struct buf *answer, const struct board *board, struct str name)
@@ -37,7 +27,7 @@ find_server(struct buf *answer, const struct board *board, struct str name)
 
     nearest_init(&nearest, name);
     for (unsigned i = 0; i < rows; i++) {
-        struct str known = row_name(board, i);
+        struct str known = row_text(&board->servers[i].name);
 
         if (known.p == NULL)
             continue;

@@ -11,7 +11,6 @@
 #include "app/resources.h"
 #include "app/script_request.h"
 #include "app/swap_job.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "script/bundle.h"
@@ -36,21 +35,27 @@ versions_of(const struct swap *s, const struct swap_job *job)
 /* --- the end of a job ----------------------------------------------------- */
 
 /* Whose process has ended meanwhile has taken its clients with it. */
+static bool
+is_awaited(const struct swap *s, const struct swap_job *job)
+{
+    return job->ticket != 0 && job->control == s->control->pid;
+}
+
+/* Ends TEXT. */
 static void
-send_answer(struct swap *s, const struct swap_job *job, struct str text)
+send_answer(struct swap *s, const struct swap_job *job, struct buf *text)
 {
     const struct message m = {
         .kind = MESSAGE_SCRIPT_ANSWER,
         .arg = job->ticket,
         .fd = -1,
-        .text = text,
+        .text = buf_text(text),
     };
 
-    if (job->ticket == 0 || job->control != s->control->pid)
-        return;
     if (child_send(s->control, &m) < 0)
         log_warn("cannot answer about script %s: %s",
                  job->name == NULL ? "" : job->name, strerror(errno));
+    buf_fini(text);
 }
 
 static void
@@ -60,12 +65,11 @@ answer(struct swap *s, const struct swap_job *job,
 {
     struct buf text;
 
-    if (job->ticket == 0)
+    if (!is_awaited(s, job))
         return;
     buf_init_growing(&text, MESSAGE_TEXT_MAX);
     write_answer(&text, job, versions_of(s, job));
-    send_answer(s, job, buf_text(&text));
-    buf_fini(&text);
+    send_answer(s, job, &text);
 }
 
 static void
@@ -73,12 +77,11 @@ answer_refused(struct swap *s, const struct swap_job *job, struct str why)
 {
     struct buf text;
 
-    if (job->ticket == 0)
+    if (!is_awaited(s, job))
         return;
     buf_init_growing(&text, MESSAGE_TEXT_MAX);
     swap_job_answer_refused(&text, versions_of(s, job), why);
-    send_answer(s, job, buf_text(&text));
-    buf_fini(&text);
+    send_answer(s, job, &text);
 }
 
 /* Nothing of the job is left; the next one begins at the end of the turn. */
@@ -153,19 +156,18 @@ on_agreed(struct swap_round *round)
 }
 
 static void
-on_round_end(struct swap_round *round, struct str why)
+on_round_end(struct swap_round *round, bool exchanged, struct str why)
 {
     struct swap *s = container_of(round, struct swap, round);
 
-    if (why.len > 0) {
+    if (!exchanged) {
         refuse(s, why);
         return;
     }
     for (size_t i = 0; i < s->set.count; i++)
         swap_job_log_changed(
             s->job, history_find(&s->history, str_from(s->set.items[i]->name)));
-    if (s->job->ticket != 0)
-        answer(s, s->job, swap_job_answer_changed);
+    answer(s, s->job, swap_job_answer_changed);
     end_job(s);
 }
 
@@ -295,6 +297,7 @@ static void
 start_trial(struct swap *s, enum trial_kind kind)
 {
     const struct history *h = &s->history;
+    const struct versions *wanted = versions_of(s, s->job);
     const char **names = calloc(h->count + 1, sizeof(*names));
     struct trial_conf conf = {
         .kind = kind,
@@ -308,7 +311,7 @@ start_trial(struct swap *s, enum trial_kind kind)
     for (size_t i = 0; names != NULL && i < h->count; i++) {
         const struct versions *v = &h->scripts[i];
 
-        if (s->job->name == NULL || v == versions_of(s, s->job))
+        if (wanted == NULL || v == wanted)
             names[conf.count++] = history_current(v)->name;
     }
     if (names != NULL)

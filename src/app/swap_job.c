@@ -48,8 +48,7 @@ swap_job_free(struct swap_job *job)
 /* --- answers -------------------------------------------------------------- */
 
 static void
-add_json(struct buf *out, const struct swap_job *job, const struct versions *v,
-         bool changed)
+add_json(struct buf *out, const struct versions *v, bool changed)
 {
     const struct bundle *previous = history_previous(v);
 
@@ -72,7 +71,7 @@ swap_job_answer_changed(struct buf *out, const struct swap_job *job,
                         const struct versions *v)
 {
     if (job->json) {
-        add_json(out, job, v, true);
+        add_json(out, v, true);
         return;
     }
     buf_printf(out, "ok\n%s is now version %s (generation %" PRIu32 ")",
@@ -92,7 +91,7 @@ swap_job_answer_same(struct buf *out, const struct swap_job *job,
                      const struct versions *v)
 {
     if (job->json)
-        add_json(out, job, v, false);
+        add_json(out, v, false);
     else
         buf_printf(out,
                    "ok\n%s is unchanged: version %s (generation %" PRIu32 ")\n",
@@ -105,7 +104,7 @@ swap_job_answer_confirmed(struct buf *out, const struct swap_job *job,
                           const struct versions *v)
 {
     if (job->json)
-        add_json(out, job, v, false);
+        add_json(out, v, false);
     else
         buf_printf(out, "ok\n%s is confirmed: version %s stays\n",
                    history_current(v)->name, bundle_hash(history_current(v)));

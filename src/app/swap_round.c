@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "app/stuck.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -91,7 +92,7 @@ refuse(struct swap_round *r, struct str why)
 {
     drop(r);
     set_state(r, ROUND_IDLE);
-    r->on_end(r, why);
+    r->on_end(r, false, why);
 }
 
 static void __attribute__((format(printf, 2, 3)))
@@ -120,7 +121,7 @@ finish(struct swap_round *r)
     for (unsigned i = 0; i < part_count(r); i++)
         r->parts[i].state = PART_NONE;
     set_state(r, ROUND_IDLE);
-    r->on_end(r, STR(""));
+    r->on_end(r, true, STR(""));
 }
 
 /* It would serve what nobody else does. */
@@ -340,6 +341,16 @@ swap_round_start(struct swap_round *r, int fd)
 
 /* "worker[0]: FILE:LINE: what is wrong" would be one name too many: all of them
  * say the same. */
+static void
+refuse_as(struct swap_round *r, const struct child *child, struct str why)
+{
+    if (why.len > 0)
+        refuse(r, why);
+    else
+        refuse_for(r, "%s cannot load it, and says nothing of why",
+                   child->name);
+}
+
 void
 swap_round_message(struct swap_round *r, const struct child *child,
                    const struct message *m)
@@ -350,7 +361,7 @@ swap_round_message(struct swap_round *r, const struct child *child,
         return;
     if (r->state == ROUND_STAGING && m->arg == r->number) {
         if (m->kind == MESSAGE_SCRIPT_NO) {
-            refuse(r, m->text);
+            refuse_as(r, child, m->text);
             return;
         }
         part->state = m->kind == MESSAGE_SCRIPT_YES ? PART_DONE : PART_ASKED;

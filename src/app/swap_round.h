@@ -3,10 +3,13 @@
  * One agreement between the master and all its children about scripts that are
  * to be exchanged: all of them do it, or none.
  *
- *     IDLE ──start──▶ WAITING ──all serve──▶ STAGING ──all say YES──▶
- * COMMITTING ▲  │                  │  │                        │ │  └─late─▶
- * refused ◀─┘  └─one ended, the         │ └──────────────────────────first time
- * │ on_end ◀──all are DONE──┘
+ *              all serve           all say YES
+ *     WAITING ───────────▶ STAGING ───────────▶ COMMITTING
+ *      ▲ │ ▲                │  │                   │
+ *      │ │ └─ first to end ─┘  │                   │ all are DONE
+ * start│ │ late                │ NO, late,         │ or have ended
+ *      │ ▼                     ▼ another one ends  ▼
+ *     IDLE ◀──────────── on_end, refused        on_end ──▶ IDLE
  *
  * From on_agreed on there is no way back: a child that ends counts as done,
  * since the one in its place is forked with what is committed, and one that
@@ -19,7 +22,7 @@
 #include <stdint.h>
 
 #include "app/child.h"
-#include "base/buf.h"
+#include "base/str.h"
 #include "net/loop.h"
 
 struct board;
@@ -36,8 +39,9 @@ enum swap_round_state {
  */
 typedef uint32_t (*swap_agreed_fn)(struct swap_round *round);
 
-/* It is over. WHY, in lines, has no text where all have exchanged. */
-typedef void (*swap_end_fn)(struct swap_round *round, struct str why);
+/* It is over: all have EXCHANGED, or it was refused, WHY, in lines. */
+typedef void (*swap_end_fn)(struct swap_round *round, bool exchanged,
+                            struct str why);
 
 struct swap_part; /* what one child has said */
 

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/child.h"
 #include "app/descriptors.h"
 #include "app/resources.h"
 #include "base/log.h"
@@ -60,20 +61,6 @@ ignore_line(void *arg, enum log_level level, const char *line, size_t len)
     (void)len;
 }
 
-/* Unlike a child that serves it may be ended by any signal. */
-static void
-reset_signals(void)
-{
-    static const int numbers[] = {SIGINT,  SIGQUIT, SIGHUP, SIGPIPE,
-                                  SIGTERM, SIGUSR1, SIGUSR2};
-    sigset_t none;
-
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-        signal(numbers[i], SIG_DFL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 /* One step of loading may be allowed to take longer. */
 static rlim_t
 cpu_seconds(const struct resources *r)
@@ -83,7 +70,8 @@ cpu_seconds(const struct resources *r)
     return step > TRY_CPU_SECONDS / 2 ? 2 * step : TRY_CPU_SECONDS;
 }
 
-/* Lines that scripts log here are logged again by those who serve. */
+/* Lines that scripts log here are logged again by those who serve. Unlike a
+ * child that serves it may be ended by any signal. */
 static _Noreturn void
 become(const struct resources *r, const struct trial_conf *conf)
 {
@@ -95,7 +83,7 @@ become(const struct resources *r, const struct trial_conf *conf)
     setpgid(0, 0);
     log_set_sink(ignore_line, NULL);
     log_set_name("trial");
-    reset_signals();
+    child_reset_signals(SIG_DFL);
     prctl(PR_SET_NAME, "mg-trial", 0, 0, 0);
     setpriority(PRIO_PROCESS, 0, TRY_NICE);
     setrlimit(RLIMIT_FSIZE, &files);

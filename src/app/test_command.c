@@ -139,6 +139,16 @@ remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
     return remove(path);
 }
 
+int
+test_make_folder(char *path, size_t size, const char *purpose)
+{
+    const char *temp_dir = getenv("TMPDIR");
+
+    (void)snprintf(path, size, "%s/moongate-%s-XXXXXX",
+                   temp_dir == NULL ? "/tmp" : temp_dir, purpose);
+    return mkdtemp(path) == NULL ? -1 : 0;
+}
+
 void
 test_remove(const char *folder)
 {
@@ -150,14 +160,11 @@ test_remove(const char *folder)
 int
 test_run_in(const char *script_path, char *const *scripts, int count)
 {
-    const char *temp_dir = getenv("TMPDIR");
     char folder[PATH_MAX - NAME_MAX];
     int result;
 
     clock_update();
-    (void)snprintf(folder, sizeof(folder), "%s/moongate-test-XXXXXX",
-                   temp_dir == NULL ? "/tmp" : temp_dir);
-    if (mkdtemp(folder) == NULL) {
+    if (test_make_folder(folder, sizeof(folder), "test") < 0) {
         fprintf(stderr, "moongate: cannot make the folder %s: %s\n", folder,
                 strerror(errno));
         return -1;

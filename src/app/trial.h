@@ -7,7 +7,6 @@
 #ifndef APP_TRIAL_H
 #define APP_TRIAL_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct addresses;

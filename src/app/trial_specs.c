@@ -14,6 +14,7 @@
 
 #include "app/setup.h"
 #include "app/test_command.h"
+#include "base/str.h"
 #include "config/model.h"
 #include "script/bundle.h"
 #include "script/bundles.h"
@@ -54,14 +55,13 @@ find_script(char path[PATH_MAX], const struct config *config, const char *name)
 static bool
 has_spec(const char *script)
 {
-    static const char ending[] = ".lua";
-    size_t len = strlen(script);
+    const struct str ending = STR(".lua");
+    struct str stem = str_from(script);
     char spec[PATH_MAX + sizeof("_spec.lua")];
 
-    if (len >= sizeof(ending) - 1 &&
-        strcmp(script + len - (sizeof(ending) - 1), ending) == 0)
-        len -= sizeof(ending) - 1;
-    (void)snprintf(spec, sizeof(spec), "%.*s_spec.lua", (int)len, script);
+    if (str_ends_with(stem, ending))
+        stem.len -= ending.len;
+    (void)snprintf(spec, sizeof(spec), STR_FMT "_spec.lua", STR_ARG(stem));
     return access(spec, R_OK) == 0;
 }
 
@@ -128,16 +128,13 @@ wait_for(pid_t pid, int words)
 int
 trial_test(const struct config *config, const struct bundles *set, int words)
 {
-    const char *temp_dir = getenv("TMPDIR");
     char folder[PATH_MAX];
     int result = -1;
     pid_t pid;
 
     if (!config->global.script_selftest || set->count == 0)
         return 0;
-    (void)snprintf(folder, sizeof(folder), "%s/moongate-specs-XXXXXX",
-                   temp_dir == NULL ? "/tmp" : temp_dir);
-    if (mkdtemp(folder) == NULL) {
+    if (test_make_folder(folder, sizeof(folder), "specs") < 0) {
         dprintf(words, "cannot make the folder %s: %s\n", folder,
                 strerror(errno));
         return -1;

@@ -123,8 +123,8 @@ on_master(struct watch *watch)
         stop(w, "the program is stopping");
     else if (m.kind == MESSAGE_DRAIN)
         drain(w);
-    else if (!script_stage_message(&w->stage, &m) && m.fd >= 0)
-        close(m.fd);
+    else
+        script_stage_message(&w->stage, &m);
 }
 
 static void
