@@ -364,7 +364,8 @@ static const struct key KEYS[] = {
         .name = "max_connections", .sections = STREAMS, .type = KEY_NUMBER,
         .supported = true, .fallback = "10000", .min = 1, .max = 16777215,
         STORE(SECTION, max_connections),
-        .sentence = "Connections of this section.",
+        .sentence = "Connections of this section: who comes beyond them waits, and "
+                    "in [mysql] is told with error 1040.",
     }, {
         .name = "access_log", .sections = ENTRIES, .type = KEY_ACCESS_LOG,
         .supported = true, .fallback = "combined",

@@ -32,6 +32,7 @@ struct arrival {
     struct runtime *runtime; /* a reference */
     struct stream stream;
     struct addr peer;
+    bool full; /* the section had no room when it came */
     struct timer timer;
     struct deferred cleanup;
 };
@@ -42,6 +43,7 @@ struct look {
     size_t len;         /* of the header; 0: there is none */
     const char *flags;  /* HAProxy's, when the client is to be refused */
     const char *reason; /* in words; NULL: it left without a word */
+    bool full;          /* the section has no room for it */
 };
 
 /* --- a header, or not ----------------------------------------------------- */
@@ -147,6 +149,8 @@ let_in(struct listener *listener, int fd, const struct addr *peer,
         }
         *client.here = header->to;
     }
+    if (look->full)
+        section_client_full(&client);
     listener->fallback->on_client(listener, &client);
 }
 
@@ -194,10 +198,12 @@ on_ready(struct stream *stream)
 
     /* After a reset, what came before it can still be read, and no more is
      * said than that the socket is readable. */
-    if (look_at(&look, a->listener, stream->fd, stream->hung_up) ||
-        (stream_is_deserted(stream) &&
-         look_at(&look, a->listener, stream->fd, true)))
-        settle(a->listener, end_waiting(a), &a->peer, &look);
+    if (!look_at(&look, a->listener, stream->fd, stream->hung_up) &&
+        (!stream_is_deserted(stream) ||
+         !look_at(&look, a->listener, stream->fd, true)))
+        return;
+    look.full = a->full;
+    settle(a->listener, end_waiting(a), &a->peer, &look);
 }
 
 static void
@@ -240,6 +246,7 @@ wait_for_header(struct listener *listener, int fd, const struct addr *peer)
     a->listener = listener;
     a->runtime = runtime_ref(listener->runtime);
     a->peer = *peer;
+    a->full = listener->full;
     a->session.drain = on_drain;
     a->session.kill = on_kill;
     deferred_init(&a->cleanup, free_arrival);
@@ -263,8 +270,10 @@ arrival_accept(struct listener *listener, int fd, const struct addr *peer)
 
     if (!cidr_any_contains(conf->trust, conf->trust_count, peer))
         refuse(listener, fd, peer, "PR", "its address is not in trust");
-    else if (look_at(&look, listener, fd, false))
-        settle(listener, fd, peer, &look);
-    else
+    else if (!look_at(&look, listener, fd, false))
         wait_for_header(listener, fd, peer);
+    else {
+        look.full = listener->full;
+        settle(listener, fd, peer, &look);
+    }
 }

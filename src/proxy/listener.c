@@ -9,6 +9,7 @@
 #include "board/slots.h"
 #include "proxy/engine.h"
 #include "proxy/http_section.h"
+#include "proxy/section.h"
 
 void
 listener_init(struct listener *listener, struct runtime *runtime,
@@ -84,21 +85,27 @@ listener_find_http(const struct listener *listener, struct str host)
     return http_section_of(section);
 }
 
-/* Room in the whole program, and in a tcp or mysql section, is taken before a
- * connection is accepted, so that no limit is ever passed. */
+static bool
+take_section(struct listener *l, uint32_t most)
+{
+    struct engine *engine = l->engine;
+
+    return slot_take(engine->board, engine->worker,
+                     board_section_slot(engine->board, l->fallback->row), most);
+}
+
+/* Room in the whole program, and in a section whose clients wait for it, is
+ * taken before a connection is accepted, so that no limit is ever passed. */
 static bool
 admit(struct acceptor *acceptor)
 {
     struct listener *l = container_of(acceptor, struct listener, acceptor);
     struct engine *engine = l->engine;
-    struct section *section = l->fallback;
 
     if (!slot_take(engine->board, engine->worker, board_global_slot(),
                    l->max_connections))
         return false;
-    if (slot_take(engine->board, engine->worker,
-                  board_section_slot(engine->board, section->row),
-                  section->conf->max_connections))
+    if (l->answers_full || take_section(l, l->fallback->conf->max_connections))
         return true;
     slot_give(engine->board, engine->worker, board_global_slot());
     return false;
@@ -117,19 +124,40 @@ listener_dismiss(struct listener *l)
 static void
 dismiss(struct acceptor *acceptor)
 {
-    listener_dismiss(container_of(acceptor, struct listener, acceptor));
+    struct listener *l = container_of(acceptor, struct listener, acceptor);
+
+    if (l->answers_full)
+        slot_give(l->engine->board, l->engine->worker, board_global_slot());
+    else
+        listener_dismiss(l);
+}
+
+/* It is taken for a client who is there: nobody is told that a section is full
+ * because of a place that another worker has taken for one who might come. Who
+ * is told so counts, too, until it is gone. */
+static void
+find_place(struct listener *l)
+{
+    l->full = !take_section(l, l->fallback->conf->max_connections);
+    if (l->full)
+        (void)take_section(l, 0);
 }
 
 static void
 on_client(struct acceptor *acceptor, int fd, const struct addr *client)
 {
     struct listener *l = container_of(acceptor, struct listener, acceptor);
-    const struct section_client direct = {.fd = fd, .addr = client};
+    struct section_client direct = {.fd = fd, .addr = client};
 
-    if (l->greet != NULL)
+    if (l->answers_full)
+        find_place(l);
+    if (l->greet != NULL) {
         l->greet(l, fd, client);
-    else
-        l->fallback->on_client(l, &direct);
+        return;
+    }
+    if (l->full)
+        section_client_full(&direct);
+    l->fallback->on_client(l, &direct);
 }
 
 int

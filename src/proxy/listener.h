@@ -33,6 +33,10 @@ struct listener {
     struct runtime *runtime;
     struct engine *engine;
     listener_greet_fn greet;        /* NULL: the peer is the client (serve.c) */
+    bool answers_full;              /* beyond its section's max_connections a
+                                       client is told so (serve.c); else it
+                                       waits in the backlog */
+    bool full;                      /* so it is with the client who comes now */
     uint32_t max_connections;       /* of the whole program */
     const struct listen_conf *conf; /* of the first section that names it */
     struct addr addr;

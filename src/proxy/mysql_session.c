@@ -398,6 +398,19 @@ forget(struct tcp_session *s)
 }
 
 static void
+full(struct tcp_session *s)
+{
+    char space[MYSQL_WORDS_MAX];
+    int len = snprintf(space, sizeof(space),
+                       "Too many connections: section '" STR_FMT
+                       "' has its max_connections",
+                       STR_ARG(s->section->conf->name));
+
+    mysql_entry_refuse_early(s, MYSQL_REFUSAL_FULL,
+                             str_make(space, (size_t)len));
+}
+
+static void
 refused(struct tcp_session *s, struct str why)
 {
     mysql_entry_refuse_early(s, MYSQL_REFUSAL_HOST, why);
@@ -437,11 +450,13 @@ static const struct tcp_prelude SWITCH = {
     .killed = killed,
     .leave = leave,
     .forget = forget,
+    .full = full,
     .refused = refused,
     .failed = failed,
 };
 
 static const struct tcp_prelude PASSTHROUGH = {
+    .full = full,
     .refused = refused,
     .failed = failed_early,
 };

@@ -11,3 +11,11 @@ section_row_name(char *text, const struct section_conf *conf)
 
     return str_make(text, (size_t)len);
 }
+
+void
+section_client_full(struct section_client *client)
+{
+    client->flags = "PC";
+    client->reason = "the section has its max_connections";
+    client->full = true;
+}

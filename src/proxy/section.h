@@ -6,6 +6,8 @@
 #ifndef PROXY_SECTION_H
 #define PROXY_SECTION_H
 
+#include <stdbool.h>
+
 #include "config/model.h"
 #include "proxy/hook.h"
 
@@ -26,7 +28,12 @@ struct section_client {
     const char *flags;       /* HAProxy's, of one that is to be closed before
                                 any hook sees it; NULL: it is let in */
     const char *reason;      /* why, in words */
+    bool full;               /* because the section has its max_connections:
+                                the client is told */
 };
+
+/* CLIENT is to be told that there is no room for it. */
+void section_client_full(struct section_client *client);
 
 /* Takes over what CLIENT says. */
 typedef void (*section_accept_fn)(struct listener *listener,

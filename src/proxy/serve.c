@@ -39,6 +39,8 @@ serve_start(struct runtime *runtime, const int *fds)
 
         if (listener->conf->accept_proxy)
             listener->greet = arrival_accept;
+        listener->answers_full =
+            listener->fallback->conf->kind == SECTION_MYSQL;
         if (fds[i] >= 0 &&
             listener_start(listener, runtime->engine, most, fds[i]) < 0)
             return -1;

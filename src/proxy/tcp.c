@@ -526,9 +526,12 @@ session_new(struct listener *listener, const struct section_client *client)
 }
 
 static void
-close_unseen(struct tcp_session *s, const struct section_client *client)
+close_unseen(struct tcp_session *s, const struct section_client *client,
+             const struct tcp_prelude *prelude)
 {
-    if (client->flags[0] == 'P')
+    if (client->full && prelude != NULL)
+        prelude->full(s);
+    else if (client->flags[0] == 'P')
         counter_add(&runtime_section_counters(s->section)->denied, 1);
     tcp_close(s, client->flags, client->reason);
 }
@@ -579,7 +582,7 @@ tcp_open(struct listener *listener, const struct section_client *client,
     dial_init(&s->dial, engine, &s->flow, &s->limits, on_dialled);
     counter_add(&runtime_section_counters(s->section)->connections, 1);
     if (client->flags != NULL) {
-        close_unseen(s, client);
+        close_unseen(s, client, prelude);
         return;
     }
     counter_add(&runtime_section_counters(s->section)->requests, 1);

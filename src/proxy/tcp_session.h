@@ -48,8 +48,9 @@ struct tcp_prelude {
     void (*leave)(struct tcp_session *s);
     /* It goes: give memory back. */
     void (*forget)(struct tcp_session *s);
-    /* The section's `accept` has refused the client, or no server was found:
-     * tell the client, before the session is closed. */
+    /* The section is full, its `accept` has refused the client, or no server
+     * was found: tell the client, before the session is closed. */
+    void (*full)(struct tcp_session *s);
     void (*refused)(struct tcp_session *s, struct str why);
     void (*failed)(struct tcp_session *s, enum dial_result result);
 };
