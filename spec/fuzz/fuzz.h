@@ -100,6 +100,7 @@ void fuzz_httpdate(const uint8_t *p, size_t n);
 void fuzz_mysql(const uint8_t *p, size_t n);
 void fuzz_mysqlframer(const uint8_t *p, size_t n);
 void fuzz_mysqllogin(const uint8_t *p, size_t n);
+void fuzz_mysqlwatch(const uint8_t *p, size_t n);
 void fuzz_proxyproto(const uint8_t *p, size_t n);
 void fuzz_range(const uint8_t *p, size_t n);
 void fuzz_uri(const uint8_t *p, size_t n);

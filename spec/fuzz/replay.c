@@ -25,6 +25,7 @@ static const struct {
     {"mysql", fuzz_mysql},
     {"mysqlframer", fuzz_mysqlframer},
     {"mysqllogin", fuzz_mysqllogin},
+    {"mysqlwatch", fuzz_mysqlwatch},
     {"proxyproto", fuzz_proxyproto},
     {"range", fuzz_range},
     {"uri", fuzz_uri},
