@@ -38,6 +38,57 @@ local function php(code, port)
 end
 
 
+-- Errors, then prepared statements over several connections at once.
+local GO = [[
+package main
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+func open(login string) *sql.DB {
+	db, err := sql.Open("mysql", login+"@tcp(127.0.0.1:"+os.Args[1]+")/app")
+	if err != nil {
+		panic(err)
+	}
+	return db
+}
+
+func main() {
+	var refused *mysql.MySQLError
+	if errors.As(open("app:wrong").Ping(), &refused) {
+		fmt.Print(refused.Number, " ")
+	}
+	db := open("app:app")
+	var all sync.WaitGroup
+	results := make(chan string, 8)
+	for i := 0; i < cap(results); i++ {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			var user, schema, bound string
+			err := db.QueryRow("SELECT CURRENT_USER(), DATABASE(), ?",
+				"bound").Scan(&user, &schema, &bound)
+			results <- fmt.Sprint(user, " ", schema, " ", bound, " ", err)
+		}()
+	}
+	all.Wait()
+	close(results)
+	seen := map[string]int{}
+	for result := range results {
+		seen[result]++
+	}
+	fmt.Print(seen)
+}
+]]
+
+
 local function sysbench(port, command)
   return run({ "sysbench", "oltp_read_write", "--db-driver=mysql",
     "--mysql-host=127.0.0.1", "--mysql-port=" .. port, "--mysql-user=app",
@@ -209,6 +260,19 @@ except pymysql.err.OperationalError as e:
       $s->finish;
     ]]):format(port) })
     assert.are.same({ 0, "app@% bound app" }, { status, said })
+  end)
+
+  it("lets Go's driver in, which switches once", function()
+    start()
+    folder.write(place .. "/login.go", GO)
+    local status, said = process.run({ "go", "run", place .. "/login.go",
+      tostring(port) }, { seconds = 240, env = {
+        LD_PRELOAD = false, ASAN_OPTIONS = false, GO111MODULE = "off",
+        GOPATH = "/usr/share/gocode", GOCACHE = place .. "/go-cache",
+        CGO_ENABLED = "0",
+      } })
+    assert.are.same({ 0, "1045 map[app@% app bound <nil>:8]" },
+      { status, said })
   end)
 
   it("lets sysbench in, which prepares statements", function()
