@@ -2,10 +2,8 @@
 -- signed with our key by HS256, and is not expired.  The application learns
 -- from X-User whose it is, which nobody can send by himself.
 --
--- PROTECTED has to have every path by which the application comes to its API,
--- as the application reads them: in other letters too, if these are the same to
--- it.  Where it goes by something else as well, as ThinkPHP does by the query's
--- s=, what it does needs X-User.
+-- An application that reads paths otherwise, in other letters or, as ThinkPHP,
+-- by the query's s=, has to ask for X-User itself.
 --
 --     [http shop]
 --     script         = jwt_check.lua
@@ -13,7 +11,7 @@
 local moongate = require "moongate"
 
 local KEY_FILE = "jwt.key"  -- below script_path
-local PROTECTED = { "^/api%f[/%z]", "^/index%.php/api%f[/%z]" }
+local FRONT, PROTECTED = "^/index%.php%f[/%z]", "^/api%f[/%z]"
 
 local key
 
@@ -49,21 +47,11 @@ local function find_user(token)
 end
 
 
-local function is_protected(path)
-  for _, pattern in ipairs(PROTECTED) do
-    if path:find(pattern) then
-      return true
-    end
-  end
-  return false
-end
-
-
 local function request(req)
   local token = (req:header("Authorization") or ""):match("^Bearer +(%S+)$")
   local user = token and find_user(token)
   assert(req:set_header("X-User", user))
-  if not user and is_protected(req.path) then
+  if not user and req.path:gsub(FRONT, ""):find(PROTECTED) then
     return moongate.reply(401, { ["WWW-Authenticate"] = "Bearer" })
   end
 end

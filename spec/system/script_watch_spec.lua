@@ -141,10 +141,10 @@ describe("script_watch", function()
   end)
 
   it("takes all of them when their names are long", function()
-    start_many(60, ("n"):rep(220) .. "%d.lua")
+    start_many(70, ("n"):rep(175) .. "%d.lua")
     write("lua/words.lua", "return 'second'")
     loop.wait_until("all are exchanged", function()
-      return count_exchanged() == 60
+      return count_exchanged() == 70
     end, 60)
   end)
 
