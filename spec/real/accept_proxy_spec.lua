@@ -117,7 +117,7 @@ describe("Moongate behind a proxy", function()
   end)
 
   local function errors()
-    return m:ctl("show info --json").sections[1].errors
+    return m:section("tcp db").errors
   end
 
   for name, front in pairs {
@@ -144,7 +144,7 @@ describe("Moongate behind a proxy", function()
     local port = haproxy(place, m.port.db,
       "send-proxy-v2 check inter 50 fall 1 rise 1")
     loop.wait_until("some checks have come", function()
-      return m:ctl("show info --json").sections[1].requests >= 5
+      return m:section("tcp db").requests >= 5
     end)
     local client = assert(net.connect(port, { from = CLIENT }))
     client:send("hello")

@@ -285,6 +285,19 @@ function Moongate:server(name)
 end
 
 
+--- What `ctl show info` says of a section.
+-- @param name  string: its kind and name, as in "mysql db"
+-- @return table
+function Moongate:section(name)
+  for _, row in ipairs(self:ctl("show info --json").sections) do
+    if row.section == name then
+      return row
+    end
+  end
+  error("no section " .. name .. " is shown", 2)
+end
+
+
 --- Waits until a server has so many active connections, as the program counts.
 function Moongate:wait_active(name, n, seconds)
   loop.wait_until(("server %s has %d active"):format(name, n), function()

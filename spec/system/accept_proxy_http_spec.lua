@@ -60,7 +60,7 @@ describe("accept_proxy before HTTP", function()
   after_each(moongate.finish)
 
   local function counts()
-    return m:ctl("show info --json").sections[1]
+    return m:section("http web")
   end
 
   -- Begins with a header, and what is given goes with it in one segment.

@@ -45,15 +45,6 @@ describe("moongate ctl", function()
   after_each(moongate.finish)
 
   -- One member of an array, by one of its fields.
-  local function find(rows, field, value)
-    for _, row in ipairs(rows) do
-      if row[field] == value then
-        return row
-      end
-    end
-    error("no row whose " .. field .. " is " .. tostring(value))
-  end
-
   it("shows the workers, and that both have served", function()
     for _ = 1, 60 do
       http.fetch(m.port.web, "/hello.txt")
@@ -100,8 +91,7 @@ describe("moongate ctl", function()
   it("shows sections", function()
     local client = http.connect(m.port.web)
     client:exchange("GET /none")
-    local sections = m:ctl("show info --json").sections
-    local web = find(sections, "section", "http web")
+    local web = m:section("http web")
     assert.are.equal(1, web.now)
     assert.are.equal(1, web.requests)
   end)

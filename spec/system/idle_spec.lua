@@ -138,7 +138,7 @@ describe("an idle HTTP connection", function()
     clients[3]:reset()
     wait_folded(2)
     loop.wait_until("their places are free", function()
-      return m:ctl("show info --json").sections[1].now == 2
+      return m:section("http web").now == 2
     end)
     assert.are.equal("hello", clients[4]:exchange("GET /hello.txt").body)
   end)

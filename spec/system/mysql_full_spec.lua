@@ -64,7 +64,7 @@ describe("a full [mysql] section", function()
   after_each(moongate.finish)
 
   local function counts()
-    return m:ctl("show info --json").sections[1]
+    return m:section("mysql db")
   end
 
   local function connect(header)
