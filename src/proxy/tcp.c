@@ -99,6 +99,7 @@ tell_close_hook(struct tcp_session *s)
 void
 tcp_close(struct tcp_session *s, const char *flags, const char *reason)
 {
+    struct section_counters *counters = runtime_section_counters(s->section);
     struct engine *engine = s->dial.engine;
 
     if (s->reason != NULL)
@@ -107,11 +108,10 @@ tcp_close(struct tcp_session *s, const char *flags, const char *reason)
     set_term(s, flags);
     log_debug("session closed: %s section=" STR_FMT, reason,
               STR_ARG(s->section->conf->name));
-    counter_add(&runtime_section_counters(s->section)->bytes_in, s->up.bytes);
-    counter_add(&runtime_section_counters(s->section)->bytes_out,
-                s->down.bytes);
+    counter_add(&counters->bytes_in, s->up.bytes);
+    counter_add(&counters->bytes_out, s->down.bytes);
     if (flags[0] != '-')
-        counter_add(&runtime_section_counters(s->section)->errors, 1);
+        counter_add(&counters->errors, 1);
     if (s->prelude != NULL && s->prelude->leave != NULL)
         s->prelude->leave(s);
     dial_stop(&s->dial);
@@ -574,21 +574,23 @@ tcp_open(struct listener *listener, const struct section_client *client,
 {
     struct engine *engine = listener->engine;
     struct tcp_session *s = session_new(listener, client);
+    struct section_counters *counters;
 
     if (s == NULL ||
         stream_open(&s->client, engine->loop, client->fd, on_client) < 0)
         goto refuse;
     engine_add(engine, &s->session);
     dial_init(&s->dial, engine, &s->flow, &s->limits, on_dialled);
-    counter_add(&runtime_section_counters(s->section)->connections, 1);
+    counters = runtime_section_counters(s->section);
+    counter_add(&counters->connections, 1);
     if (client->flags != NULL) {
         close_unseen(s, client, prelude);
         return;
     }
-    counter_add(&runtime_section_counters(s->section)->requests, 1);
+    counter_add(&counters->requests, 1);
     s->prelude = prelude;
     if (!ask_accept(s)) {
-        counter_add(&runtime_section_counters(s->section)->denied, 1);
+        counter_add(&counters->denied, 1);
         tcp_close(s, "PR", "refused by a script");
         return;
     }
