@@ -394,9 +394,10 @@ static const struct key KEYS[] = {
         .sentence = "Who greets the client: Moongate, which learns who logs "
                     "in, or the server that was chosen before.",
     }, {
-        .name = "visible", LATER(KEY_MYSQL, "off no false"),
-        .fallback = "off",
-        .sentence = "Look into the commands of a session.",
+        .name = "visible", .sections = KEY_MYSQL, .type = KEY_BOOL,
+        .supported = true, .fallback = "off", STORE(SECTION, visible),
+        .sentence = "Follow the commands of a session: they are counted, and "
+                    "KILL finds its session.",
     },
 };
 /* clang-format on */

@@ -373,6 +373,7 @@ struct section_conf {
     enum script_failure script_failure;
     uint32_t max_connections; /* tcp, mysql; 0: no limit of its own */
     enum handshake handshake; /* mysql */
+    bool visible;             /* mysql: commands are followed */
     const struct cidr *trust; /* whose PROXY header and X-Forwarded-For are
                                  believed */
     size_t trust_count;

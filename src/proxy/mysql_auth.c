@@ -10,7 +10,9 @@
 #include "proxy/engine.h"
 #include "proxy/log_text.h"
 #include "proxy/mysql_front.h"
+#include "proxy/mysql_visible.h"
 #include "proxy/pool.h"
+#include "proxy/section.h"
 #include "proxy/tcp.h"
 #include "proxy/upstream.h"
 
@@ -91,6 +93,7 @@ mysql_auth_greeting(struct tcp_session *s, const struct mysql_packet *packet)
         mysql_auth_give_up(s, true, "not the greeting of a MySQL server");
         return;
     }
+    ((struct mysql_session *)s->guest)->thread_id = greeting.thread_id;
     facts = mysql_front_facts(&greeting);
     greeting_note(s->dial.engine->board, server->row, &facts);
     log_in(s, &facts);
@@ -109,6 +112,19 @@ sift(struct tcp_pipe *pipe, size_t n)
     if (held < 0)
         return -1;
     pipe->held = (uint32_t)held;
+    if (m->visible != NULL)
+        mysql_visible_sent(m->visible, pipe->buffer->data, pipe->buffer->end);
+    return 0;
+}
+
+/* What the server says passes as it is. */
+static int
+watch(struct tcp_pipe *pipe, size_t n)
+{
+    struct tcp_session *s = container_of(pipe, struct tcp_session, down);
+    struct mysql_session *m = s->guest;
+
+    mysql_visible_said(m->visible, pipe->buffer->data, n);
     return 0;
 }
 
@@ -144,6 +160,14 @@ join(struct tcp_session *s)
 
     mysql_commands_init(&m->commands, mysql_entry_can(e), e->server_can);
     s->up.sift = sift;
+    if (s->section->conf->visible) {
+        m->visible = mysql_visible_new(mysql_entry_can(e));
+        if (m->visible == NULL) {
+            tcp_close(s, "PR", "out of memory");
+            return;
+        }
+        s->down.sift = watch;
+    }
     if (prime(s, e) < 0) {
         tcp_close(s, "SD", strerror(errno));
         return;

@@ -23,6 +23,8 @@ enum {
     MYSQL_LOGIN_SEQUENCE = 1, /* of a login, behind the greeting */
 };
 
+struct mysql_visible;
+
 enum mysql_phase {
     PHASE_LOGIN,    /* greeted; the login is to come */
     PHASE_HOOK,     /* a script is asked, which waits */
@@ -54,6 +56,9 @@ struct mysql_entry {
 struct mysql_session {
     struct mysql_entry *entry; /* NULL once joined */
     char *login;               /* the login's bytes: names point into it */
+    uint32_t id;               /* of the connection, as the client is told */
+    uint32_t thread_id;        /* the same, as its server calls it */
+    struct mysql_visible *visible; /* NULL: commands are not followed */
     struct mysql_commands commands;
 };
 

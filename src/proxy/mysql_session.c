@@ -12,6 +12,7 @@
 #include "proxy/mysql_auth.h"
 #include "proxy/mysql_entry.h"
 #include "proxy/mysql_front.h"
+#include "proxy/mysql_visible.h"
 #include "proxy/runtime.h"
 #include "proxy/section.h"
 #include "proxy/tcp.h"
@@ -314,9 +315,9 @@ begin(struct tcp_session *s)
         return -1;
     mysql_leg_init(&m->entry->client, &s->client);
     mysql_leg_init(&m->entry->server, NULL);
+    m->id = id | FIRST_ID;
     mysql_front_common(&m->entry->told, s->flow.upstream);
-    if (mysql_front_greet(&m->entry->client.out, &m->entry->told,
-                          id | FIRST_ID) < 0)
+    if (mysql_front_greet(&m->entry->client.out, &m->entry->told, m->id) < 0)
         return -1;
     mysql_entry_timer(s, s->limits.header_timeout_ms);
     run(s);
@@ -391,6 +392,7 @@ forget(struct tcp_session *s)
     if (m == NULL)
         return;
     mysql_entry_free(m);
+    mysql_visible_free(m->visible);
     mysql_commands_fini(&m->commands);
     free(m->login);
     free(m);
