@@ -52,6 +52,7 @@ enum mysql_lead {
 
 enum mysql_command {
     MYSQL_COM_QUIT = 0x01,        /* the server closes */
+    MYSQL_COM_INIT_DB = 0x02,     /* another schema */
     MYSQL_COM_QUERY = 0x03,       /* a statement as text */
     MYSQL_COM_CHANGE_USER = 0x11, /* mysql_change.h */
 };
