@@ -194,15 +194,12 @@ mysql_place_end(struct mysql_place *place)
     return 0;
 }
 
-int
+void
 mysql_place_used(struct mysql_place *place)
 {
-    if (place->wait == MYSQL_PLACE_USER)
-        return -1;
     if (place->wait == MYSQL_PLACE_NOTHING)
         place->next_schema = str_make(NULL, 0);
     place->wait = MYSQL_PLACE_SCHEMA;
-    return 0;
 }
 
 /* --- answers -------------------------------------------------------------- */

@@ -64,9 +64,8 @@ void mysql_place_add(struct mysql_place *place, const uint8_t *p, size_t n);
 /* It is whole.  -1: a change of user that cannot be read. */
 int mysql_place_end(struct mysql_place *place) MUST_CHECK;
 
-/* A statement somewhere in the command, which is whole, is a USE.  -1 as for
- * mysql_place_begin. */
-int mysql_place_used(struct mysql_place *place) MUST_CHECK;
+/* A statement somewhere in the command, which is whole, is a USE. */
+void mysql_place_used(struct mysql_place *place);
 
 /* The command that changes something is answered: did it, and are user or
  * schema others now? */

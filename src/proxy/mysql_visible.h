@@ -19,6 +19,8 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "codec/mysql_follow.h"
+#include "codec/mysql_words.h"
 #include "proxy/mysql_ledger.h"
 #include "proxy/mysql_place.h"
 
@@ -37,6 +39,11 @@ struct mysql_visible {
 
     struct tcp_session *session;
     struct mysql_ledger ledger;
+    struct mysql_follow follow;
+    struct mysql_words words; /* of a query */
+    uint8_t command;          /* that was sent last */
+    bool several;             /* a query may hold several statements */
+    uint32_t place_number;    /* of the command for which `place` waits */
     struct mysql_place place;
 };
 
