@@ -8,51 +8,54 @@ local CHANGE = "\17app\0\0app\0"
 
 
 -- Feeds a stream in pieces, as its user does: what is kept back comes again.
--- Returns what passed, with "!" in place of each change of user.
-local function pass(stream, piece)
+-- Returns what passed, with "!" in place of each change of user and "?" in place
+-- of what may be a KILL.
+local function pass(stream, piece, text_at)
   local watch = ffi.new("struct mysql_watch")
-  core.mysql_watch_init(watch)
-  local passed, kept, at, change = {}, "", 1, ffi.new("bool[1]")
-  while at <= #stream do
-    kept = kept .. stream:sub(at, at + piece - 1)
-    at = at + piece
+  core.mysql_watch_init(watch, text_at or 0)
+  local passed, kept, at = {}, "", 1
+  local stop = ffi.new("enum mysql_watch_stop[1]")
+  local function look()
     local p, map = support.guarded(kept)
-    local n = tonumber(core.mysql_watch_pass(watch, p, #kept, change))
+    local n = tonumber(core.mysql_watch_pass(watch, p, #kept, stop))
     assert(map)
     passed[#passed + 1] = kept:sub(1, n)
     kept = kept:sub(n + 1)
-    while change[0] do
+    return stop[0] ~= core.MYSQL_WATCH_NOTHING
+  end
+  local function more()
+    kept = kept .. stream:sub(at, at + piece - 1)
+    at = at + piece
+  end
+  while at <= #stream do
+    more()
+    while look() do
       local len = 4 + kept:byte(1) + 256 * kept:byte(2)
       while #kept < len do
-        kept = kept .. stream:sub(at, at + piece - 1)
-        at = at + piece
+        more()
       end
-      passed[#passed + 1] = "!"
-      core.mysql_watch_changed(watch)
+      passed[#passed + 1] = stop[0] == core.MYSQL_WATCH_KILL and "?" or "!"
+      core.mysql_watch_taken(watch, stop[0])
       kept = kept:sub(len + 1)
-      p, map = support.guarded(kept)
-      n = tonumber(core.mysql_watch_pass(watch, p, #kept, change))
-      assert(map)
-      passed[#passed + 1] = kept:sub(1, n)
-      kept = kept:sub(n + 1)
     end
-    assert.is_true(#kept <= 4)
+    assert.is_true(#kept <= (text_at and 7 or 4))
   end
   return table.concat(passed) .. kept
 end
 
 
--- A stream of packets, and the same with "!" for changes of user.
-local function compare(packets)
+-- A stream of packets, and the same with "!" for changes of user and "?" for
+-- what may be a KILL.
+local function compare(packets, text_at)
   local stream, wanted = {}, {}
   for i, packet in ipairs(packets) do
     local bytes = mysql.packet(packet[1], packet[2])
     stream[i] = bytes
-    wanted[i] = packet.change and "!" or bytes
+    wanted[i] = packet.change and "!" or packet.kill and "?" or bytes
   end
   stream, wanted = table.concat(stream), table.concat(wanted)
   for piece = 1, math.min(#stream, 40) do
-    assert.are.equal(wanted, pass(stream, piece), "in pieces of " .. piece)
+    assert.are.equal(wanted, pass(stream, piece, text_at), "in pieces of " .. piece)
   end
 end
 
@@ -87,5 +90,28 @@ describe("mysql_watch_pass", function()
     stream = mysql.packet(0, full) .. mysql.packet(1, "")
     assert.are.equal(stream .. "!",
       pass(stream .. mysql.packet(0, CHANGE), 1000003))
+  end)
+
+  it("finds what may be a KILL, if it is asked for", function()
+    local packets = {
+      { 0, "\3SELECT 1" }, { 0, "\3KILL 5", kill = true },
+      { 0, "\12\1\0\0\0", kill = true }, { 0, "\12\1\0\0" },
+      { 0, "\3 /**/kill 5", kill = true }, { 0, "\3" }, { 0, "\1" },
+      { 0, "\3k", kill = true }, { 0, "\3K" .. (" "):rep(255) },
+      { 0, CHANGE, change = true }, { 2, "\3KILL 5" },
+      { 0, "\3KILL 5", kill = true }, { 2, "\3KILL 5" },
+    }
+    compare(packets, 1)
+    for _, packet in ipairs(packets) do
+      packet.kill = nil
+    end
+    compare(packets)
+  end)
+
+  it("finds it behind the attributes of a query", function()
+    compare({ { 0, "\3\0\1SELECT 1" }, { 0, "\3\0\1KILL 5", kill = true },
+      { 0, "\3\0\1" }, { 0, "\3\0" }, { 0, "\3" },
+      { 0, "\12\1\0\0\0", kill = true },
+      { 0, "\3\0\1k", kill = true } }, 3)
   end)
 end)

@@ -7,6 +7,7 @@
  * The first byte is the length of a piece.
  */
 #include "base/wire.h"
+#include "codec/mysql_kill.h"
 #include "codec/mysql_watch.h"
 
 #include "fuzz.h"
@@ -17,7 +18,7 @@ enum {
 
 struct found {
     size_t count;
-    size_t places[CHANGES_MAX]; /* where whole changes of user begin */
+    size_t places[CHANGES_MAX]; /* where it has stopped */
     size_t passed;              /* or were taken out */
 };
 
@@ -35,18 +36,27 @@ packet_len(const uint8_t *p, size_t n)
 
 /* One call, with nothing readable behind the bytes. */
 static size_t
-pass(struct mysql_watch *watch, const uint8_t *p, size_t n, bool *change)
+pass(struct mysql_watch *watch, const uint8_t *p, size_t n,
+     enum mysql_watch_stop *stop)
 {
     uint8_t *copy = fuzz_copy(p, n);
-    size_t passed = mysql_watch_pass(watch, copy, n, change);
+    size_t passed = mysql_watch_pass(watch, copy, n, stop);
+    const uint8_t *payload = p + passed + MYSQL_HEADER_LEN;
 
     free(copy);
     FUZZ_CHECK(passed <= n);
-    if (*change)
-        FUZZ_CHECK(n - passed > MYSQL_HEADER_LEN && p[passed + 3] == 0 &&
-                   p[passed + MYSQL_HEADER_LEN] == MYSQL_COM_CHANGE_USER);
-    else
+    if (*stop == MYSQL_WATCH_NOTHING) {
         FUZZ_CHECK(n - passed <= MYSQL_WATCH_KEPT_MAX);
+        return passed;
+    }
+    FUZZ_CHECK(n - passed > MYSQL_HEADER_LEN && p[passed + 3] == 0);
+    if (*stop == MYSQL_WATCH_CHANGE)
+        FUZZ_CHECK(payload[0] == MYSQL_COM_CHANGE_USER);
+    else
+        FUZZ_CHECK(
+            watch->text_at > 0 &&
+            wire_get_u24le(p + passed) <= MYSQL_KILL_MAX &&
+            (payload[0] == MYSQL_COM_KILL || payload[0] == MYSQL_COM_QUERY));
     return passed;
 }
 
@@ -58,25 +68,27 @@ note(struct found *found, size_t place)
 }
 
 static void
-feed(struct found *found, const uint8_t *p, size_t n, size_t piece)
+feed(struct found *found, const uint8_t *p, size_t n, size_t piece,
+     uint8_t text_at)
 {
     struct mysql_watch watch;
     size_t at = 0, there = 0;
-    bool change = false;
+    enum mysql_watch_stop stop = MYSQL_WATCH_NOTHING;
 
     found->count = 0;
-    mysql_watch_init(&watch);
+    mysql_watch_init(&watch, text_at);
     while (there < n) {
         there += n - there < piece ? n - there : piece;
         do {
-            if (!change)
-                at += pass(&watch, p + at, there - at, &change);
-            if (!change || packet_len(p + at, there - at) == 0)
+            if (stop == MYSQL_WATCH_NOTHING)
+                at += pass(&watch, p + at, there - at, &stop);
+            if (stop == MYSQL_WATCH_NOTHING ||
+                packet_len(p + at, there - at) == 0)
                 break;
             note(found, at);
             at += packet_len(p + at, there - at);
-            mysql_watch_changed(&watch);
-            change = false;
+            mysql_watch_taken(&watch, stop);
+            stop = MYSQL_WATCH_NOTHING;
         } while (at < there);
     }
     found->passed = at;
@@ -97,9 +109,9 @@ fuzz_mysqlwatch(const uint8_t *p, size_t n)
 
     if (n < 1)
         return;
-    feed(&whole, p + 1, n - 1, n);
-    feed(&pieces, p + 1, n - 1, 1);
+    feed(&whole, p + 1, n - 1, n, p[0] & 3);
+    feed(&pieces, p + 1, n - 1, 1, p[0] & 3);
     check_same(&whole, &pieces);
-    feed(&pieces, p + 1, n - 1, (size_t)p[0] + 1);
+    feed(&pieces, p + 1, n - 1, (size_t)p[0] + 1, p[0] & 3);
     check_same(&whole, &pieces);
 }

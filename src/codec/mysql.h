@@ -7,6 +7,7 @@
  *      mysql_greeting.h    the server's first packet
  *      mysql_login.h       the client's, and TLS asked for
  *      mysql_change.h      another login on the same connection
+ *      mysql_kill.h        another connection is to end
  *      mysql_attribute.h   what a client tells of itself
  *      mysql_switch.h      what the plugins of a login say
  *      mysql_result.h      result sets
@@ -58,6 +59,7 @@ enum mysql_command {
     MYSQL_COM_FIELD_LIST = 0x04,   /* the columns of a table */
     MYSQL_COM_STATISTICS = 0x09,   /* a line of text */
     MYSQL_COM_PROCESS_INFO = 0x0a, /* SHOW PROCESSLIST */
+    MYSQL_COM_KILL = 0x0c,         /* mysql_kill.h */
     MYSQL_COM_CHANGE_USER = 0x11,  /* mysql_change.h */
     MYSQL_COM_BINLOG_DUMP = 0x12,  /* events, for ever */
     MYSQL_COM_TABLE_DUMP = 0x13,   /* a table's file */

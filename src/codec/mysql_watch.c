@@ -2,37 +2,69 @@
 #include "codec/mysql_watch.h"
 
 #include "base/wire.h"
+#include "codec/mysql_kill.h"
 
 void
-mysql_watch_init(struct mysql_watch *watch)
+mysql_watch_init(struct mysql_watch *watch, uint8_t text_at)
 {
-    *watch = (struct mysql_watch){.left = 0};
+    *watch = (struct mysql_watch){.text_at = text_at};
 }
 
 void
-mysql_watch_changed(struct mysql_watch *watch)
+mysql_watch_taken(struct mysql_watch *watch, enum mysql_watch_stop what)
 {
-    watch->answering = true;
+    if (what == MYSQL_WATCH_CHANGE)
+        watch->answering = true;
 }
 
-/* A packet of LEN bytes begins that continues no other: is it a change of user?
- * LEAD is its first byte, where it has one. */
-static bool
-is_change(struct mysql_watch *watch, uint32_t len, uint8_t sequence,
-          uint8_t lead)
+/* What a packet is that begins and continues no other. */
+struct begun {
+    const uint8_t *payload;
+    size_t there; /* bytes of it that are there: as many as it has, or some */
+    uint32_t len;
+    uint8_t sequence;
+};
+
+/* Is it to be stopped at? -1: it takes more bytes to say. */
+static int
+judge_command(const struct mysql_watch *watch, const struct begun *b,
+              enum mysql_watch_stop *stop)
 {
-    if (len == 0) {
+    int kill = 0;
+
+    if (b->payload[0] == MYSQL_COM_CHANGE_USER) {
+        *stop = MYSQL_WATCH_CHANGE;
+        return 1;
+    }
+    if (watch->text_at > 0)
+        kill = mysql_may_be_kill(b->payload, b->there, b->len, watch->text_at);
+    if (kill > 0)
+        *stop = MYSQL_WATCH_KILL;
+    return kill;
+}
+
+static int
+judge(struct mysql_watch *watch, const struct begun *b,
+      enum mysql_watch_stop *stop)
+{
+    int result = 0;
+
+    if (b->len == 0) {
         watch->in_file = false;
-        return false;
+        return 0;
     }
+    if (b->there == 0)
+        return -1;
     if (watch->in_file)
-        return false;
-    if (sequence == 0) {
-        watch->answering = false;
-        return lead == MYSQL_COM_CHANGE_USER;
+        return 0;
+    if (b->sequence != 0) {
+        watch->in_file = !watch->answering;
+        return 0;
     }
-    watch->in_file = !watch->answering;
-    return false;
+    result = judge_command(watch, b, stop);
+    if (result == 0)
+        watch->answering = false;
+    return result;
 }
 
 /* Lets the header at P pass. */
@@ -43,16 +75,32 @@ begin(struct mysql_watch *watch, uint32_t len)
     watch->full = len == MYSQL_PACKET_FULL;
 }
 
+/* The packet whose header is at P, of N bytes. */
+static struct begun
+look(const uint8_t *p, size_t n)
+{
+    struct begun b = {
+        .payload = p + MYSQL_HEADER_LEN,
+        .there = n - MYSQL_HEADER_LEN,
+        .len = wire_get_u24le(p),
+        .sequence = p[3],
+    };
+
+    if (b.there > b.len)
+        b.there = b.len;
+    return b;
+}
+
 size_t
 mysql_watch_pass(struct mysql_watch *watch, const uint8_t *p, size_t n,
-                 bool *change)
+                 enum mysql_watch_stop *stop)
 {
     size_t at = 0;
 
-    *change = false;
+    *stop = MYSQL_WATCH_NOTHING;
     while (at < n) {
         size_t there = n - at;
-        uint32_t len;
+        struct begun b;
 
         if (watch->left > 0) {
             size_t step = there < watch->left ? there : watch->left;
@@ -63,16 +111,10 @@ mysql_watch_pass(struct mysql_watch *watch, const uint8_t *p, size_t n,
         }
         if (there < MYSQL_HEADER_LEN)
             break;
-        len = wire_get_u24le(p + at);
-        if (!watch->full) {
-            if (len > 0 && there == MYSQL_HEADER_LEN)
-                break;
-            *change = is_change(watch, len, p[at + 3],
-                                len > 0 ? p[at + MYSQL_HEADER_LEN] : 0);
-            if (*change)
-                break;
-        }
-        begin(watch, len);
+        b = look(p + at, there);
+        if (!watch->full && judge(watch, &b, stop) != 0)
+            break;
+        begin(watch, b.len);
         at += MYSQL_HEADER_LEN;
     }
     return at;

@@ -178,8 +178,12 @@ join(struct tcp_session *s)
 {
     struct mysql_session *m = s->guest;
     struct mysql_entry *e = m->entry;
+    const struct mysql_commands_conf commands = {
+        .client_can = mysql_entry_can(e),
+        .server_can = e->server_can,
+    };
 
-    mysql_commands_init(&m->commands, mysql_entry_can(e), e->server_can);
+    mysql_commands_init(&m->commands, &commands);
     s->up.sift = sift;
     if (s->section->conf->visible && see(s, e) < 0) {
         tcp_close(s, "PR", "out of memory");

@@ -6,44 +6,79 @@
 
 #include "base/wire.h"
 #include "codec/mysql_change.h"
+#include "codec/mysql_kill.h"
 #include "proxy/mysql_front.h"
 
-void
-mysql_commands_init(struct mysql_commands *c, uint32_t client_can,
-                    uint32_t server_can)
+static uint8_t
+text_at(const struct mysql_commands_conf *conf)
 {
-    *c = (struct mysql_commands){
-        .client_can = client_can,
-        .server_can = server_can,
-    };
-    mysql_watch_init(&c->watch);
-    buf_init_growing(&c->change, MYSQL_CHANGE_MAX);
+    uint32_t both = conf->client_can & conf->server_can;
+
+    return (both & MYSQL_CAN_QUERY_ATTRIBUTES) != 0 ? 3 : 1;
+}
+
+void
+mysql_commands_init(struct mysql_commands *c,
+                    const struct mysql_commands_conf *conf)
+{
+    *c = (struct mysql_commands){.conf = *conf};
+    mysql_watch_init(&c->watch, conf->kill == NULL ? 0 : text_at(conf));
+    buf_init_growing(&c->packet, MYSQL_CHANGE_MAX);
 }
 
 void
 mysql_commands_fini(struct mysql_commands *c)
 {
-    buf_fini(&c->change);
+    buf_fini(&c->packet);
 }
 
-/* Appends to TO what goes on in place of the change of user. */
+/* Appends to TO what goes on in place of the change of user PACKET. */
 static int
-rewrite(struct mysql_commands *c, struct buf *to)
+rewrite_change(const struct mysql_commands *c,
+               const struct mysql_packet *packet, struct buf *to)
+{
+    struct mysql_login login;
+
+    if (mysql_read_change(&login, packet->p, packet->len, c->conf.client_can) <=
+        0) {
+        errno = EPROTO;
+        return -1;
+    }
+    login.capabilities = c->conf.server_can;
+    mysql_front_ask(&login);
+    mysql_write_change(to, &login);
+    return 0;
+}
+
+/* The same of what may be a KILL. */
+static void
+rewrite_kill(const struct mysql_commands *c, const struct mysql_packet *packet,
+             struct buf *to)
+{
+    uint8_t at = text_at(&c->conf);
+    struct mysql_kill kill;
+
+    if (mysql_read_kill(&kill, packet->p, packet->len, at) < 0 ||
+        !c->conf.kill(c->conf.kill_arg, &kill, at, to))
+        buf_add(to, c->packet.p, c->packet.len);
+}
+
+/* Appends to TO what goes on in place of the packet that was taken out. */
+static int
+rewrite(const struct mysql_commands *c, struct buf *to)
 {
     struct mysql_packet packet;
-    struct mysql_login login;
-    ssize_t got = mysql_read_packet(&packet, (const uint8_t *)c->change.p,
-                                    c->change.len, MYSQL_CHANGE_MAX);
+    ssize_t got = mysql_read_packet(&packet, (const uint8_t *)c->packet.p,
+                                    c->packet.len, MYSQL_CHANGE_MAX);
 
-    if (got > 0)
-        got = mysql_read_change(&login, packet.p, packet.len, c->client_can);
     if (got <= 0) {
         errno = EPROTO;
         return -1;
     }
-    login.capabilities = c->server_can;
-    mysql_front_ask(&login);
-    mysql_write_change(to, &login);
+    if (c->what == MYSQL_WATCH_KILL)
+        rewrite_kill(c, &packet, to);
+    else if (rewrite_change(c, &packet, to) < 0)
+        return -1;
     if (!to->failed)
         return 0;
     errno = EMSGSIZE;
@@ -72,31 +107,31 @@ replace(struct mysql_commands *c, uint8_t *p, size_t taken, size_t *out,
     memcpy(p + *out, to.p, to.len);
     *out += to.len;
     *end = *out + rest;
-    mysql_watch_changed(&c->watch);
-    c->change_len = 0;
-    buf_fini(&c->change);
-    buf_init_growing(&c->change, MYSQL_CHANGE_MAX);
+    mysql_watch_taken(&c->watch, c->what);
+    c->packet_len = 0;
+    buf_fini(&c->packet);
+    buf_init_growing(&c->packet, MYSQL_CHANGE_MAX);
     return 0;
 }
 
-/* Takes what comes next of a change of user: how many of the N bytes. */
+/* Takes what comes next of the packet: how many of the N bytes. */
 static size_t
 collect(struct mysql_commands *c, const uint8_t *p, size_t n)
 {
-    size_t wanted = c->change_len - c->change.len;
+    size_t wanted = c->packet_len - c->packet.len;
 
     if (n > wanted)
         n = wanted;
-    buf_add(&c->change, p, n);
+    buf_add(&c->packet, p, n);
     return n;
 }
 
 /* One begins at P. */
 static int
-begin_change(struct mysql_commands *c, const uint8_t *p)
+take_out(struct mysql_commands *c, const uint8_t *p)
 {
-    c->change_len = MYSQL_HEADER_LEN + wire_get_u24le(p);
-    if (c->change_len <= MYSQL_CHANGE_MAX)
+    c->packet_len = MYSQL_HEADER_LEN + wire_get_u24le(p);
+    if (c->packet_len <= MYSQL_CHANGE_MAX)
         return 0;
     errno = EMSGSIZE;
     return -1;
@@ -108,21 +143,20 @@ static int
 sift_step(struct mysql_commands *c, uint8_t *p, size_t *out, size_t *end)
 {
     size_t taken;
-    bool change;
 
-    if (c->change_len == 0) {
-        *out += mysql_watch_pass(&c->watch, p + *out, *end - *out, &change);
-        if (!change)
+    if (c->packet_len == 0) {
+        *out += mysql_watch_pass(&c->watch, p + *out, *end - *out, &c->what);
+        if (c->what == MYSQL_WATCH_NOTHING)
             return 0;
-        if (begin_change(c, p + *out) < 0)
+        if (take_out(c, p + *out) < 0)
             return -1;
     }
     taken = collect(c, p + *out, *end - *out);
-    if (c->change.failed) {
+    if (c->packet.failed) {
         errno = ENOMEM;
         return -1;
     }
-    if (c->change.len == c->change_len)
+    if (c->packet.len == c->packet_len)
         return replace(c, p, taken, out, end) < 0 ? -1 : 1;
     *end = *out;
     return 0;

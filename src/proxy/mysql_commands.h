@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client's commands after its login: they pass as they are, but a change of
- * user is written anew, as the login was, since its answer is to a challenge
- * that no server knows (codec/mysql_change.h).
+ * A client's commands after its login: they pass as they are, but for two. A
+ * change of user is written anew, as the login was, since its answer is to a
+ * challenge that no server knows (codec/mysql_change.h). What ends another
+ * connection may name one by a number that its server does not know
+ * (codec/mysql_kill.h): what becomes of it the owner says.
  *
  *      commands ─▶ [ ... | change user ] ─▶ [ ... | asks for a switch ] ─▶
  */
@@ -18,22 +20,36 @@
 #include "codec/mysql_watch.h"
 #include "net/buffer.h"
 
+struct mysql_kill;
+
 enum {
     MYSQL_CHANGE_MAX = BUFFER_SIZE / 2, /* bytes of a change of user */
 };
 
+/* Appends the command that goes on in place of KILL, where TEXT_AT is as in
+ * codec/mysql_kill.h. false: it goes on as it is. */
+typedef bool (*mysql_commands_kill_fn)(void *arg, const struct mysql_kill *kill,
+                                       size_t text_at, struct buf *to);
+
+struct mysql_commands_conf {
+    uint32_t client_can;         /* capabilities that hold on its side */
+    uint32_t server_can;         /* and on the server's */
+    mysql_commands_kill_fn kill; /* NULL: nobody asks for them */
+    void *kill_arg;
+};
+
 struct mysql_commands {
-    uint32_t client_can; /* capabilities that hold on the client's side */
-    uint32_t server_can; /* and on the server's */
+    struct mysql_commands_conf conf;
     struct mysql_watch watch;
     uint8_t kept[MYSQL_WATCH_KEPT_MAX];
-    size_t change_len; /* of the change of user that is under way; 0: none */
-    struct buf change; /* what is there of it */
+    enum mysql_watch_stop what; /* is taken out */
+    size_t packet_len;          /* of it; 0: nothing is */
+    struct buf packet;          /* what is there of it */
 };
 
 /* Begins after a login. */
-void mysql_commands_init(struct mysql_commands *c, uint32_t client_can,
-                         uint32_t server_can);
+void mysql_commands_init(struct mysql_commands *c,
+                         const struct mysql_commands_conf *conf);
 void mysql_commands_fini(struct mysql_commands *c);
 
 /* As pipe_sift_fn (tcp_pipe.h): N bytes are in BUFFER, behind HELD bytes of
