@@ -100,6 +100,7 @@ void fuzz_httpdate(const uint8_t *p, size_t n);
 void fuzz_mysql(const uint8_t *p, size_t n);
 void fuzz_mysqlfollow(const uint8_t *p, size_t n);
 void fuzz_mysqlframer(const uint8_t *p, size_t n);
+void fuzz_mysqlkill(const uint8_t *p, size_t n);
 void fuzz_mysqllogin(const uint8_t *p, size_t n);
 void fuzz_mysqlwatch(const uint8_t *p, size_t n);
 void fuzz_mysqlwords(const uint8_t *p, size_t n);

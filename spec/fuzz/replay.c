@@ -25,6 +25,7 @@ static const struct {
     {"mysql", fuzz_mysql},
     {"mysqlfollow", fuzz_mysqlfollow},
     {"mysqlframer", fuzz_mysqlframer},
+    {"mysqlkill", fuzz_mysqlkill},
     {"mysqllogin", fuzz_mysqllogin},
     {"mysqlwatch", fuzz_mysqlwatch},
     {"mysqlwords", fuzz_mysqlwords},
