@@ -6,6 +6,7 @@
 #include "board/render.h"
 #include "board/render_metrics.h"
 #include "board/render_scripts.h"
+#include "board/render_sessions.h"
 
 enum {
     WORDS_MAX = 8, /* of a command */
@@ -24,7 +25,7 @@ static const struct command commands[] = {
     {"show", "info", render_info},
     {"show", "servers", render_servers},
     {"show", "metrics", render_metrics},
-    {"show", "sessions", NULL},
+    {"show", "sessions", render_sessions},
     {"show", "scripts", render_scripts},
     {"show", "pools", NULL},
     {"show", "errors", NULL},

@@ -5,6 +5,7 @@
 #include "board/dict.h"
 #include "board/metric.h"
 #include "board/queue.h"
+#include "board/seats.h"
 #include "board/state.h"
 #include "proxy/addresses.h"
 #include "proxy/section.h"
@@ -112,6 +113,9 @@ rows_open_board(const struct config *config, unsigned workers)
         .ring_bytes = RING_BYTES,
         .dict_bytes = config->global.shared_memory,
         .series = METRIC_SERIES_MAX,
+        .seats = config->global.max_connections < SEATS_MAX
+                     ? config->global.max_connections
+                     : SEATS_MAX,
     };
     struct board *board = board_open(&limits, MOONGATE_VERSION);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,13 +23,14 @@
 #include "board/queue_layout.h"
 #include "board/ring.h"
 #include "board/script_counts.h"
+#include "board/seats.h"
 #include "board/slots.h"
 #include "board/slots_layout.h"
 #include "board/strikes.h"
 #include "board/wake.h"
 
 enum {
-    BOARD_LAYOUT = 10, /* goes up whenever the memory means something else */
+    BOARD_LAYOUT = 11, /* goes up whenever the memory means something else */
     CACHE_LINE = 64,
 };
 
@@ -102,6 +104,9 @@ place_tables(struct board *b, struct layout *l, const struct board_limits *n)
     b->rings = place(l, workers, b->ring_stride);
     b->dicts = place(l, 1, n->dict_bytes);
     b->metrics = place(l, 1, metric_size(n->series, n->workers + 1));
+    b->seat_heads = place(l, workers, sizeof(*b->seat_heads));
+    b->seat_keys = place(l, workers * n->seats, sizeof(*b->seat_keys));
+    b->seats = place(l, workers * n->seats, sizeof(*b->seats));
 }
 
 /* Those of scripts; tables without room are not there. 0, or an errno. */
@@ -128,8 +133,8 @@ limits_are_sane(const struct board_limits *n)
            n->upstreams <= BOARD_ROWS_MAX && n->servers <= BOARD_ROWS_MAX &&
            n->sections <= BOARD_ROWS_MAX && n->scripts <= BOARD_ROWS_MAX &&
            (n->dict_bytes == 0 || n->dict_bytes >= DICT_BYTES_MIN) &&
-           n->series <= METRIC_SERIES_MAX && n->entries <= QUEUE_ENTRIES_MAX &&
-           n->ring_bytes >= RING_BYTES_MIN &&
+           n->series <= METRIC_SERIES_MAX && n->seats <= SEATS_MAX &&
+           n->entries <= QUEUE_ENTRIES_MAX && n->ring_bytes >= RING_BYTES_MIN &&
            n->ring_bytes <= BOARD_RING_BYTES_MAX &&
            (n->ring_bytes & (n->ring_bytes - 1)) == 0;
 }
@@ -291,6 +296,9 @@ board_open(const struct board_limits *limits, const char *version)
         .size = b->size,
         .started_ms = clock_wall_ms(),
     };
+    if (getrandom(&b->header->secret, sizeof(b->header->secret),
+                  GRND_NONBLOCK) < 0)
+        goto fini_names;
     snprintf(b->header->version, sizeof(b->header->version), "%s", version);
     for (unsigned i = 0; i < limits->workers; i++)
         ring_init(board_ring(b, i), limits->ring_bytes);
@@ -606,6 +614,7 @@ board_worker_died(struct board *b, unsigned worker)
     atomic_store(&row->heap_bytes, 0);
     atomic_fetch_add(&row->restarts, 1);
     slots_give_back(b->slots, worker);
+    seats_clear(b, worker);
     atomic_store(&row->waits_on, true);
     if (b->metrics != NULL)
         metric_forget_actor(b->metrics, worker);

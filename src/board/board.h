@@ -10,6 +10,7 @@
  *            | counters[worker, control][hook][script]        script_counts.h
  *            | ring[worker]                                          ring.h
  *            | dictionaries and metrics of scripts           dict.h, metric.h
+ *            | seats[worker]: sessions that are followed              seats.h
  *
  * A row has a name and keeps its place as long as it is in use, so a row number
  * is a reference that every process can hold. There is room for more rows than

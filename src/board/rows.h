@@ -47,6 +47,7 @@ struct board_limits {
     size_t ring_bytes; /* of each worker's log ring: a power of two */
     size_t dict_bytes; /* of dictionaries (dict.h); 0: there are none */
     unsigned series;   /* of metrics (metric.h); 0: there are none */
+    unsigned seats;    /* of each worker (seats.h); 0: there are none */
 };
 
 enum board_kind {
@@ -212,6 +213,7 @@ struct board_header {
     struct board_limits limits;
     uint64_t size;                       /* bytes of the whole */
     uint64_t started_ms;                 /* wall time */
+    uint64_t secret;                     /* that keys depend on (seats.h) */
     _Atomic uint64_t added[BOARD_KINDS]; /* rows, by the master; names.h */
     _Atomic uint64_t states; /* changes of servers' states, and deaths */
     char version[BOARD_VERSION_MAX + 1];
@@ -220,6 +222,8 @@ struct board_header {
 
 struct dict_table;
 struct metric_table;
+struct seat_head;
+struct seat_row;
 struct names;
 struct slots;
 
@@ -246,6 +250,9 @@ struct board {
     struct queue_entry *queue_entries;
     int wakes[BOARD_WORKERS_MAX]; /* of each worker */
     int control_wake;
+    struct seat_head *seat_heads; /* [worker]; seats.h */
+    _Atomic uint64_t *seat_keys;  /* [worker][seat] */
+    struct seat_row *seats;       /* likewise */
     struct dict_table *dicts;     /* NULL: there are none; dict.h */
     struct metric_table *metrics; /* likewise; metric.h */
     double *latency_weights;      /* latency.h */

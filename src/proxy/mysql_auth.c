@@ -10,6 +10,7 @@
 #include "proxy/engine.h"
 #include "proxy/log_text.h"
 #include "proxy/mysql_front.h"
+#include "proxy/mysql_seat.h"
 #include "proxy/mysql_visible.h"
 #include "proxy/pool.h"
 #include "proxy/section.h"
@@ -113,8 +114,10 @@ sift(struct tcp_pipe *pipe, size_t n)
     if (held < 0)
         return -1;
     pipe->held = (uint32_t)held;
-    if (m->visible != NULL)
-        mysql_visible_sent(m->visible, pipe->buffer->data, pipe->buffer->end);
+    if (m->visible == NULL)
+        return 0;
+    mysql_visible_sent(m->visible, pipe->buffer->data, pipe->buffer->end);
+    mysql_seat_note(s);
     return 0;
 }
 
@@ -126,6 +129,7 @@ watch(struct tcp_pipe *pipe, size_t n)
     struct mysql_session *m = s->guest;
 
     mysql_visible_said(m->visible, pipe->buffer->data, n);
+    mysql_seat_note(s);
     if (m->visible->blind)
         pipe->sift = NULL;
     return 0;
@@ -169,6 +173,7 @@ see(struct tcp_session *s, const struct mysql_entry *e)
     if (m->visible == NULL)
         return -1;
     s->down.sift = watch;
+    mysql_seat_take(s);
     return 0;
 }
 
@@ -181,6 +186,8 @@ join(struct tcp_session *s)
     const struct mysql_commands_conf commands = {
         .client_can = mysql_entry_can(e),
         .server_can = e->server_can,
+        .kill = s->section->conf->visible ? mysql_seat_kill : NULL,
+        .kill_arg = s,
     };
 
     mysql_commands_init(&m->commands, &commands);

@@ -63,6 +63,9 @@ struct mysql_session {
     uint32_t id;        /* of the connection, as the client is told */
     uint32_t thread_id; /* the same, as its server calls it */
     struct mysql_visible *visible; /* NULL: commands are not followed */
+    int seat;                      /* on the board, or SEAT_NONE */
+    struct str seat_user;          /* as the board has them */
+    struct str seat_schema;
     struct mysql_commands commands;
 };
 

@@ -8,11 +8,13 @@
 
 #include "base/log.h"
 #include "board/counters.h"
+#include "board/seats.h"
 #include "proxy/listener.h"
 #include "proxy/mysql_auth.h"
 #include "proxy/mysql_entry.h"
 #include "proxy/mysql_front.h"
 #include "proxy/mysql_passing.h"
+#include "proxy/mysql_seat.h"
 #include "proxy/mysql_visible.h"
 #include "proxy/runtime.h"
 #include "proxy/section.h"
@@ -31,6 +33,7 @@ static void
 dial(struct tcp_session *s)
 {
     timer_stop(&s->timer);
+    mysql_seat_route(s);
     mysql_entry_of(s)->phase = PHASE_DIAL;
     tcp_dial(s);
 }
@@ -313,6 +316,7 @@ begin(struct tcp_session *s)
     s->guest = m;
     if (m == NULL)
         return -1;
+    m->seat = SEAT_NONE;
     m->entry = calloc(1, sizeof(*m->entry));
     if (m->entry == NULL)
         return -1;
@@ -382,6 +386,7 @@ leave(struct tcp_session *s)
     const struct mysql_session *m = s->guest;
     struct section_hooks *hooks = s->hooks;
 
+    mysql_seat_give(s);
     if (m != NULL && m->entry != NULL && m->entry->phase == PHASE_HOOK &&
         hooks->login_abort != NULL)
         hooks->login_abort(hooks->arg, &m->entry->asked);
@@ -451,8 +456,13 @@ failed_early(struct tcp_session *s, enum dial_result result)
 static int
 meet(struct tcp_session *s)
 {
-    s->guest = calloc(1, sizeof(struct mysql_session));
-    return s->guest == NULL ? -1 : mysql_passing_begin(s);
+    struct mysql_session *m = calloc(1, sizeof(*m));
+
+    s->guest = m;
+    if (m == NULL)
+        return -1;
+    m->seat = SEAT_NONE;
+    return mysql_passing_begin(s);
 }
 
 static const struct tcp_prelude SWITCH = {
