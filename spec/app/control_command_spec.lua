@@ -62,7 +62,7 @@ describe("control commands", function()
 
   it("name what is not supported in this version", function()
     for _, line in ipairs {
-      "show sessions", "show pools --json",
+      "show pools --json", "show errors",
       "log level debug", "reload", "stop graceful", "top",
     } do
       local word, text = run(line)

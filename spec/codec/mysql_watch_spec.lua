@@ -8,8 +8,8 @@ local CHANGE = "\17app\0\0app\0"
 
 
 -- Feeds a stream in pieces, as its user does: what is kept back comes again.
--- Returns what passed, with "!" in place of each change of user and "?" in place
--- of what may be a KILL.
+-- Returns what passed, with "!" in place of each change of user and "?" in
+-- place of what may be a KILL.
 local function pass(stream, piece, text_at)
   local watch = ffi.new("struct mysql_watch")
   core.mysql_watch_init(watch, text_at or 0)
@@ -55,7 +55,8 @@ local function compare(packets, text_at)
   end
   stream, wanted = table.concat(stream), table.concat(wanted)
   for piece = 1, math.min(#stream, 40) do
-    assert.are.equal(wanted, pass(stream, piece, text_at), "in pieces of " .. piece)
+    assert.are.equal(wanted, pass(stream, piece, text_at),
+      "in pieces of " .. piece)
   end
 end
 
