@@ -140,6 +140,30 @@ describe("ring", function()
   end)
 
 
+  it("leaves an eighth of it free of a flood", function()
+    local record_bytes = BYTES / 64
+    local text = ("x"):rep(record_bytes - HEAD)
+    local function flood()
+      return bit.band(DROPPED,
+        core.ring_put_sparing(ring, 0, 0, text, #text)) == 0
+    end
+    local count = 0
+    while flood() do
+      count = count + 1
+    end
+    assert.equal(64 - 8, count)
+    for _ = 1, 8 do
+      assert.equal(0, bit.band(DROPPED, put(text)))
+    end
+    assert.equal(DROPPED, bit.band(DROPPED, put(text)))
+    for _ = 1, 9 do
+      assert.equal(text, take())
+    end
+    assert.is_true(flood())
+    assert.is_false(flood())
+  end)
+
+
   it("refuses a record longer than a quarter of it", function()
     assert.equal(DROPPED, put(("x"):rep(BYTES / 4)))
     assert.equal(DROPPED, put(("x"):rep(BYTES / 4 - HEAD + 1)))

@@ -105,7 +105,7 @@ describe("TLS", function()
   jit.off(connect)
 
   local function stream()
-    return out.tls.stream
+    return out.stream
   end
 
   -- Bytes; "" at the end; nil and an errno.

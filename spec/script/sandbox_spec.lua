@@ -102,8 +102,11 @@ describe("a script's environment", function()
       local one = require "sub.one"
       assert(one == require "sub.one" and one.name == "sub.one")
       assert(require("pack").is == "init")
+      assert(require("both").is == "file")
       assert(seen == 1)
     ]], {
+      ["both.lua"] = "return { is = 'file' }",
+      ["both/init.lua"] = "return { is = 'init' }",
       ["sub/one.lua"] = "seen = (seen or 0) + 1 return { name = ... }",
       ["pack/init.lua"] = "return { is = 'init' }",
     })

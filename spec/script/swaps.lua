@@ -32,11 +32,11 @@ function _M.bundle(name, text, modules)
   local bundle = core.bundle_new(name)
   add(bundle, core.BUNDLE_SCRIPT, name, text)
   for file, source in pairs(modules or {}) do
-    -- As `require` looks: it was not there before the other was found.
+    -- What was looked for in vain is part of a bundle, too.
     local init = file:gsub("%.lua$", "/init.lua")
+    add(bundle, core.BUNDLE_MODULE, file, source)
     assert(core.bundle_add(bundle, core.BUNDLE_MODULE, init,
       ffi.new("struct str", "none", 4), true) == 0)
-    add(bundle, core.BUNDLE_MODULE, file, source)
   end
   assert(core.bundle_seal(bundle) == 0)
   return bundle

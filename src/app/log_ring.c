@@ -36,11 +36,10 @@ wake(const struct log_ring *r, uint64_t how)
     }
 }
 
+/* STATE is what the ring says of a record. */
 static void
-put(struct log_ring *r, uint8_t kind, unsigned section, const char *text,
-    size_t len)
+tell_control(struct log_ring *r, unsigned state)
 {
-    unsigned state = ring_put(r->ring, kind, (uint16_t)section, text, len);
     bool half_full = (state & RING_HALF_FULL) != 0;
 
     if (half_full && !r->hurried)
@@ -50,10 +49,17 @@ put(struct log_ring *r, uint8_t kind, unsigned section, const char *text,
     r->hurried = half_full;
 }
 
+/* A flood of records, or of what a script says, leaves room for what is wrong.
+ */
 static void
 on_line(void *arg, enum log_level level, const char *line, size_t len)
 {
-    put(arg, (uint8_t)level, 0, line, len - 1);
+    struct log_ring *r = arg;
+    bool urgent = level >= LOG_LEVEL_WARN;
+
+    tell_control(r, urgent ? ring_put(r->ring, (uint8_t)level, 0, line, len - 1)
+                           : ring_put_sparing(r->ring, (uint8_t)level, 0, line,
+                                              len - 1));
 }
 
 void
@@ -76,9 +82,12 @@ log_ring_stop(void)
 void
 log_ring_record(void *arg, unsigned section, const char *line, size_t len)
 {
+    struct log_ring *r = arg;
+
     if (len > 0 && line[len - 1] == '\n')
         len--;
-    put(arg, RECORD_ACCESS, section, line, len);
+    tell_control(r, ring_put_sparing(r->ring, RECORD_ACCESS, (uint16_t)section,
+                                     line, len));
 }
 
 /* --- control's side ------------------------------------------------------- */

@@ -102,8 +102,10 @@ drop(struct ring *r)
     return RING_DROPPED;
 }
 
-unsigned
-ring_put(struct ring *r, uint8_t kind, uint16_t target, const void *p, size_t n)
+/* Appends it unless more than ROOM bytes of the ring would be taken. */
+static unsigned
+append(struct ring *r, uint64_t room, uint8_t kind, uint16_t target,
+       const void *p, size_t n)
 {
     uint64_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
     uint64_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);
@@ -116,7 +118,7 @@ ring_put(struct ring *r, uint8_t kind, uint16_t target, const void *p, size_t n)
         return drop(r);
     need = RING_HEAD_BYTES + round_up(n);
     gap = need > bytes_to_end(r, head) ? bytes_to_end(r, head) : 0;
-    if (head - tail + gap + need > r->capacity)
+    if (head - tail + gap + need > room)
         return drop(r) | RING_HALF_FULL;
 
     at = skip_end(r, head, need);
@@ -136,6 +138,19 @@ ring_put(struct ring *r, uint8_t kind, uint16_t target, const void *p, size_t n)
     if (at + need - tail > r->capacity / 2)
         state |= RING_HALF_FULL;
     return state;
+}
+
+unsigned
+ring_put(struct ring *r, uint8_t kind, uint16_t target, const void *p, size_t n)
+{
+    return append(r, r->capacity, kind, target, p, n);
+}
+
+unsigned
+ring_put_sparing(struct ring *r, uint8_t kind, uint16_t target, const void *p,
+                 size_t n)
+{
+    return append(r, r->capacity - r->capacity / 8, kind, target, p, n);
 }
 
 static void

@@ -53,6 +53,11 @@ struct ring *ring_init(void *mem, size_t bytes);
 unsigned ring_put(struct ring *r, uint8_t kind, uint16_t target, const void *p,
                   size_t n);
 
+/* The same, but an eighth of the ring is left to ring_put: for records of which
+ * there may be a flood. */
+unsigned ring_put_sparing(struct ring *r, uint8_t kind, uint16_t target,
+                          const void *p, size_t n);
+
 /* Consumer: the oldest record, which stays in the ring; false if there is none.
  * When it is false, and the consumer sleeps until it is woken by whoever got
  * RING_WAS_EMPTY, no record is left behind. */

@@ -256,20 +256,19 @@ static const struct key KEYS[] = {
     }, {
         .name = "server", .sections = KEY_UPSTREAM, .type = KEY_SERVER,
         .supported = true, .repeatable = true,
-        .words = "weight maxconn backup disabled root check",
-        .later = "tls verify",
+        .words = "weight maxconn backup disabled root check tls verify tls_name",
         .syntax = "HOST:PORT | unix:PATH [weight=N] [maxconn=N] [backup] "
-                  "[disabled] [root=DIR] [check=off]",
+                  "[disabled] [root=DIR] [check=off] "
+                  "[tls [verify=CA | verify=off] [tls_name=NAME]]",
         .sentence = "One server: \"server NAME = ADDRESS\" with its options.",
     },
 
     {
         .name = "listen", .sections = ENTRIES, .type = KEY_LISTEN,
         .supported = true, .repeatable = true,
-        .words = "default_server accept_proxy backlog",
-        .later = "tls certificate key",
+        .words = "default_server accept_proxy backlog tls certificate key",
         .syntax = "HOST:PORT | unix:PATH [default_server] [accept_proxy] "
-                  "[backlog=N]",
+                  "[backlog=N] [tls | tls=required certificate=FILE key=FILE]",
         .sentence = "An address to accept connections at.",
     }, {
         .name = "server_name", .sections = KEY_HTTP, .type = KEY_SERVER_NAME,

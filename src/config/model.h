@@ -148,6 +148,35 @@ struct limits_conf {
     unsigned given; /* set of enum limits_field: written in this very section */
 };
 
+/* A file's text, read when the configuration was. */
+struct file_conf {
+    struct str path; /* absent: none was named */
+    struct str text;
+};
+
+/* Whom a connection by TLS to a server trusts. */
+enum tls_verify {
+    TLS_VERIFY_SYSTEM, /* whom this machine's certificates have signed */
+    TLS_VERIFY_CA,     /* those in `ca`, or whom they have signed */
+    TLS_VERIFY_OFF,    /* anybody */
+};
+
+/* TLS towards a server. */
+struct server_tls_conf {
+    bool on;
+    enum tls_verify verify;
+    struct file_conf ca;
+    struct str name; /* that it is to prove; absent: its address's */
+};
+
+/* TLS towards clients. */
+struct listen_tls_conf {
+    bool on;
+    bool required;                /* nobody is served without */
+    struct file_conf certificate; /* and those that lead to an authority */
+    struct file_conf key;
+};
+
 struct server_conf {
     struct str name;
     struct address_conf address;
@@ -157,6 +186,7 @@ struct server_conf {
     bool disabled;    /* starts in maintenance */
     bool unchecked;   /* check=off: it counts as up */
     struct str root;  /* fastcgi: this node's document root, or absent */
+    struct server_tls_conf tls; /* mysql */
     struct config_at at;
 };
 
@@ -252,6 +282,7 @@ struct listen_conf {
     bool default_server;         /* http: for names that no section has */
     bool accept_proxy;           /* connections begin with a PROXY header */
     unsigned backlog;            /* 0: the system's largest */
+    struct listen_tls_conf tls;  /* mysql */
     struct config_at at;
 };
 

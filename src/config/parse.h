@@ -73,6 +73,28 @@ int parse_server(const struct parse *p, const struct entry *entry,
 int parse_trust(const struct parse *p, const struct entry *entry,
                 struct str text, struct section_conf *out) MUST_CHECK;
 
+/* parse_tls.c: what `listen` and `server` say of TLS, in the order of their
+ * words. A file that is named is read. */
+
+enum tls_option {
+    TLS_OPTION_TLS,
+    TLS_OPTION_CERTIFICATE, /* and of a server: verify */
+    TLS_OPTION_KEY,         /* tls_name */
+};
+
+int parse_listen_tls(const struct parse *p, const struct entry *entry,
+                     enum tls_option which, const struct option_conf *option,
+                     struct listen_tls_conf *out) MUST_CHECK;
+int parse_server_tls(const struct parse *p, const struct entry *entry,
+                     enum tls_option which, const struct option_conf *option,
+                     struct server_tls_conf *out) MUST_CHECK;
+
+/* Whether what one line says of it belongs together. */
+int parse_listen_tls_end(const struct parse *p, const struct entry *entry,
+                         const struct listen_tls_conf *tls) MUST_CHECK;
+int parse_server_tls_end(const struct parse *p, const struct entry *entry,
+                         const struct server_tls_conf *tls) MUST_CHECK;
+
 /* parse_check.c: the health of servers. */
 
 int parse_check(const struct parse *p, const struct entry *entry,

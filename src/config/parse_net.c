@@ -16,6 +16,7 @@ enum server_option {
     SERVER_DISABLED,
     SERVER_ROOT,
     SERVER_CHECK,
+    SERVER_TLS, /* and two more: enum tls_option */
 };
 
 /* What `listen` takes, likewise. */
@@ -23,6 +24,7 @@ enum listen_option {
     LISTEN_DEFAULT_SERVER,
     LISTEN_ACCEPT_PROXY,
     LISTEN_BACKLOG,
+    LISTEN_TLS, /* and two more: enum tls_option */
 };
 
 static const struct key WEIGHT = {.type = KEY_NUMBER, .max = CONFIG_WEIGHT_MAX};
@@ -181,6 +183,35 @@ parse_address(const struct parse *p, const struct entry *entry, struct str text,
     return 0;
 }
 
+static int
+set_listen_option(const struct parse *p, const struct entry *entry, int which,
+                  const struct option_conf *option, struct listen_conf *listen)
+{
+    uint64_t n;
+
+    if (which >= LISTEN_TLS)
+        return parse_listen_tls(p, entry, (enum tls_option)(which - LISTEN_TLS),
+                                option, &listen->tls);
+    if (parse_option_form(p, entry, option, which == LISTEN_BACKLOG) != 0)
+        return -1;
+    switch ((enum listen_option)which) {
+    case LISTEN_DEFAULT_SERVER:
+        listen->default_server = true;
+        return 0;
+    case LISTEN_ACCEPT_PROXY:
+        listen->accept_proxy = true;
+        return 0;
+    case LISTEN_BACKLOG:
+        if (parse_quantity(p, entry, &BACKLOG, option->value, &n) != 0)
+            return -1;
+        listen->backlog = (unsigned)n;
+        return 0;
+    case LISTEN_TLS:
+        break;
+    }
+    return -1;
+}
+
 int
 parse_listen(const struct parse *p, const struct entry *entry, struct str text,
              struct listen_conf *out)
@@ -188,7 +219,6 @@ parse_listen(const struct parse *p, const struct entry *entry, struct str text,
     struct listen_conf listen = {.at = entry->at};
     struct option_conf option;
     struct str word = STR("");
-    uint64_t n;
 
     (void)value_next_word(p->arena, &text, &word);
     if (parse_address(p, entry, word, true, 0, &listen.address) != 0)
@@ -197,20 +227,11 @@ parse_listen(const struct parse *p, const struct entry *entry, struct str text,
         int place = parse_option(p, entry, word, &option);
 
         if (place < 0 ||
-            parse_option_form(p, entry, &option, place == LISTEN_BACKLOG) != 0)
+            set_listen_option(p, entry, place, &option, &listen) != 0)
             return -1;
-        if (place == LISTEN_DEFAULT_SERVER) {
-            listen.default_server = true;
-            continue;
-        }
-        if (place == LISTEN_ACCEPT_PROXY) {
-            listen.accept_proxy = true;
-            continue;
-        }
-        if (parse_quantity(p, entry, &BACKLOG, option.value, &n) != 0)
-            return -1;
-        listen.backlog = (unsigned)n;
     }
+    if (parse_listen_tls_end(p, entry, &listen.tls) != 0)
+        return -1;
     *out = listen;
     return 0;
 }
@@ -230,19 +251,21 @@ set_server_check(const struct parse *p, const struct entry *entry,
 }
 
 static int
-set_server_option(const struct parse *p, const struct entry *entry,
-                  enum server_option which, const struct option_conf *option,
-                  struct server_conf *server)
+set_server_option(const struct parse *p, const struct entry *entry, int which,
+                  const struct option_conf *option, struct server_conf *server)
 {
     bool takes_value = which != SERVER_BACKUP && which != SERVER_DISABLED;
     uint64_t n;
 
+    if (which >= SERVER_TLS)
+        return parse_server_tls(p, entry, (enum tls_option)(which - SERVER_TLS),
+                                option, &server->tls);
     /* HAProxy's bare `check` is to hear more than that a value is missing. */
     if (which == SERVER_CHECK)
         return set_server_check(p, entry, option, server);
     if (parse_option_form(p, entry, option, takes_value) != 0)
         return -1;
-    switch (which) {
+    switch ((enum server_option)which) {
     case SERVER_WEIGHT:
         if (parse_quantity(p, entry, &WEIGHT, option->value, &n) != 0)
             return -1;
@@ -263,6 +286,7 @@ set_server_option(const struct parse *p, const struct entry *entry,
         server->root = parse_path(p, option->value);
         return 0;
     case SERVER_CHECK:
+    case SERVER_TLS:
         break;
     }
     return -1;
@@ -283,10 +307,12 @@ parse_server(const struct parse *p, const struct entry *entry, struct str text,
     while (value_next_word(p->arena, &text, &word)) {
         int place = parse_option(p, entry, word, &option);
 
-        if (place < 0 || set_server_option(p, entry, (enum server_option)place,
-                                           &option, &server) != 0)
+        if (place < 0 ||
+            set_server_option(p, entry, place, &option, &server) != 0)
             return -1;
     }
+    if (parse_server_tls_end(p, entry, &server.tls) != 0)
+        return -1;
     *out = server;
     return 0;
 }

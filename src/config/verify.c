@@ -56,6 +56,28 @@ next_block(const struct document *doc, size_t *next, unsigned kinds)
 }
 
 static void
+verify_server_tls(const struct verifier *v,
+                  const struct upstream_conf *upstream,
+                  const struct server_conf *server)
+{
+    const struct server_tls_conf *tls = &server->tls;
+
+    if (!tls->on)
+        return;
+    if (upstream->protocol != PROTOCOL_MYSQL)
+        faults_add_at(v->faults, server->at,
+                      "server " STR_FMT ": tls is not supported in this "
+                      "version but for protocol = mysql",
+                      STR_ARG(server->name));
+    else if (server->address.is_unix && tls->verify != TLS_VERIFY_OFF &&
+             tls->name.p == NULL)
+        faults_add_at(v->faults, server->at,
+                      "server " STR_FMT ": a Unix socket has no name that tls "
+                      "could verify: add tls_name=NAME or verify=off",
+                      STR_ARG(server->name));
+}
+
+static void
 verify_servers(const struct verifier *v, const struct upstream_conf *upstream)
 {
     for (size_t i = 0; i < upstream->server_count; i++) {
@@ -65,6 +87,7 @@ verify_servers(const struct verifier *v, const struct upstream_conf *upstream)
             faults_add_at(v->faults, server->at,
                           "server " STR_FMT ": root= is for protocol = fastcgi",
                           STR_ARG(server->name));
+        verify_server_tls(v, upstream, server);
     }
 }
 
@@ -211,6 +234,25 @@ verify_trust(const struct verifier *v, const struct section_conf *section,
 }
 
 static void
+verify_listen_tls(const struct verifier *v, const struct section_conf *section)
+{
+    for (size_t i = 0; i < section->listen_count; i++) {
+        const struct listen_conf *listen = &section->listens[i];
+
+        if (!listen->tls.on)
+            continue;
+        if (section->kind != SECTION_MYSQL)
+            faults_add_at(v->faults, listen->at,
+                          "listen: tls is not supported in this version but "
+                          "in [mysql]");
+        else if (section->handshake == HANDSHAKE_PASSTHROUGH)
+            faults_add_at(v->faults, listen->at,
+                          "listen: tls is for handshake = switch: with "
+                          "passthrough the servers' own TLS passes untouched");
+    }
+}
+
+static void
 verify_section(const struct verifier *v, const struct section_conf *section,
                const struct block *block)
 {
@@ -222,6 +264,7 @@ verify_section(const struct verifier *v, const struct section_conf *section,
                       "ADDRESS:PORT",
                       word, STR_ARG(section->name));
     verify_trust(v, section, block);
+    verify_listen_tls(v, section);
     if (section->kind == SECTION_HTTP) {
         verify_roots(v, section, block);
         verify_routes(v, section->http);

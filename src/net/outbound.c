@@ -10,8 +10,7 @@ static const char UNIX[] = "unix:";
 static void
 on_edge(struct stream *stream)
 {
-    struct outbound *outbound =
-        container_of(stream, struct outbound, tls.stream);
+    struct outbound *outbound = container_of(stream, struct outbound, stream);
 
     outbound->on_ready(outbound);
 }
@@ -34,7 +33,7 @@ on_lookup(struct lookup *lookup, const struct addr *addrs, unsigned count,
 void
 outbound_init(struct outbound *outbound, outbound_fn on_ready)
 {
-    *outbound = (struct outbound){.on_ready = on_ready, .tls.stream.fd = -1};
+    *outbound = (struct outbound){.on_ready = on_ready, .stream.fd = -1};
     lookup_init(&outbound->lookup, on_lookup);
 }
 
@@ -114,7 +113,7 @@ outbound_start(struct outbound *outbound, const struct outbound_conf *conf)
 const char *
 outbound_explain(struct outbound *outbound, int error)
 {
-    return tls_error_text(&outbound->tls, error, outbound->words,
+    return tls_error_text(&outbound->stream, error, outbound->words,
                           sizeof(outbound->words));
 }
 
@@ -150,12 +149,12 @@ try_addresses(struct outbound *outbound)
 static int
 secure(struct outbound *outbound)
 {
-    struct tls *tls = &outbound->tls;
+    struct stream *stream = outbound_stream(outbound);
 
-    if (tls->client == NULL &&
-        tls_start(tls, outbound->client, outbound->name) < 0)
+    if (stream->tls == NULL &&
+        tls_connect(stream, outbound->client, outbound->name) < 0)
         return -1;
-    if (tls_handshake(tls) == 0)
+    if (tls_handshake(stream) == 0)
         return 0;
     if (errno == EAGAIN)
         errno = EINPROGRESS;
@@ -177,7 +176,7 @@ outbound_connect(struct outbound *outbound)
         errno = EHOSTUNREACH; /* the words are there */
         return -1;
     }
-    if (outbound->tls.client == NULL)
+    if (outbound->stream.tls == NULL)
         result = try_addresses(outbound);
     if (result == 0 && outbound->client != NULL)
         result = secure(outbound);

@@ -8,7 +8,7 @@
  *          └── on_ready, each time something has come of it ──▶
  * outbound_connect
  *
- * From then on it is the stream OUTBOUND->tls.stream, of which on_ready tells
+ * From then on it is the stream OUTBOUND->stream, of which on_ready tells
  * as well. How long all this may take is the owner's to say.
  */
 #ifndef NET_OUTBOUND_H
@@ -37,7 +37,7 @@ struct outbound_conf {
 };
 
 struct outbound {
-    struct tls tls;
+    struct stream stream;
     outbound_fn on_ready; /* the owner is found by container_of */
     struct loop *loop;
     struct tls_client *client; /* held; NULL: without TLS */
@@ -71,7 +71,7 @@ void outbound_close(struct outbound *outbound);
 static inline struct stream *
 outbound_stream(struct outbound *outbound)
 {
-    return &outbound->tls.stream;
+    return &outbound->stream;
 }
 
 #endif

@@ -137,6 +137,7 @@ register_socket(struct stream *stream, struct loop *loop, int fd,
     stream->fd = fd;
     stream->hung_up = false;
     stream->written = false;
+    stream->tls = NULL;
     doubt_init(&stream->doubt, on_broken);
     if (event_assign(&stream->event, loop_base(loop), fd,
                      EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST,
@@ -238,6 +239,7 @@ stream_release(struct stream *stream)
 {
     int fd = stream->fd;
 
+    assert(stream->tls == NULL);
     event_del(&stream->event);
     doubt_cancel(&stream->doubt);
     stream->fd = -1;

@@ -9,7 +9,7 @@
  *                                                       !readable
  *
  * How bytes are moved is a table of functions, so that TLS can take the place
- * of plain sockets (tls.h).
+ * of a plain socket, in the middle of its life (tls.h).
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
@@ -27,6 +27,7 @@
 
 struct conduit;
 struct stream;
+struct tls;
 
 typedef void (*stream_fn)(struct stream *stream);
 
@@ -56,6 +57,7 @@ struct stream {
     bool hung_up;       /* the peer has ended its side: read on to the end */
     bool delays;        /* Nagle's algorithm is on: until the second write */
     bool written;       /* something was */
+    struct tls *tls;    /* NULL: a plain one (tls.h) */
     struct event event;
     struct doubt doubt;
 };

@@ -34,6 +34,29 @@ struct tls_client {
     bool verify;
 };
 
+struct tls_server {
+    unsigned refs;
+    SSL_CTX *context;
+    BIO_METHOD *method;
+};
+
+/* The layer of one stream. */
+struct tls {
+    struct stream *stream;
+    struct tls_client *client; /* held; NULL: this side is the server */
+    struct tls_server *server; /* held; NULL: it is the client */
+    SSL *ssl;
+    char *early;               /* bytes that come before those of the socket */
+    size_t early_len;          /* how many */
+    size_t early_used;         /* of them, that were read */
+    bool greeted;              /* the handshake is over */
+    bool ended;                /* the peer has said goodbye */
+    int error;                 /* what broke it; 0: nothing has */
+    int socket_error;          /* of the last call: an errno */
+    bool socket_ended;         /* the socket has come to its end */
+    char words[TLS_WORDS_MAX]; /* of EPROTO */
+};
+
 /* --- moving bytes --------------------------------------------------------- */
 
 static bool
@@ -43,13 +66,31 @@ is_temporary(int error)
 }
 
 static int
+read_early(struct tls *tls, char *p, size_t n)
+{
+    size_t left = tls->early_len - tls->early_used;
+
+    if (n > left)
+        n = left;
+    memcpy(p, tls->early + tls->early_used, n);
+    tls->early_used += n;
+    if (n < left)
+        return (int)n;
+    free(tls->early);
+    tls->early = NULL;
+    return (int)n;
+}
+
+static int
 bio_read(BIO *bio, char *p, int n)
 {
     struct tls *tls = BIO_get_data(bio);
     ssize_t got;
 
     BIO_clear_retry_flags(bio);
-    got = recv(tls->stream.fd, p, (size_t)n, 0);
+    if (tls->early != NULL)
+        return read_early(tls, p, (size_t)n);
+    got = recv(tls->stream->fd, p, (size_t)n, 0);
     if (got == 0)
         tls->socket_ended = true;
     if (got < 0 && is_temporary(errno))
@@ -66,7 +107,7 @@ bio_write(BIO *bio, const char *p, int n)
     ssize_t sent;
 
     BIO_clear_retry_flags(bio);
-    sent = send(tls->stream.fd, p, (size_t)n, MSG_NOSIGNAL);
+    sent = send(tls->stream->fd, p, (size_t)n, MSG_NOSIGNAL);
     if (sent < 0 && is_temporary(errno))
         BIO_set_retry_write(bio);
     else if (sent < 0)
@@ -117,7 +158,8 @@ note_failure(struct tls *tls)
     long verified = SSL_get_verify_result(tls->ssl);
 
     tls->error = tls->socket_error != 0 ? tls->socket_error : EPROTO;
-    if (!tls->greeted && tls->client->verify && verified != X509_V_OK) {
+    if (!tls->greeted && tls->client != NULL && tls->client->verify &&
+        verified != X509_V_OK) {
         tls->error = EPROTO;
         say(tls, "certificate verify failed: ",
             X509_verify_cert_error_string(verified));
@@ -160,9 +202,10 @@ prepare(struct tls *tls)
 }
 
 const char *
-tls_error_text(const struct tls *tls, int error, char *text, size_t size)
+tls_error_text(const struct stream *stream, int error, char *text, size_t size)
 {
-    bool ours = error == EPROTO && tls->error == EPROTO;
+    const struct tls *tls = stream->tls;
+    bool ours = error == EPROTO && tls != NULL && tls->error == EPROTO;
 
     (void)snprintf(text, size, "%s", ours ? tls->words : strerror(error));
     /* The system's words begin with a capital. */
@@ -173,18 +216,12 @@ tls_error_text(const struct tls *tls, int error, char *text, size_t size)
 
 /* --- the stream's functions ----------------------------------------------- */
 
-static struct tls *
-tls_of(struct stream *stream)
-{
-    return container_of(stream, struct tls, stream);
-}
-
 /* Goes on until P is full or there is no more, since no edge comes for what is
  * left in the socket. What broke behind bytes that came is told next time. */
 static ssize_t
 read_stream(struct stream *stream, void *p, size_t n)
 {
-    struct tls *tls = tls_of(stream);
+    struct tls *tls = stream->tls;
     size_t total = 0;
 
     while (total < n && tls->error == 0 && !tls->ended) {
@@ -263,7 +300,7 @@ write_stream(struct stream *stream, const struct iovec *iov, int n,
     (void)more;
     while (sent < total) {
         size_t len = gather(record, iov, n, sent);
-        ssize_t taken = write_record(tls_of(stream), record, len);
+        ssize_t taken = write_record(stream->tls, record, len);
 
         if (taken < 0)
             return sent > 0 ? (ssize_t)sent : -1;
@@ -285,7 +322,7 @@ send_file(struct stream *stream, int fd, off_t offset, size_t n)
 
         if (len <= 0)
             return sent > 0 ? (ssize_t)sent : len;
-        taken = write_record(tls_of(stream), record, (size_t)len);
+        taken = write_record(stream->tls, record, (size_t)len);
         if (taken < 0)
             return sent > 0 ? (ssize_t)sent : -1;
         sent += (size_t)taken;
@@ -294,7 +331,7 @@ send_file(struct stream *stream, int fd, off_t offset, size_t n)
 }
 
 /* Says goodbye, unless the connection is broken: what the library then does is
- * not defined. Nobody waits for the server's. */
+ * not defined. Nobody waits for the peer's. */
 static void
 say_goodbye(struct tls *tls)
 {
@@ -308,26 +345,34 @@ say_goodbye(struct tls *tls)
 static int
 shut_down(struct stream *stream)
 {
-    say_goodbye(tls_of(stream));
+    say_goodbye(stream->tls);
     return shutdown(stream->fd, SHUT_WR);
+}
+
+static void
+tls_free(struct tls *tls)
+{
+    if (tls == NULL)
+        return;
+    SSL_free(tls->ssl);
+    tls_client_unref(tls->client);
+    tls_server_unref(tls->server);
+    free(tls->early);
+    free(tls);
 }
 
 static void
 close_stream(struct stream *stream)
 {
-    struct tls *tls = tls_of(stream);
-
-    say_goodbye(tls);
-    SSL_free(tls->ssl);
-    tls->ssl = NULL;
-    tls_client_unref(tls->client);
-    tls->client = NULL;
+    say_goodbye(stream->tls);
+    tls_free(stream->tls);
+    stream->tls = NULL;
 }
 
 static bool
 is_pending(struct stream *stream)
 {
-    const struct tls *tls = tls_of(stream);
+    const struct tls *tls = stream->tls;
 
     return tls->error != 0 || tls->ended || SSL_has_pending(tls->ssl) == 1;
 }
@@ -367,52 +412,102 @@ set_name(SSL *ssl, const char *name)
 }
 
 static SSL *
-new_session(struct tls *tls, struct tls_client *client, const char *name)
+new_session(struct tls *tls, SSL_CTX *context, BIO_METHOD *method)
 {
-    SSL *ssl = SSL_new(client->context);
+    SSL *ssl = SSL_new(context);
     BIO *bio;
 
     if (ssl == NULL)
         return NULL;
-    bio = BIO_new(client->method);
-    if (bio == NULL || set_name(ssl, name) != 1) {
-        BIO_free(bio);
+    bio = BIO_new(method);
+    if (bio == NULL) {
         SSL_free(ssl);
         return NULL;
     }
     BIO_set_data(bio, tls);
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl, bio, bio);
-    SSL_set_connect_state(ssl);
     return ssl;
 }
 
-int
-tls_start(struct tls *tls, struct tls_client *client, const char *name)
+/* A layer that nobody has taken on yet; NULL with errno. */
+static struct tls *
+tls_new(struct stream *stream, SSL_CTX *context, BIO_METHOD *method)
 {
-    assert(stream_is_open(&tls->stream));
+    struct tls *tls = calloc(1, sizeof(*tls));
+
+    assert(stream_is_open(stream) && stream->tls == NULL);
+    if (tls == NULL)
+        return NULL;
+    ERR_clear_error();
+    tls->stream = stream;
+    tls->ssl = new_session(tls, context, method);
+    if (tls->ssl != NULL)
+        return tls;
+    ERR_clear_error();
+    free(tls);
+    errno = ENOMEM;
+    return NULL;
+}
+
+static void
+take_on(struct stream *stream, struct tls *tls)
+{
+    stream->tls = tls;
+    stream->ops = &tls_ops;
+}
+
+int
+tls_connect(struct stream *stream, struct tls_client *client, const char *name)
+{
+    struct tls *tls;
+
     if (client->verify && name[0] == '\0') {
         errno = EINVAL;
         return -1;
     }
-    tls->greeted = tls->ended = tls->socket_ended = false;
-    tls->error = tls->socket_error = 0;
-    tls->words[0] = '\0';
-    prepare(tls);
-    tls->ssl = new_session(tls, client, name);
-    ERR_clear_error();
-    if (tls->ssl == NULL) {
+    tls = tls_new(stream, client->context, client->method);
+    if (tls == NULL)
+        return -1;
+    if (set_name(tls->ssl, name) != 1) {
+        ERR_clear_error();
+        tls_free(tls);
         errno = ENOMEM;
         return -1;
     }
+    SSL_set_connect_state(tls->ssl);
     tls->client = tls_client_ref(client);
-    tls->stream.ops = &tls_ops;
+    take_on(stream, tls);
     return 0;
 }
 
 int
-tls_handshake(struct tls *tls)
+tls_accept(struct stream *stream, struct tls_server *server, struct str early)
 {
+    struct tls *tls = tls_new(stream, server->context, server->method);
+
+    if (tls == NULL)
+        return -1;
+    if (early.len > 0) {
+        tls->early = malloc(early.len);
+        if (tls->early == NULL) {
+            tls_free(tls);
+            errno = ENOMEM;
+            return -1;
+        }
+        memcpy(tls->early, early.p, early.len);
+        tls->early_len = early.len;
+    }
+    SSL_set_accept_state(tls->ssl);
+    tls->server = tls_server_ref(server);
+    take_on(stream, tls);
+    return 0;
+}
+
+int
+tls_handshake(struct stream *stream)
+{
+    struct tls *tls = stream->tls;
     int result;
 
     if (tls->error != 0) {
@@ -425,10 +520,10 @@ tls_handshake(struct tls *tls)
         tls->greeted = true;
         /* The owner's first message would wait for the acknowledgement of the
          * handshake's last one. */
-        tls->stream.written = true;
+        stream->written = true;
         return 0;
     }
-    tls->stream.readable = tls->stream.writable = false;
+    stream->readable = stream->writable = false;
     if (settle(tls, result) == 0)
         errno = ECONNRESET;
     return -1;
@@ -518,16 +613,15 @@ set_trust(SSL_CTX *context, struct str ca, const char **why)
     return trust_text(context, ca, why);
 }
 
+/* What both sides' connections have in common. */
 static SSL_CTX *
-new_context(bool verify, struct str ca, const char **why)
+new_context(const SSL_METHOD *side)
 {
-    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL_CTX *context = SSL_CTX_new(side);
 
-    *why = "there is no memory for it";
     if (context == NULL)
         return NULL;
-    if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
-        (verify && set_trust(context, ca, why) < 0)) {
+    if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1) {
         SSL_CTX_free(context);
         return NULL;
     }
@@ -552,14 +646,14 @@ tls_client_new(bool verify, struct str ca, const char **why)
     client->refs = 1;
     client->verify = verify;
     client->method = new_method();
-    if (client->method != NULL)
-        client->context = new_context(verify, ca, why);
+    client->context = new_context(TLS_client_method());
+    if (client->method == NULL || client->context == NULL ||
+        (verify && set_trust(client->context, ca, why) < 0)) {
+        tls_client_unref(client);
+        client = NULL;
+    }
     ERR_clear_error();
-    if (client->context != NULL)
-        return client;
-    BIO_meth_free(client->method);
-    free(client);
-    return NULL;
+    return client;
 }
 
 struct tls_client *
@@ -583,4 +677,124 @@ tls_client_unref(struct tls_client *client)
     SSL_CTX_free(client->context);
     BIO_meth_free(client->method);
     free(client);
+}
+
+/* --- who servers are ------------------------------------------------------ */
+
+/* The first certificate of a text is the server's own, the others lead from it
+ * to one that clients trust. */
+static int
+set_chain(SSL_CTX *context, BIO *text, const char **why)
+{
+    X509 *own = PEM_read_bio_X509_AUX(text, NULL, NULL, NULL);
+    X509 *next;
+    int used;
+
+    *why = "the certificate is not valid PEM";
+    if (own == NULL)
+        return -1;
+    used = SSL_CTX_use_certificate(context, own);
+    X509_free(own);
+    if (used != 1)
+        return -1;
+    *why = "a certificate behind the first one is not valid PEM";
+    while ((next = PEM_read_bio_X509(text, NULL, NULL, NULL)) != NULL) {
+        if (SSL_CTX_add0_chain_cert(context, next) != 1) {
+            X509_free(next);
+            return -1;
+        }
+    }
+    if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+        return -1;
+    ERR_clear_error();
+    return 0;
+}
+
+/* There is nobody whom the library could ask for it. */
+static int
+no_passphrase(char *p, int size, int writing, void *arg)
+{
+    (void)p;
+    (void)size;
+    (void)writing;
+    (void)arg;
+    return -1;
+}
+
+static int
+set_key(SSL_CTX *context, BIO *text, const char **why)
+{
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(text, NULL, no_passphrase, NULL);
+    int used;
+
+    *why = "the key is not valid PEM, or has a passphrase";
+    if (key == NULL)
+        return -1;
+    *why = "the key is not that of the certificate";
+    used = SSL_CTX_use_PrivateKey(context, key);
+    EVP_PKEY_free(key);
+    return used == 1 && SSL_CTX_check_private_key(context) == 1 ? 0 : -1;
+}
+
+typedef int (*set_text_fn)(SSL_CTX *context, BIO *text, const char **why);
+
+static int
+set_from(SSL_CTX *context, struct str text, set_text_fn set, const char **why)
+{
+    BIO *bio;
+    int result;
+
+    *why = "it is too long";
+    if (text.len > INT_MAX)
+        return -1;
+    *why = "there is no memory for it";
+    bio = BIO_new_mem_buf(text.p, (int)text.len);
+    if (bio == NULL)
+        return -1;
+    result = set(context, bio, why);
+    BIO_free(bio);
+    return result;
+}
+
+struct tls_server *
+tls_server_new(struct str chain, struct str key, const char **why)
+{
+    struct tls_server *server = calloc(1, sizeof(*server));
+
+    *why = "there is no memory for it";
+    if (server == NULL)
+        return NULL;
+    ERR_clear_error();
+    server->refs = 1;
+    server->method = new_method();
+    server->context = new_context(TLS_server_method());
+    if (server->method == NULL || server->context == NULL ||
+        set_from(server->context, chain, set_chain, why) < 0 ||
+        set_from(server->context, key, set_key, why) < 0) {
+        tls_server_unref(server);
+        server = NULL;
+    } else {
+        SSL_CTX_set_options(server->context,
+                            SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE);
+        (void)SSL_CTX_set_num_tickets(server->context, 0);
+    }
+    ERR_clear_error();
+    return server;
+}
+
+struct tls_server *
+tls_server_ref(struct tls_server *server)
+{
+    server->refs++;
+    return server;
+}
+
+void
+tls_server_unref(struct tls_server *server)
+{
+    if (server == NULL || --server->refs > 0)
+        return;
+    SSL_CTX_free(server->context);
+    BIO_meth_free(server->method);
+    free(server);
 }

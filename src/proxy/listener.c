@@ -7,6 +7,7 @@
 
 #include "board/board.h"
 #include "board/slots.h"
+#include "net/tls.h"
 #include "proxy/engine.h"
 #include "proxy/http_section.h"
 #include "proxy/section.h"
@@ -33,6 +34,7 @@ listener_fini(struct listener *listener)
         listener->fd = -1;
     }
     map_fini(&listener->names);
+    tls_server_unref(listener->tls);
     free(listener->sections);
 }
 

@@ -20,6 +20,7 @@ struct engine;
 struct http_section;
 struct runtime;
 struct section;
+struct tls_server;
 
 struct listener;
 
@@ -39,6 +40,7 @@ struct listener {
     bool full;                      /* so it is with the client who comes now */
     uint32_t max_connections;       /* of the whole program */
     const struct listen_conf *conf; /* of the first section that names it */
+    struct tls_server *tls; /* who it is by TLS; NULL: clients get none */
     struct addr addr;
     int fd; /* -1: not listening */
     struct section **sections;

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "board/board.h"
 #include "config/faults.h"
+#include "net/tls.h"
 #include "proxy/addresses.h"
 #include "proxy/engine.h"
 #include "proxy/file_cache.h"
@@ -16,6 +17,7 @@
 #include "proxy/listener.h"
 #include "proxy/pool.h"
 #include "proxy/section.h"
+#include "proxy/secure.h"
 #include "proxy/upstream.h"
 
 /* What making a runtime needs at every step. */
@@ -87,6 +89,7 @@ init_server(struct maker *maker, struct upstream *upstream, unsigned index)
         look_up(maker, upstream->conf, server->conf);
     else
         place_server(server);
+    server->tls = secure_server(server->conf, maker->faults);
     view->index = (int32_t)index + 1;
     view->name_len = (uint8_t)server->conf->name.len;
     memcpy(view->name, server->conf->name.p, server->conf->name.len);
@@ -121,6 +124,8 @@ fini_upstream(struct upstream *upstream)
 {
     if (upstream->engine != NULL)
         pool_drop_idle(upstream);
+    for (unsigned i = 0; i < upstream->server_count; i++)
+        tls_client_unref(upstream->servers[i].tls);
     wait_queue_fini(&upstream->queue);
     roster_fini(&upstream->roster);
     map_fini(&upstream->names);
@@ -268,6 +273,7 @@ add_listen(struct maker *maker, struct listeners *listeners,
     if (listener == NULL) {
         listener = &runtime->listeners[runtime->listener_count++];
         listener_init(listener, runtime, conf, &addr);
+        listener->tls = secure_listen(conf, maker->faults);
         note(&listeners->by_text, str_from(text), listener);
     } else {
         check_sharing(listener, section, conf, maker->faults);

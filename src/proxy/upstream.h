@@ -32,6 +32,7 @@
 
 struct engine;
 struct server_counters;
+struct tls_client;
 
 struct server {
     struct upstream *upstream;
@@ -40,12 +41,13 @@ struct server {
     int row;                            /* on the board */
     struct addr addrs[BOARD_ADDRS_MAX]; /* upstream_read_addresses */
     unsigned addr_count;                /* 0: its name does not resolve */
-    unsigned addr_next;    /* the one that the next connect tries */
-    uint32_t addr_version; /* of the board's that these are */
-    struct list idle;      /* kept connections of this worker */
-    unsigned idle_count;   /* changed through upstream_count_idle */
-    struct list flows;     /* that hold it, of this worker */
-    bool was_up;           /* when this worker last looked (transition.h) */
+    unsigned addr_next;     /* the one that the next connect tries */
+    uint32_t addr_version;  /* of the board's that these are */
+    struct list idle;       /* kept connections of this worker */
+    unsigned idle_count;    /* changed through upstream_count_idle */
+    struct list flows;      /* that hold it, of this worker */
+    struct tls_client *tls; /* whom its connections trust; NULL: plain ones */
+    bool was_up;            /* when this worker last looked (transition.h) */
     bool was_maint;
     bool was_serving; /* likewise: up, ready, and of some weight */
 };

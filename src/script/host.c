@@ -56,22 +56,22 @@ push_source(lua_State *L, struct source *source)
     source_fini(source);
 }
 
-/* "a.b" is the file a/b/init.lua, or else a/b.lua. */
+/* "a.b" is the file a/b.lua, or else a/b/init.lua, as Lua's own path has it. */
 static int
 find_module(lua_State *L)
 {
     const struct script *script = check_loading(L);
     const char *name = luaL_gsub(L, luaL_checkstring(L, 2), ".", "/");
     struct source source;
-    const char *why;
+    const char *why, *why_not_init;
     const char *file;
 
     if (name[0] == '/' || strlen(name) > MODULE_NAME_MAX)
         return push_reason(L, "not the name of a module");
-    file = lua_pushfstring(L, "%s/init.lua", name);
+    file = lua_pushfstring(L, "%s.lua", name);
     if (source_ask(&source, script, BUNDLE_MODULE, file, &why) < 0) {
-        file = lua_pushfstring(L, "%s.lua", name);
-        if (source_ask(&source, script, BUNDLE_MODULE, file, &why) < 0)
+        file = lua_pushfstring(L, "%s/init.lua", name);
+        if (source_ask(&source, script, BUNDLE_MODULE, file, &why_not_init) < 0)
             return push_reason(L, why);
     }
     push_source(L, &source);
