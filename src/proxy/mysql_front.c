@@ -125,6 +125,15 @@ make_challenge(struct mysql_greeting *greeting)
     return 0;
 }
 
+/* Over TLS libmariadb gives caching_sha2_password the password itself. */
+static struct str
+plugin_of(const struct greeting_facts *facts)
+{
+    if (facts->sha2 && (facts->capabilities & MYSQL_CAN_TLS) == 0)
+        return STR(MYSQL_SHA2_PLUGIN);
+    return STR("mysql_native_password");
+}
+
 int
 mysql_front_greet(struct buf *to, const struct greeting_facts *facts,
                   uint32_t thread_id)
@@ -136,8 +145,7 @@ mysql_front_greet(struct buf *to, const struct greeting_facts *facts,
         .mariadb = facts->mariadb,
         .charset = facts->charset,
         .status = 2, /* SERVER_STATUS_AUTOCOMMIT */
-        .plugin = facts->sha2 ? STR(MYSQL_SHA2_PLUGIN)
-                              : STR("mysql_native_password"),
+        .plugin = plugin_of(facts),
     };
 
     if (make_challenge(&greeting) < 0)
