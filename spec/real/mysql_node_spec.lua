@@ -5,6 +5,8 @@ local moongate = require "support.moongate"
 local mysql8 = require "support.mysql8"
 local node = require "support.node"
 
+local QUERY_ATTRIBUTES = 0x8000000
+
 local CONFIG = [[
   [upstream db]
   protocol = mysql
@@ -129,6 +131,9 @@ describe("Node's drivers", function()
               assert.are.equal(way == "full" and 1 or 0, last_of("app").keys)
               if handshake == "switch" then
                 assert.are.same({ mysql8.SHA2 }, last_of("app").switches)
+                -- What the one sends before a query, the other does not.
+                assert.are.equal(name == "mysql2", bit.band(
+                  last_of("app").capabilities, QUERY_ATTRIBUTES) ~= 0)
               end
             end
             assert.are.equal("8 connections", node.run(name, "pool",

@@ -13,9 +13,9 @@
 --
 -- A login whose account has the server's default plugin is asked to switch only
 -- if the client named another one, and then with the challenge of the greeting.
--- An account with another plugin is always asked to, as is a change of user, and
--- caching_sha2_password makes a new challenge for that.  Who does not exist is an
--- account of the default plugin whose password nobody knows.
+-- An account with another plugin is always asked to, as is a change of user;
+-- caching_sha2_password makes a new challenge for that.  Who does not exist is
+-- an account of the default plugin whose password nobody knows.
 local ffi = require "ffi"
 local codec = require "support.mysql_codec"
 local mysql = require "support.mysql"
