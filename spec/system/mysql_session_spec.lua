@@ -8,7 +8,7 @@ local peer = require "support.peer"
 local support = require "support.ffi"
 
 local CHALLENGE = "server's challenge!!\0"
-local NATIVE, SHA2 = "mysql_native_password", "caching_sha2_password"
+local NATIVE = "mysql_native_password"
 
 local CONFIG = [[
   [upstream db]
@@ -298,47 +298,6 @@ describe("a MySQL session", function()
     m:wait_active("s1", 0)
     assert.are.equal(0, m:server("s1").connect_errors)
     assert.is_truthy(m:records("access.log", 1)[1]:find('"term":"--"', 1, true))
-  end)
-
-  it("relays caching_sha2_password's fast way", function()
-    start { server_of(seen, { say = function(connection)
-      connection:send(mysql.switch(2, SHA2, CHALLENGE))
-      seen.answer = mysql.receive(connection)
-      -- Both at once, as servers do.
-      connection:send(mysql.packet(4, "\1\3") .. mysql.ok(5))
-      peer.echo(connection)
-    end }) }
-    local client = connect(m)
-    assert(mysql.receive(client))
-    client:send(mysql.packet(3, ("s"):rep(32)))
-    assert.are.same({ "\1\3", 4 }, { mysql.receive(client) })
-    assert.are.same({ mysql.payload(mysql.ok(5)), 5 },
-      { mysql.receive(client) })
-    assert.are.equal(("s"):rep(32), seen.answer)
-  end)
-
-  it("relays caching_sha2_password's full way, with the key", function()
-    local key = "-----BEGIN PUBLIC KEY-----\n" .. ("k"):rep(400)
-    start { server_of(seen, { say = function(connection)
-      connection:send(mysql.switch(2, SHA2, CHALLENGE))
-      mysql.receive(connection)
-      connection:send(mysql.packet(4, "\1\4"))
-      seen.asked = mysql.receive(connection)
-      connection:send(mysql.packet(6, "\1" .. key))
-      seen.hidden = mysql.receive(connection)
-      connection:send(mysql.ok(8))
-      peer.echo(connection)
-    end }) }
-    local client = connect(m)
-    assert(mysql.receive(client))
-    client:send(mysql.packet(3, ("s"):rep(32)))
-    assert.are.same({ "\1\4", 4 }, { mysql.receive(client) })
-    client:send(mysql.packet(5, "\2"))
-    assert.are.same({ "\1" .. key, 6 }, { mysql.receive(client) })
-    client:send(mysql.packet(7, ("h"):rep(256)))
-    assert.are.same({ mysql.payload(mysql.ok(8)), 8 },
-      { mysql.receive(client) })
-    assert.are.same({ "\2", ("h"):rep(256) }, { seen.asked, seen.hidden })
   end)
 
   it("may change the user, which is written anew", function()

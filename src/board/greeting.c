@@ -6,7 +6,7 @@
 
 /* Padding has no value, and would differ between who writes the same. */
 _Static_assert(sizeof(struct greeting_facts) ==
-                   2 * sizeof(uint32_t) + 1 + GREETING_VERSION_MAX + 1,
+                   2 * sizeof(uint32_t) + 2 + GREETING_VERSION_MAX + 1,
                "facts have no padding");
 _Static_assert(sizeof(struct greeting_facts) <=
                    GREETING_WORDS * sizeof(uint64_t),

@@ -17,13 +17,15 @@
 #include "board/rows.h"
 
 enum {
-    GREETING_VERSION_MAX = 50, /* bytes of a version; more is cut */
+    GREETING_VERSION_MAX = 53, /* bytes of a version; more is cut */
 };
 
 struct greeting_facts {
     uint32_t capabilities;                  /* as codec/mysql.h has them */
     uint32_t mariadb;                       /* MariaDB's */
     uint8_t charset;                        /* the server's default */
+    uint8_t sha2;                           /* 1: so is caching_sha2_password,
+                                               as its plugin */
     char version[GREETING_VERSION_MAX + 1]; /* as it came, with a NUL */
 };
 

@@ -32,6 +32,8 @@ enum mysql_sha2_step {
     MYSQL_SHA2_FULL = 4,       /* from it: send the password itself */
 };
 
+#define MYSQL_SHA2_PLUGIN "caching_sha2_password"
+
 struct mysql_switch {
     struct str plugin; /* that the user has */
     struct str data;   /* its challenge, as it came: often with a NUL */

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "board/board.h"
-#include "codec/mysql_switch.h"
 #include "proxy/engine.h"
 #include "proxy/log_text.h"
+#include "proxy/mysql_challenge.h"
 #include "proxy/mysql_front.h"
 #include "proxy/mysql_seat.h"
 #include "proxy/mysql_visible.h"
@@ -218,6 +218,21 @@ join(struct tcp_session *s)
     tcp_join(s);
 }
 
+static void
+pass_answer(struct mysql_entry *e, const struct mysql_packet *packet)
+{
+    struct mysql_switch request;
+
+    if (mysql_lead(packet) == MYSQL_EOF &&
+        mysql_read_switch(&request, packet->p, packet->len) > 0) {
+        mysql_challenge_fit(&request, &e->login);
+        mysql_write_switch(&e->client.out, packet->sequence, &request);
+        return;
+    }
+    mysql_write_packet(&e->client.out, packet->sequence,
+                       str_make((const char *)packet->p, packet->len));
+}
+
 void
 mysql_auth_answer(struct tcp_session *s, const struct mysql_packet *packet)
 {
@@ -233,8 +248,7 @@ mysql_auth_answer(struct tcp_session *s, const struct mysql_packet *packet)
     }
     e->sequence = packet->sequence;
     e->spoken = e->its_turn = true;
-    mysql_write_packet(&e->client.out, packet->sequence,
-                       str_make((const char *)packet->p, packet->len));
+    pass_answer(e, packet);
     mysql_entry_timer(s, s->limits.header_timeout_ms);
     if (lead == MYSQL_OK) {
         join(s);

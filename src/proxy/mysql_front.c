@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "codec/mysql_switch.h"
 #include "proxy/engine.h"
 #include "proxy/upstream.h"
 
@@ -29,6 +30,7 @@ mysql_front_facts(const struct mysql_greeting *greeting)
         .capabilities = greeting->capabilities,
         .mariadb = greeting->mariadb,
         .charset = greeting->charset,
+        .sha2 = str_equal(greeting->plugin, STR(MYSQL_SHA2_PLUGIN)),
     };
 
     greeting_set_version(&facts, greeting->version);
@@ -74,7 +76,7 @@ mysql_front_common(struct greeting_facts *out, const struct upstream *upstream)
 {
     const struct board *board = upstream->engine->board;
     struct greeting_facts facts;
-    bool known = false;
+    unsigned known = 0, sha2 = 0;
     bool mysql = false; /* one of them is no MariaDB */
 
     for (unsigned i = 0; i < upstream->server_count; i++) {
@@ -85,13 +87,13 @@ mysql_front_common(struct greeting_facts *out, const struct upstream *upstream)
         if ((facts.capabilities & MYSQL_CAN_PLUGINS) == 0)
             continue;
         mysql = mysql || (facts.capabilities & MYSQL_CAN_MYSQL) != 0;
-        if (known)
+        sha2 += facts.sha2;
+        if (known++ > 0)
             meet(out, &facts);
         else
             *out = facts;
-        known = true;
     }
-    if (!known) {
+    if (known == 0) {
         *out = (struct greeting_facts){
             .capabilities = MYSQL_FRONT_CAPABILITIES,
             .charset = MYSQL_UTF8MB4,
@@ -104,8 +106,9 @@ mysql_front_common(struct greeting_facts *out, const struct upstream *upstream)
         out->capabilities |= MYSQL_CAN_MYSQL;
         out->mariadb = 0;
     }
-    out->capabilities &= ~(uint32_t)MYSQL_FRONT_NEVER;
+    out->capabilities &= MYSQL_FRONT_WIRE & ~(uint32_t)MYSQL_FRONT_NEVER;
     out->capabilities |= MYSQL_CAN_PLUGINS;
+    out->sha2 = 2 * sha2 > known;
 }
 
 /* Clients take it up to a NUL. */
@@ -122,6 +125,15 @@ make_challenge(struct mysql_greeting *greeting)
     return 0;
 }
 
+/* Over TLS libmariadb gives caching_sha2_password the password itself. */
+static struct str
+plugin_of(const struct greeting_facts *facts)
+{
+    if (facts->sha2 && (facts->capabilities & MYSQL_CAN_TLS) == 0)
+        return STR(MYSQL_SHA2_PLUGIN);
+    return STR("mysql_native_password");
+}
+
 int
 mysql_front_greet(struct buf *to, const struct greeting_facts *facts,
                   uint32_t thread_id)
@@ -133,7 +145,7 @@ mysql_front_greet(struct buf *to, const struct greeting_facts *facts,
         .mariadb = facts->mariadb,
         .charset = facts->charset,
         .status = 2, /* SERVER_STATUS_AUTOCOMMIT */
-        .plugin = STR("mysql_native_password"),
+        .plugin = plugin_of(facts),
     };
 
     if (make_challenge(&greeting) < 0)

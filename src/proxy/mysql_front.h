@@ -39,13 +39,16 @@ enum {
      * and one plugin after another is not known here. */
     MYSQL_FRONT_NEVER = MYSQL_CAN_TLS | MYSQL_CAN_COMPRESS | MYSQL_CAN_ZSTD |
                         MYSQL_CAN_FACTORS | MYSQL_CAN_EXTENSION,
+    /* MySQL's clients keep the bits above for themselves. */
+    MYSQL_FRONT_WIRE = 0x3fffffff,
 };
 
 /* What a greeting tells. */
 struct greeting_facts mysql_front_facts(const struct mysql_greeting *greeting);
 
 /* What UPSTREAM's servers that are known have in common, and the lowest of
- * their versions. */
+ * their versions. The plugin is that of most of them, as far as clients answer
+ * it with a digest: some give it the password itself, which is not for us. */
 void
 mysql_front_common(struct greeting_facts *out, const struct upstream *upstream);
 

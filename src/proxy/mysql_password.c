@@ -2,6 +2,7 @@
 #include "proxy/mysql_password.h"
 
 #include "codec/mysql_greeting.h"
+#include "codec/mysql_switch.h"
 #include "net/crypto.h"
 
 enum {
@@ -16,7 +17,7 @@ mysql_plugin_find(struct str name)
         enum mysql_plugin plugin;
     } plugins[] = {
         {STR("mysql_native_password"), MYSQL_PLUGIN_NATIVE},
-        {STR("caching_sha2_password"), MYSQL_PLUGIN_SHA2},
+        {STR(MYSQL_SHA2_PLUGIN), MYSQL_PLUGIN_SHA2},
         {STR("client_ed25519"), MYSQL_PLUGIN_ED25519},
     };
 
