@@ -49,6 +49,8 @@ struct tls {
     char *early;               /* bytes that come before those of the socket */
     size_t early_len;          /* how many */
     size_t early_used;         /* of them, that were read */
+    bool may_be_cut;           /* an end without a goodbye is one */
+    bool parted;               /* this side has said goodbye */
     bool greeted;              /* the handshake is over */
     bool ended;                /* the peer has said goodbye */
     int error;                 /* what broke it; 0: nothing has */
@@ -173,6 +175,18 @@ note_failure(struct tls *tls)
     ERR_clear_error();
 }
 
+/* Has the peer ended, without a goodbye, as it may? One that has closed answers
+ * our own by a reset. */
+static bool
+is_cut(const struct tls *tls)
+{
+    bool is_reset =
+        tls->socket_error == ECONNRESET || tls->socket_error == EPIPE;
+
+    return tls->may_be_cut && tls->greeted &&
+           (tls->socket_ended || (tls->parted && is_reset));
+}
+
 /* What it means that a call of the library has given RESULT: 0, the end; or -1
  * with errno. */
 static int
@@ -187,10 +201,16 @@ settle(struct tls *tls, int result)
         tls->ended = true;
         return 0;
     default:
-        note_failure(tls);
-        errno = tls->error;
-        return -1;
+        break;
     }
+    if (is_cut(tls)) {
+        ERR_clear_error();
+        tls->ended = true;
+        return 0;
+    }
+    note_failure(tls);
+    errno = tls->error;
+    return -1;
 }
 
 /* Before each call of the library. */
@@ -339,14 +359,18 @@ say_goodbye(struct tls *tls)
         return;
     prepare(tls);
     (void)SSL_shutdown(tls->ssl);
+    tls->parted = true;
     ERR_clear_error();
 }
 
+/* The goodbye may have been answered by a reset. */
 static int
 shut_down(struct stream *stream)
 {
     say_goodbye(stream->tls);
-    return shutdown(stream->fd, SHUT_WR);
+    if (shutdown(stream->fd, SHUT_WR) == 0 || errno == ENOTCONN)
+        return 0;
+    return -1;
 }
 
 static void
@@ -502,6 +526,12 @@ tls_accept(struct stream *stream, struct tls_server *server, struct str early)
     tls->server = tls_server_ref(server);
     take_on(stream, tls);
     return 0;
+}
+
+void
+tls_allow_cut(struct stream *stream)
+{
+    stream->tls->may_be_cut = true;
 }
 
 int

@@ -65,6 +65,11 @@ int tls_connect(struct stream *stream, struct tls_client *client,
 int tls_accept(struct stream *stream, struct tls_server *server,
                struct str early) MUST_CHECK;
 
+/* On STREAM an end without a goodbye is an end like any other: for protocols
+ * that say themselves where each message ends, and whose programs leave it
+ * out, as MySQL's do. */
+void tls_allow_cut(struct stream *stream);
+
 /* Goes on with the handshake: 0 when it is over; else -1 with errno: EAGAIN,
  * call it again when the stream is ready; anything else is fatal. */
 int tls_handshake(struct stream *stream) MUST_CHECK;

@@ -11,6 +11,7 @@
 #include "proxy/mysql_challenge.h"
 #include "proxy/mysql_front.h"
 #include "proxy/mysql_seat.h"
+#include "proxy/mysql_secure.h"
 #include "proxy/mysql_visible.h"
 #include "proxy/pool.h"
 #include "proxy/section.h"
@@ -59,22 +60,27 @@ on_server_refuses(struct tcp_session *s, const struct mysql_packet *packet)
     mysql_auth_give_up(s, true, e->text);
 }
 
-/* The login in the client's name, without an answer: the server asks for a
- * switch to the plugin that the user has. */
-static void
-log_in(struct tcp_session *s, const struct greeting_facts *facts)
+void
+mysql_auth_write_login(struct tcp_session *s, bool only_request)
 {
     struct mysql_entry *e = mysql_entry_of(s);
+    bool secure = s->server->stream.tls != NULL;
     struct mysql_login login = e->login;
     const char *why;
 
-    if (!mysql_front_login(&login, facts, &why)) {
+    if (!mysql_front_login(&login, &e->server_facts, &why)) {
         mysql_auth_give_up(s, false, why);
+        return;
+    }
+    if (only_request) {
+        mysql_write_tls_request(&e->server.out, MYSQL_LOGIN_SEQUENCE, &login);
         return;
     }
     e->server_can = login.capabilities;
     e->server_mariadb = login.mariadb;
-    mysql_write_login(&e->server.out, MYSQL_LOGIN_SEQUENCE, &login);
+    if (secure)
+        login.capabilities |= MYSQL_CAN_TLS;
+    mysql_write_login(&e->server.out, MYSQL_LOGIN_SEQUENCE + secure, &login);
     e->phase = PHASE_AUTH;
     mysql_entry_timer(s, s->limits.connect_timeout_ms);
 }
@@ -83,8 +89,8 @@ void
 mysql_auth_greeting(struct tcp_session *s, const struct mysql_packet *packet)
 {
     const struct server *server = s->server->server;
+    struct mysql_entry *e = mysql_entry_of(s);
     struct mysql_greeting greeting;
-    struct greeting_facts facts;
 
     if (mysql_lead(packet) == MYSQL_ERR) {
         on_server_refuses(s, packet);
@@ -96,9 +102,12 @@ mysql_auth_greeting(struct tcp_session *s, const struct mysql_packet *packet)
         return;
     }
     ((struct mysql_session *)s->guest)->thread_id = greeting.thread_id;
-    facts = mysql_front_facts(&greeting);
-    greeting_note(s->dial.engine->board, server->row, &facts);
-    log_in(s, &facts);
+    e->server_facts = mysql_front_facts(&greeting);
+    greeting_note(s->dial.engine->board, server->row, &e->server_facts);
+    if (server->tls != NULL)
+        mysql_secure_ask(s);
+    else
+        mysql_auth_write_login(s, false);
 }
 
 /* --- the authentication --------------------------------------------------- */
@@ -226,10 +235,10 @@ pass_answer(struct mysql_entry *e, const struct mysql_packet *packet)
     if (mysql_lead(packet) == MYSQL_EOF &&
         mysql_read_switch(&request, packet->p, packet->len) > 0) {
         mysql_challenge_fit(&request, &e->login);
-        mysql_write_switch(&e->client.out, packet->sequence, &request);
+        mysql_write_switch(&e->client.out, e->sequence, &request);
         return;
     }
-    mysql_write_packet(&e->client.out, packet->sequence,
+    mysql_write_packet(&e->client.out, e->sequence,
                        str_make((const char *)packet->p, packet->len));
 }
 
@@ -246,7 +255,9 @@ mysql_auth_answer(struct tcp_session *s, const struct mysql_packet *packet)
             "cannot be switched to");
         return;
     }
-    e->sequence = packet->sequence;
+    if (mysql_secure_refuses(s, packet))
+        return;
+    e->sequence = (uint8_t)(packet->sequence + mysql_secure_shift(s));
     e->spoken = e->its_turn = true;
     pass_answer(e, packet);
     mysql_entry_timer(s, s->limits.header_timeout_ms);
@@ -262,10 +273,11 @@ void
 mysql_auth_client(struct tcp_session *s, const struct mysql_packet *packet)
 {
     struct mysql_entry *e = mysql_entry_of(s);
+    int sequence = packet->sequence - mysql_secure_shift(s);
 
     e->sequence = packet->sequence;
     e->its_turn = false;
-    mysql_write_packet(&e->server.out, packet->sequence,
+    mysql_write_packet(&e->server.out, (uint8_t)sequence,
                        str_make((const char *)packet->p, packet->len));
     mysql_entry_timer(s, s->limits.header_timeout_ms);
 }

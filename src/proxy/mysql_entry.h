@@ -27,11 +27,13 @@ struct mysql_passing;
 struct mysql_visible;
 
 enum mysql_phase {
-    PHASE_LOGIN,    /* greeted; the login is to come */
-    PHASE_HOOK,     /* a script is asked, which waits */
-    PHASE_DIAL,     /* a server is looked for */
-    PHASE_GREETING, /* connected; the server is to greet */
-    PHASE_AUTH,     /* the server has the login: what they say is relayed */
+    PHASE_LOGIN,      /* greeted; the login is to come */
+    PHASE_CLIENT_TLS, /* before it, a handshake */
+    PHASE_HOOK,       /* a script is asked, which waits */
+    PHASE_DIAL,       /* a server is looked for */
+    PHASE_GREETING,   /* connected; the server is to greet */
+    PHASE_SERVER_TLS, /* it has; a handshake comes before the login */
+    PHASE_AUTH,       /* the server has the login: what they say is relayed */
 };
 
 /* What is needed until the two sides are joined. */
@@ -41,11 +43,13 @@ struct mysql_entry {
     struct mysql_leg server;
     struct greeting_facts told; /* to the client */
     struct mysql_login login;   /* settled; its texts are the session's */
-    uint32_t server_can;        /* capabilities that hold on its side */
-    uint32_t server_mariadb;    /* likewise */
-    uint8_t sequence;           /* of the last packet to or from the client */
-    bool spoken;                /* the server's words have reached it */
-    bool its_turn;              /* to answer them */
+    struct greeting_facts server_facts; /* what the server says of itself */
+    bool sha2;               /* its plugin may ask for the whole password */
+    uint32_t server_can;     /* capabilities that hold on its side */
+    uint32_t server_mariadb; /* likewise */
+    uint8_t sequence;        /* of the last packet to or from the client */
+    bool spoken;             /* the server's words have reached it */
+    bool its_turn;           /* to answer them */
     struct hook_conn conn;
     struct hook_login asked;
     bool refused;          /* a refusal has been written */

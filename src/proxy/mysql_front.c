@@ -163,6 +163,8 @@ mysql_front_settle(struct mysql_login *login, const struct greeting_facts *told)
     /* What MariaDB's clients leave out, and others set, whoever they talk to.
      */
     login->capabilities &= told->capabilities | MYSQL_CAN_MYSQL;
+    /* It is the one thing that holds on one side alone. */
+    login->capabilities &= ~(uint32_t)MYSQL_CAN_TLS;
     login->mariadb &= told->mariadb;
 }
 

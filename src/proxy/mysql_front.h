@@ -35,8 +35,9 @@ enum {
         MYSQL_CAN_MULTI_STATEMENTS | MYSQL_CAN_MULTI_RESULTS |
         MYSQL_CAN_PS_RESULTS | MYSQL_CAN_PLUGINS | MYSQL_CAN_ATTRIBUTES |
         MYSQL_CAN_LENENC,
-    /* Never told: bytes that are compressed or encrypted could not be followed,
-     * and one plugin after another is not known here. */
+    /* Never told for a server: bytes that are compressed could not be followed,
+     * one plugin after another is not known here, and TLS is each side's own.
+     */
     MYSQL_FRONT_NEVER = MYSQL_CAN_TLS | MYSQL_CAN_COMPRESS | MYSQL_CAN_ZSTD |
                         MYSQL_CAN_FACTORS | MYSQL_CAN_EXTENSION,
     /* MySQL's clients keep the bits above for themselves. */

@@ -15,6 +15,7 @@
 #include "proxy/mysql_front.h"
 #include "proxy/mysql_passing.h"
 #include "proxy/mysql_seat.h"
+#include "proxy/mysql_secure.h"
 #include "proxy/mysql_visible.h"
 #include "proxy/runtime.h"
 #include "proxy/section.h"
@@ -116,6 +117,7 @@ prepare_question(struct tcp_session *s)
         .plugin = e->login.plugin,
         .attributes = e->login.attributes,
         .charset = e->login.charset,
+        .tls = s->client.tls != NULL,
         .wait_ms = s->limits.header_timeout_ms,
         .on_wake = on_wake,
     };
@@ -137,6 +139,37 @@ keep_login(struct mysql_session *m, const struct mysql_packet *packet)
     return got;
 }
 
+/* Is it a login, with TLS where that has to be? Else the session goes on with a
+ * handshake, or is over. */
+static bool
+suits_tls(struct tcp_session *s)
+{
+    const struct listener *listener = s->listener;
+    struct mysql_session *m = s->guest;
+    struct mysql_entry *e = m->entry;
+    bool has = s->client.tls != NULL;
+
+    if (e->login.tls_request && (listener->tls == NULL || has)) {
+        mysql_entry_end(
+            s, "PR", MYSQL_REFUSAL_HANDSHAKE,
+            "Bad handshake: TLS is asked for, which was not offered");
+        return false;
+    }
+    if (e->login.tls_request) {
+        free(m->login);
+        m->login = NULL;
+        e->login = (struct mysql_login){.capabilities = 0};
+        mysql_secure_accept(s);
+        return false;
+    }
+    if (!has && listener->conf->tls.required) {
+        mysql_entry_end(s, "PR", MYSQL_REFUSAL_INSECURE,
+                        "Connections without TLS are not taken here");
+        return false;
+    }
+    return true;
+}
+
 static void
 on_login(struct tcp_session *s, const struct mysql_packet *packet)
 {
@@ -144,7 +177,7 @@ on_login(struct tcp_session *s, const struct mysql_packet *packet)
     struct mysql_entry *e = m->entry;
     ssize_t got;
 
-    if (packet->sequence != MYSQL_LOGIN_SEQUENCE) {
+    if (packet->sequence != MYSQL_LOGIN_SEQUENCE + (s->client.tls != NULL)) {
         mysql_entry_end(s, "PR", MYSQL_REFUSAL_ORDER,
                         "Got packets out of order");
         return;
@@ -172,12 +205,8 @@ on_login(struct tcp_session *s, const struct mysql_packet *packet)
             "The client is older than MySQL 4.1 and cannot be served");
         return;
     }
-    if (e->login.tls_request) {
-        mysql_entry_end(
-            s, "PR", MYSQL_REFUSAL_HANDSHAKE,
-            "Bad handshake: TLS is asked for, which was not offered");
+    if (!suits_tls(s))
         return;
-    }
     s->flow.user = e->login.user;
     if (e->login.schema.len > 0)
         s->flow.schema = e->login.schema;
@@ -264,11 +293,15 @@ step(struct tcp_session *s)
     switch (mysql_entry_of(s)->phase) {
     case PHASE_LOGIN:
         return step_client(s);
+    case PHASE_CLIENT_TLS:
+        return mysql_secure_client(s);
     case PHASE_HOOK:
     case PHASE_DIAL:
         break;
     case PHASE_GREETING:
         return step_server(s) || step_waiting(s);
+    case PHASE_SERVER_TLS:
+        return mysql_secure_server(s) || step_waiting(s);
     case PHASE_AUTH:
         /* What it says out of turn is for later, or for nobody: a flood of it
          * must not look like a server that takes nothing. */
@@ -289,9 +322,11 @@ flush(struct tcp_session *s)
 {
     struct mysql_entry *e = mysql_entry_of(s);
 
+    bool speaks = e->phase == PHASE_AUTH || e->phase == PHASE_SERVER_TLS;
+
     if (mysql_leg_flush(&e->client) < 0)
         tcp_close(s, "CH", strerror(errno));
-    else if (e->phase == PHASE_AUTH && mysql_leg_flush(&e->server) < 0)
+    else if (speaks && mysql_leg_flush(&e->server) < 0)
         mysql_auth_cut(s, MYSQL_LEG_BROKE);
 }
 
@@ -324,6 +359,8 @@ begin(struct tcp_session *s)
     mysql_leg_init(&m->entry->server, NULL);
     m->id = id | FIRST_ID;
     mysql_front_common(&m->entry->told, s->flow.upstream);
+    if (s->listener->tls != NULL)
+        m->entry->told.capabilities |= MYSQL_CAN_TLS;
     if (mysql_front_greet(&m->entry->client.out, &m->entry->told, m->id) < 0)
         return -1;
     mysql_entry_timer(s, s->limits.header_timeout_ms);
@@ -346,6 +383,9 @@ static void
 late(struct tcp_session *s)
 {
     switch (mysql_entry_of(s)->phase) {
+    case PHASE_CLIENT_TLS:
+        tcp_close(s, "cR", "no TLS handshake came within header_timeout");
+        return;
     case PHASE_LOGIN:
         mysql_entry_end(
             s, "cR", MYSQL_REFUSAL_LATE,
@@ -354,6 +394,10 @@ late(struct tcp_session *s)
         return;
     case PHASE_GREETING:
         mysql_auth_give_up(s, true, "no greeting came within connect_timeout");
+        return;
+    case PHASE_SERVER_TLS:
+        mysql_auth_give_up(s, true,
+                           "no TLS handshake came within connect_timeout");
         return;
     case PHASE_AUTH:
         if (!mysql_entry_of(s)->spoken)

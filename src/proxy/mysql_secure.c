@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/mysql_secure.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "codec/mysql_switch.h"
+#include "net/tls.h"
+#include "proxy/engine.h"
+#include "proxy/listener.h"
+#include "proxy/mysql_auth.h"
+#include "proxy/pool.h"
+#include "proxy/section.h"
+#include "proxy/tcp.h"
+#include "proxy/upstream.h"
+
+static bool
+is_secure(const struct stream *stream)
+{
+    return stream->tls != NULL;
+}
+
+int
+mysql_secure_shift(const struct tcp_session *s)
+{
+    return (int)is_secure(&s->client) - (int)is_secure(&s->server->stream);
+}
+
+/* --- the client ----------------------------------------------------------- */
+
+/* What came behind its request is of the handshake. */
+void
+mysql_secure_accept(struct tcp_session *s)
+{
+    struct mysql_entry *e = mysql_entry_of(s);
+
+    if (tls_accept(&s->client, s->listener->tls, mysql_leg_rest(&e->client)) <
+        0) {
+        log_error("cannot begin TLS: out of memory section=" STR_FMT,
+                  STR_ARG(s->section->conf->name));
+        tcp_close(s, "PR", "out of memory");
+        return;
+    }
+    tls_allow_cut(&s->client);
+    mysql_leg_reset(&e->client, &s->client);
+    e->phase = PHASE_CLIENT_TLS;
+}
+
+bool
+mysql_secure_client(struct tcp_session *s)
+{
+    struct mysql_entry *e = mysql_entry_of(s);
+
+    if (tls_handshake(&s->client) == 0) {
+        e->phase = PHASE_LOGIN;
+        s->client.readable = true;
+        return true;
+    }
+    if (errno == EAGAIN)
+        return false;
+    tls_error_text(&s->client, errno, e->why, sizeof(e->why));
+    log_debug("no TLS with a client: %s section=" STR_FMT, e->why,
+              STR_ARG(s->section->conf->name));
+    /* Who could not shake hands would not understand an error either. */
+    tcp_close(s, "CR", "the TLS handshake with the client failed");
+    return false;
+}
+
+/* --- the server ----------------------------------------------------------- */
+
+static const char *
+name_of(const struct server_conf *conf)
+{
+    if (conf->tls.name.p != NULL)
+        return conf->tls.name.p;
+    return conf->address.is_unix ? "" : conf->address.host.p;
+}
+
+void
+mysql_secure_ask(struct tcp_session *s)
+{
+    struct mysql_entry *e = mysql_entry_of(s);
+
+    if ((e->server_facts.capabilities & MYSQL_CAN_TLS) == 0) {
+        mysql_auth_give_up(s, true, "it offers no TLS");
+        return;
+    }
+    mysql_auth_write_login(s, true);
+    if (mysql_entry_of(s)->phase == PHASE_GREETING)
+        e->phase = PHASE_SERVER_TLS;
+}
+
+static int
+begin(struct tcp_session *s, struct mysql_entry *e)
+{
+    const struct server *server = s->server->server;
+    struct stream *stream = &s->server->stream;
+
+    if (mysql_leg_rest(&e->server).len > 0) {
+        errno = EPROTO;
+        return -1;
+    }
+    if (tls_connect(stream, server->tls, name_of(server->conf)) < 0)
+        return -1;
+    tls_allow_cut(stream);
+    mysql_leg_reset(&e->server, stream);
+    return 0;
+}
+
+bool
+mysql_secure_server(struct tcp_session *s)
+{
+    struct mysql_entry *e = mysql_entry_of(s);
+    struct stream *stream = &s->server->stream;
+    char why[TLS_WORDS_MAX];
+
+    if (mysql_leg_unsent(&e->server) > 0)
+        return false;
+    if ((is_secure(stream) || begin(s, e) == 0) && tls_handshake(stream) == 0) {
+        stream->readable = true;
+        e->phase = PHASE_GREETING;
+        mysql_auth_write_login(s, false);
+        return true;
+    }
+    if (errno == EAGAIN)
+        return false;
+    tls_error_text(stream, errno, why, sizeof(why));
+    mysql_auth_give_up(s, true, why);
+    return true;
+}
+
+/* --- passwords ------------------------------------------------------------ */
+
+/* Plugins whose answer is the password itself. */
+static bool
+is_clear(struct str plugin)
+{
+    return str_equal(plugin, STR("mysql_clear_password")) ||
+           str_equal(plugin, STR("dialog"));
+}
+
+/* The server wants the password itself, or its encryption by a key that it has
+ * to be asked for: which of the two, each side concludes from its own leg. */
+static bool
+asks_for_all(const struct mysql_entry *e, const struct mysql_packet *packet)
+{
+    struct str said;
+
+    return e->sha2 && mysql_read_more(&said, packet->p, packet->len) > 0 &&
+           said.len == 1 && said.p[0] == MYSQL_SHA2_FULL;
+}
+
+bool
+mysql_secure_refuses(struct tcp_session *s, const struct mysql_packet *packet)
+{
+    struct mysql_entry *e = mysql_entry_of(s);
+    int shift = mysql_secure_shift(s);
+    struct mysql_switch request;
+    const char *why = NULL;
+
+    if (mysql_lead(packet) == MYSQL_EOF &&
+        mysql_read_switch(&request, packet->p, packet->len) > 0) {
+        e->sha2 = str_equal(request.plugin, STR(MYSQL_SHA2_PLUGIN)) ||
+                  str_equal(request.plugin, STR("sha256_password"));
+        if (shift > 0 && is_clear(request.plugin))
+            why = "The server asks for the password itself, which may not "
+                  "leave over its connection without TLS: add tls to it";
+    } else if (shift != 0 && mysql_lead(packet) == MYSQL_MORE_DATA &&
+               asks_for_all(e, packet)) {
+        why = shift > 0
+                  ? "The server asks for the whole password, which the client "
+                    "would send by its TLS alone: add tls to the server"
+                  : "The server asks for the whole password, which this client "
+                    "can send by TLS alone: connect with TLS";
+    }
+    if (why == NULL)
+        return false;
+    mysql_entry_end(s, "PH", MYSQL_REFUSAL_INSECURE, why);
+    return true;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * TLS on the two legs of a MySQL login, each of which has it or not:
+ *
+ *      client                  moongate                  server
+ *        │ ◀──────────── greeting │                         │
+ *        │ asks for TLS ────────▶ │                         │
+ *        │ ◀──── handshake ─────▶ │                         │
+ *        │ login ───────────────▶ │ hook, dial ───────────▶ │
+ *        │                        │ ◀────────────── greeting │
+ *        │                        │ asks for TLS ─────────▶ │
+ *        │                        │ ◀───── handshake ─────▶ │
+ *        │                        │ login ────────────────▶ │
+ *
+ * A leg with TLS numbers the packets of the login one higher. A password is
+ * said as it is only where TLS hides it: what a server asks for in its leg's
+ * way, a client on the other one would answer in its own, so it is refused.
+ */
+#ifndef PROXY_MYSQL_SECURE_H
+#define PROXY_MYSQL_SECURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "codec/mysql.h"
+#include "proxy/mysql_entry.h"
+
+/* The client has asked for TLS, which its listener has: begins it. */
+void mysql_secure_accept(struct tcp_session *s);
+
+/* Goes on with the client's handshake. Whether there is more to do: its login
+ * can be read. */
+bool mysql_secure_client(struct tcp_session *s);
+
+/* The chosen server is to be spoken to by TLS: asks for it, where its greeting
+ * in e->server_facts offers it. */
+void mysql_secure_ask(struct tcp_session *s);
+
+/* Goes on with the server's handshake, and logs in behind it. Whether there is
+ * more to do. */
+bool mysql_secure_server(struct tcp_session *s);
+
+/* By how much numbers of the client's packets are higher than the server's. */
+int mysql_secure_shift(const struct tcp_session *s);
+
+/* Does the server ask in PACKET for what this client would send in a way that
+ * cannot go on? Then the session is over. */
+bool
+mysql_secure_refuses(struct tcp_session *s, const struct mysql_packet *packet);
+
+#endif
