@@ -28,7 +28,7 @@
 #include "board/wake.h"
 
 enum {
-    BOARD_LAYOUT = 9, /* goes up whenever the memory means something else */
+    BOARD_LAYOUT = 10, /* goes up whenever the memory means something else */
     CACHE_LINE = 64,
 };
 

@@ -10,6 +10,7 @@
 #include "proxy/engine.h"
 #include "proxy/log_text.h"
 #include "proxy/mysql_front.h"
+#include "proxy/mysql_retire.h"
 #include "proxy/mysql_visible.h"
 #include "proxy/pool.h"
 #include "proxy/section.h"
@@ -167,6 +168,7 @@ join(struct tcp_session *s)
             return;
         }
         s->down.sift = watch;
+        s->flow.retire = &mysql_retire;
     }
     if (prime(s, e) < 0) {
         tcp_close(s, "SD", strerror(errno));

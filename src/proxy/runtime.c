@@ -15,6 +15,7 @@
 #include "proxy/http_section.h"
 #include "proxy/listener.h"
 #include "proxy/pool.h"
+#include "proxy/rebalance.h"
 #include "proxy/section.h"
 #include "proxy/upstream.h"
 
@@ -113,6 +114,8 @@ init_upstream(struct maker *maker, struct upstream *upstream,
                     upstream->server_count);
     for (unsigned i = 0; i < upstream->server_count; i++)
         init_server(maker, upstream, i);
+    if (engine != NULL && conf->rebalance > 0)
+        upstream->rebalance = rebalance_new(upstream);
     note(&maker->runtime->upstream_names, conf->name, upstream);
 }
 
@@ -121,6 +124,7 @@ fini_upstream(struct upstream *upstream)
 {
     if (upstream->engine != NULL)
         pool_drop_idle(upstream);
+    rebalance_free(upstream->rebalance);
     wait_queue_fini(&upstream->queue);
     roster_fini(&upstream->roster);
     map_fini(&upstream->names);
