@@ -130,6 +130,9 @@ function flow:hash(text) end
 ---@field total_ms number
 ---@field bytes_in number  from the client
 ---@field bytes_out number  to the client
+---@field queries number  of a MySQL session with visible = on; 0 elsewhere
+---@field transactions number  likewise
+---@field errors number  likewise: answers that were one
 
 
 --- A client that has connected; until `accept` or `close` returns, or as long as

@@ -23,6 +23,8 @@ local CONFIG = [[
   %s
 ]]
 local QUIT = "\1"
+local COMPRESS, ZSTD = 0x20, 0x4000000
+local PLAIN = bit.band(codec.CLIENT, bit.bnot(COMPRESS + ZSTD)) % 2 ^ 32
 local PATIENCE = 30  -- seconds, for what takes a few
 
 
@@ -33,8 +35,17 @@ local function next_command(connection)
 end
 
 
--- A server that lets everybody in, answers commands with OK, and counts the
--- sessions that took their leave.
+-- An OK whose status says whether a transaction is open.
+local function ok_of(open)
+  return mysql.packet(1, "\0\0\0" .. (open and "\3" or "\2") .. "\0\0\0")
+end
+
+
+local PREPARED = mysql.packet(1, "\0\1\0\0\0" .. ("\0"):rep(7))
+
+
+-- A server that lets everybody in, answers commands with OK, but what waits not
+-- at all, and counts the sessions that took their leave.
 local function handler(connection, server)
   connection:send(mysql.greeting8())
   if not mysql.receive(connection) then
@@ -49,7 +60,11 @@ local function handler(connection, server)
     if not command or command == QUIT then
       return
     end
-    connection:send(mysql.ok(1))
+    if command:sub(1, 1) == "\22" then
+      connection:send(PREPARED)
+    elseif not command:find("wait", 1, true) then
+      connection:send(ok_of(command:find("BEGIN", 1, true)))
+    end
   end
 end
 
@@ -89,7 +104,7 @@ describe("rebalance", function()
     local connection = assert(net.connect(port or m.port.db))
     assert(mysql.receive(connection))
     connection:send(codec.login_packet { user = "app", schema = "shop",
-      answer = "x", plugin = "mysql_native_password" })
+      answer = "x", plugin = "mysql_native_password", capabilities = PLAIN })
     assert.are.same({ mysql.payload(mysql.ok(2)), 2 },
       { mysql.receive(connection) })
     return connection
@@ -258,6 +273,95 @@ describe("rebalance", function()
     comes_back()
     assert.are.equal(2, wait_end("no more are idle"))
     wait_actives { 6, 2 }
+  end)
+
+  -- Whoever has something that ends with its connection, or asks for something.
+  local BUSY = {
+    { "\3BEGIN" },
+    { "\3SET @a = 1" },
+    { "\3SET NAMES latin1" },
+    { "\3CREATE TEMPORARY TABLE t (a int)" },
+    { "\3SELECT GET_LOCK('a', 1)" },
+    { "\3SELECT @a := 1" },
+    { "\3LOCK TABLES t WRITE" },
+    { "\3PREPARE s FROM 'SELECT 1'" },
+    { "\22SELECT 1" },
+    { "\2shop" },
+    { "\3SELECT wait" },
+  }
+
+  local LOOSE = {
+    {},
+    { "\3SELECT 1" },
+    { "\3BEGIN", "\3INSERT INTO t VALUES (1)", "\3COMMIT" },
+    { "\3SET @a = 1", "\31" },
+  }
+
+  for _, handshake in ipairs { "switch", "passthrough" } do
+    it("takes nobody who would lose something, with handshake = " .. handshake,
+       function()
+      start({ "", "" }, { section = "handshake = " .. handshake })
+      local function add(commands)
+        local client = log_in()
+        for _, command in ipairs(commands) do
+          client:send(mysql.packet(0, command))
+          if not command:find("wait", 1, true) then
+            assert(mysql.receive(client))
+          end
+        end
+        return client
+      end
+      local busy, loose = {}, {}
+      for i, commands in ipairs(BUSY) do
+        busy[i] = add(commands)
+      end
+      for i, commands in ipairs(LOOSE) do
+        loose[i] = add(commands)
+      end
+      comes_back()
+      for i, client in ipairs(loose) do
+        assert.is_nil((client:receive(1, PATIENCE)), LOOSE[i][1])
+      end
+      -- All are retired that may be, and more were wanted.
+      assert.are.equal(#LOOSE, wait_end("no more are idle"))
+      for i, client in ipairs(busy) do
+        if BUSY[i][1] ~= "\3SELECT wait" then
+          client:send(mysql.packet(0, "\3SELECT 2"))
+          assert.are.equal(mysql.payload(ok_of()), (mysql.receive(client)),
+            BUSY[i][1])
+        end
+      end
+    end)
+  end
+
+  it("lets a command that is on its way go first", function()
+    start({ "", "" }, { rate = "1/s", workers = 1 })
+    local waiting = {}
+    for i = 1, 8 do
+      waiting[i] = log_in()
+    end
+    comes_back()
+    loop.wait_until("the first one goes", function()
+      return m:server("s1").retired == 1
+    end)
+    local gone = loop.now()
+    local worker = m:workers()[1]
+    process.kill(worker, "STOP")
+    local asked = {}
+    for _, client in ipairs(waiting) do
+      if client:quiet(0) then
+        client:send(mysql.packet(0, "\3SELECT 1"))
+        asked[#asked + 1] = client
+      end
+    end
+    assert.are.equal(7, #asked)
+    loop.wait_until("the next one's turn has come", function()
+      return loop.now() > gone + 1.5
+    end)
+    process.kill(worker, "CONT")
+    for _, client in ipairs(asked) do
+      assert.are.equal(mysql.payload(ok_of()), (mysql.receive(client)))
+    end
   end)
 
   it("ends when the server leaves again", function()

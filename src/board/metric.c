@@ -77,8 +77,12 @@ static void
 rebuild(struct metric_table *t)
 {
     memset(t->chains, 0, sizeof(t->chains));
-    for (uint32_t i = 0; i < atomic_load(&t->series_count); i++)
+    for (uint32_t i = 0; i < METRIC_FAMILIES_MAX; i++)
+        t->families[i].series_count = 0;
+    for (uint32_t i = 0; i < atomic_load(&t->series_count); i++) {
         chain_add(t, i);
+        t->families[t->series[i].family].series_count++;
+    }
 }
 
 static void
@@ -164,6 +168,7 @@ fill_family(struct metric_family *family, const struct metric_conf *conf)
     family->label_count = (uint8_t)conf->label_count;
     family->bound_count = (uint8_t)conf->bound_count;
     family->help_len = (uint8_t)help;
+    family->series_max = conf->series_max;
     memcpy(family->help, conf->help.p, help);
     set_text(&family->name, conf->name);
     for (unsigned i = 0; i < conf->label_count; i++)
@@ -280,14 +285,17 @@ add_series(struct metric_table *t, const struct metric_series *wanted)
 {
     uint32_t count = atomic_load(&t->series_count);
     uint32_t cell = next_cell(t);
-    unsigned cells = metric_cell_count(&t->families[wanted->family]);
+    struct metric_family *family = &t->families[wanted->family];
 
-    if (count == t->series_max || cell + cells > cell_limit(t))
+    if (count == t->series_max ||
+        cell + metric_cell_count(family) > cell_limit(t) ||
+        (family->series_max > 0 && family->series_count >= family->series_max))
         return METRIC_NONE;
     t->series[count] = *wanted;
     t->series[count].cell = cell;
     atomic_store(&t->series_count, count + 1);
     chain_add(t, count);
+    family->series_count++;
     return (int)cell;
 }
 

@@ -34,6 +34,8 @@ struct metric_conf {
     struct str labels[METRIC_LABELS_MAX];
     unsigned bound_count; /* of a histogram */
     double bounds[METRIC_BOUNDS_MAX];
+    unsigned series_max; /* of this family: what clients name must not take the
+                            room of the others; 0: as many as there is room */
 };
 
 /* The values of a family's labels, in their order. */

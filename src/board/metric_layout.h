@@ -25,6 +25,8 @@ struct metric_family {
     struct metric_text name;
     struct metric_text labels[METRIC_LABELS_MAX];
     double bounds[METRIC_BOUNDS_MAX];
+    uint32_t series_max;   /* 0: no limit of its own */
+    uint32_t series_count; /* under the mutex */
 };
 
 struct metric_series {

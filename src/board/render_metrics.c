@@ -217,8 +217,8 @@ render_text(struct buf *out, const struct board *b)
         for (uint32_t i = 0; i < count; i++)
             add_family(out, b->metrics, i);
         add_number(out, "moongate_metric_dropped_total",
-                   "Numbers of scripts that had no room for their series.",
-                   "counter", atomic_load(&b->metrics->dropped));
+                   "Numbers that had no room for their series.", "counter",
+                   atomic_load(&b->metrics->dropped));
     }
     if (b->dicts != NULL)
         add_shared(out, b->dicts);

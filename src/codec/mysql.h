@@ -11,6 +11,7 @@
  *      mysql_switch.h      what the plugins of a login say
  *      mysql_result.h      result sets
  *      mysql_framer.h      packets that pass by in a stream
+ *      mysql_follow.h      commands and answers that do
  *
  *      0 1 2        3         4
  *      payload len  sequence  payload ...
@@ -51,9 +52,26 @@ enum mysql_lead {
 };
 
 enum mysql_command {
-    MYSQL_COM_QUIT = 0x01,        /* the server closes */
-    MYSQL_COM_QUERY = 0x03,       /* a statement as text */
-    MYSQL_COM_CHANGE_USER = 0x11, /* mysql_change.h */
+    MYSQL_COM_QUIT = 0x01,         /* the server closes */
+    MYSQL_COM_INIT_DB = 0x02,      /* another schema */
+    MYSQL_COM_QUERY = 0x03,        /* a statement as text */
+    MYSQL_COM_FIELD_LIST = 0x04,   /* the columns of a table */
+    MYSQL_COM_STATISTICS = 0x09,   /* a line of text */
+    MYSQL_COM_PROCESS_INFO = 0x0a, /* SHOW PROCESSLIST */
+    MYSQL_COM_CHANGE_USER = 0x11,  /* mysql_change.h */
+    MYSQL_COM_BINLOG_DUMP = 0x12,  /* events, for ever */
+    MYSQL_COM_TABLE_DUMP = 0x13,   /* a table's file */
+    MYSQL_COM_PREPARE = 0x16,      /* a statement */
+    MYSQL_COM_EXECUTE = 0x17,      /* a prepared statement */
+    MYSQL_COM_LONG_DATA = 0x18,    /* for one; is not answered */
+    MYSQL_COM_CLOSE = 0x19,        /* of one; is not answered */
+    MYSQL_COM_SET_OPTION = 0x1b,   /* several statements in a query, or one */
+    MYSQL_COM_FETCH = 0x1c,        /* rows of a cursor */
+    MYSQL_COM_BINLOG_GTID = 0x1e,  /* events, for ever */
+    MYSQL_COM_RESET = 0x1f,        /* of the connection's state */
+    MYSQL_COM_CLONE = 0x20,        /* a protocol of its own */
+    MYSQL_COM_GROUP = 0x21,        /* likewise */
+    MYSQL_COM_BULK = 0xfa, /* MariaDB: a prepared statement many times */
 };
 
 /* Errors that mean something here. */
@@ -107,7 +125,9 @@ enum mysql_mariadb_capability {
 };
 
 enum mysql_status {
-    MYSQL_MORE_RESULTS = 0x8, /* another result follows this one */
+    MYSQL_IN_TRANSACTION = 0x1, /* one is open */
+    MYSQL_MORE_RESULTS = 0x8,   /* another result follows this one */
+    MYSQL_CURSOR = 0x40,        /* one is open: no rows follow */
 };
 
 enum mysql_error {

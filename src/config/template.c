@@ -112,7 +112,23 @@ static const struct template_variable_info VARIABLES[] = {
         "The user who logs in, in mysql sections."},
     [TEMPLATE_VAR_SCHEMA] = {
         "schema", TEMPLATE_LOG, false,
-        "The schema that the login names, in mysql sections."},
+        "The schema that the login names, in mysql sections; with visible = on "
+        "the last one."},
+    [TEMPLATE_VAR_PROGRAM] = {
+        "program", TEMPLATE_LOG, false,
+        "The program that the login names, in mysql sections."},
+    [TEMPLATE_VAR_QUERIES] = {
+        "queries", TEMPLATE_LOG, false,
+        "Statements that were sent, in mysql sections with visible = on."},
+    [TEMPLATE_VAR_TRANSACTIONS] = {
+        "transactions", TEMPLATE_LOG, false,
+        "Transactions that have ended; likewise."},
+    [TEMPLATE_VAR_ERRORS] = {
+        "errors", TEMPLATE_LOG, false,
+        "Errors that the server answered; likewise."},
+    [TEMPLATE_VAR_ERROR] = {
+        "error", TEMPLATE_LOG, false,
+        "The number of the last of them; likewise."},
     [TEMPLATE_VAR_DOCUMENT_ROOT] = {
         "document_root", TEMPLATE_REQUEST, true,
         "The root that the request is served from."},

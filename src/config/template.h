@@ -61,6 +61,11 @@ enum template_variable {
     TEMPLATE_VAR_WORKER,        /* the worker's number */
     TEMPLATE_VAR_USER,          /* mysql: who logs in */
     TEMPLATE_VAR_SCHEMA,        /* mysql: the schema of the login */
+    TEMPLATE_VAR_PROGRAM,       /* mysql: the program_name of the login */
+    TEMPLATE_VAR_QUERIES,       /* visible mysql: statements */
+    TEMPLATE_VAR_TRANSACTIONS,  /* visible mysql: that have ended */
+    TEMPLATE_VAR_ERRORS,        /* visible mysql: answers that were one */
+    TEMPLATE_VAR_ERROR,         /* visible mysql: number of the last one */
     TEMPLATE_VAR_DOCUMENT_ROOT, /* what the request is served from */
     TEMPLATE_VARIABLE_COUNT
 };

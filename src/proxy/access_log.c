@@ -15,6 +15,7 @@
 #include "proxy/http_exchange.h"
 #include "proxy/http_section.h"
 #include "proxy/log_text.h"
+#include "proxy/mysql_visible.h"
 #include "proxy/tcp_session.h"
 #include "proxy/upstream.h"
 #include "proxy/variable.h"
@@ -265,8 +266,30 @@ write_httplog(struct buf *to, const struct subject *s)
     buf_char(to, '"');
 }
 
+/* |program|queries|transactions|errors: what is not known is empty, as in
+ * HAProxy's captures. */
+static void
+put_captured_counts(struct buf *to, const struct subject *s)
+{
+    const struct mysql_count count = mysql_visible_count(s->session->visible);
+
+    buf_char(to, '|');
+    log_text_write(to, LOG_TEXT_HAPROXY, s->flow->program, FIELD_MAX);
+    if (!count.known) {
+        buf_str(to, STR("|||"));
+        return;
+    }
+    buf_char(to, '|');
+    buf_uint(to, count.queries);
+    buf_char(to, '|');
+    buf_uint(to, count.transactions);
+    buf_char(to, '|');
+    buf_uint(to, count.errors);
+}
+
 /* Tw/Tc/Tt bytes flags counts, and of a MySQL client that has said who it is,
- * in the form of HAProxy's captures, {user|schema} */
+ * in the form of HAProxy's captures, {user|schema}, and more where it is
+ * visible */
 static void
 write_tcplog(struct buf *to, const struct subject *s)
 {
@@ -289,6 +312,8 @@ write_tcplog(struct buf *to, const struct subject *s)
     log_text_write(to, LOG_TEXT_HAPROXY, s->flow->user, FIELD_MAX);
     buf_char(to, '|');
     log_text_write(to, LOG_TEXT_HAPROXY, s->flow->schema, FIELD_MAX);
+    if (s->section->conf->visible)
+        put_captured_counts(to, s);
     buf_char(to, '}');
 }
 
@@ -378,6 +403,33 @@ put_json_extra(struct buf *to, const struct subject *s)
     }
 }
 
+/* A null for what is not known: the session was blind, or never logged in. */
+static void
+put_json_count(struct buf *to, const char *key, bool known, uint64_t n)
+{
+    put_key(to, key);
+    if (known)
+        buf_uint(to, n);
+    else
+        buf_str(to, STR("null"));
+}
+
+static void
+put_json_mysql(struct buf *to, const struct subject *s)
+{
+    const struct mysql_count count = mysql_visible_count(s->session->visible);
+
+    put_json_text(to, "user", s->flow->user);
+    put_json_text(to, "schema", s->flow->schema);
+    put_json_text(to, "program", s->flow->program);
+    if (!s->section->conf->visible)
+        return;
+    put_json_count(to, "queries", count.known, count.queries);
+    put_json_count(to, "transactions", count.known, count.transactions);
+    put_json_count(to, "errors", count.known, count.errors);
+    put_json_count(to, "error", count.error != 0, count.error);
+}
+
 static void
 write_json(struct buf *to, const struct subject *s)
 {
@@ -393,10 +445,8 @@ write_json(struct buf *to, const struct subject *s)
     put_json_uint(to, "port", addr_port(s->flow->client));
     if (s->exchange != NULL)
         put_json_request(to, s);
-    if (s->section->conf->kind == SECTION_MYSQL) {
-        put_json_text(to, "user", s->flow->user);
-        put_json_text(to, "schema", s->flow->schema);
-    }
+    if (s->section->conf->kind == SECTION_MYSQL)
+        put_json_mysql(to, s);
     put_json_uint(to, "bytes_sent", s->sent_bytes);
     put_json_text(to, "upstream", upstream_name(s));
     put_json_text(to, "server", server_name(s));
@@ -510,11 +560,12 @@ bool
 access_log_has_member(struct str name)
 {
     static const char *const members[] = {
-        "time",       "listener",    "client",     "port",       "request",
-        "method",     "host",        "uri",        "protocol",   "referer",
-        "user_agent", "status",      "body_bytes", "bytes_sent", "upstream",
-        "server",     "upstream_ms", "retries",    "term",       "queue_ms",
-        "connect_ms", "time_ms",     "user",       "schema",
+        "time",       "listener",     "client",     "port",       "request",
+        "method",     "host",         "uri",        "protocol",   "referer",
+        "user_agent", "status",       "body_bytes", "bytes_sent", "upstream",
+        "server",     "upstream_ms",  "retries",    "term",       "queue_ms",
+        "connect_ms", "time_ms",      "user",       "schema",     "program",
+        "queries",    "transactions", "errors",     "error",
     };
 
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {

@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "base/slab.h"
 #include "net/loop.h"
+#include "proxy/mysql_ledger.h"
 
 struct board;
 struct loop;
@@ -55,9 +56,10 @@ struct engine {
 
     struct http_idles *idles; /* folded connections (http_idle.h), or NULL */
     uint32_t mysql_ids;       /* connections that MySQL's clients were told */
-    uint64_t states;          /* changes of servers' states that were seen */
-    struct waiter **waiters;  /* by their entry on the board (wait_queue.h) */
-    struct deferred turns;    /* calls those whose turn has come */
+    struct mysql_families mysql_families; /* metrics of visible ones */
+    uint64_t states;         /* changes of servers' states that were seen */
+    struct waiter **waiters; /* by their entry on the board (wait_queue.h) */
+    struct deferred turns;   /* calls those whose turn has come */
 
     struct list exchanges; /* spare ones (http_exchange.h) */
     unsigned exchange_count;

@@ -62,6 +62,7 @@ struct flow {
     struct str section;          /* name of the http, tcp or mysql section */
     struct str user;             /* MySQL: who logs in; p is NULL elsewhere */
     struct str schema;           /* likewise; p is NULL: none was named */
+    struct str program;          /* likewise: its program_name */
 
     uint64_t turn; /* valid once has_turn; the same over all retries */
     bool has_turn;

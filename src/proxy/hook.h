@@ -82,6 +82,9 @@ struct flow_result {
     double total_ms;
     uint64_t bytes_in;  /* from the client */
     uint64_t bytes_out; /* to the client */
+    uint64_t queries;   /* of a MySQL session that is visible; else 0 */
+    uint64_t transactions;
+    uint64_t errors;
 };
 
 /* A client that has connected, for `accept`, `login` and `close`. */

@@ -73,6 +73,7 @@ log_in(struct tcp_session *s, const struct greeting_facts *facts)
         return;
     }
     e->server_can = login.capabilities;
+    e->server_mariadb = login.mariadb;
     mysql_write_login(&e->server.out, MYSQL_LOGIN_SEQUENCE, &login);
     e->phase = PHASE_AUTH;
     mysql_entry_timer(s, s->limits.connect_timeout_ms);
@@ -126,6 +127,8 @@ watch(struct tcp_pipe *pipe, size_t n)
     struct mysql_session *m = s->guest;
 
     mysql_visible_said(m->visible, pipe->buffer->data, n);
+    if (m->visible->blind)
+        pipe->sift = NULL;
     return 0;
 }
 
@@ -152,6 +155,25 @@ prime(struct tcp_session *s, struct mysql_entry *e)
                       mysql_leg_unsent(&e->client));
 }
 
+/* Has the commands that follow be seen. */
+static int
+see(struct tcp_session *s, const struct mysql_entry *e)
+{
+    struct mysql_session *m = s->guest;
+    const struct mysql_visible_conf conf = {
+        .capabilities = mysql_entry_can(e) & e->server_can,
+        .mariadb = e->server_mariadb,
+        .change_can = e->server_can,
+    };
+
+    m->visible = mysql_visible_new(s, &conf);
+    if (m->visible == NULL)
+        return -1;
+    s->down.sift = watch;
+    s->flow.retire = &mysql_retire;
+    return 0;
+}
+
 /* Logged in. What was read with the last packets goes first. */
 static void
 join(struct tcp_session *s)
@@ -161,14 +183,9 @@ join(struct tcp_session *s)
 
     mysql_commands_init(&m->commands, mysql_entry_can(e), e->server_can);
     s->up.sift = sift;
-    if (s->section->conf->visible) {
-        m->visible = mysql_visible_new(mysql_entry_can(e));
-        if (m->visible == NULL) {
-            tcp_close(s, "PR", "out of memory");
-            return;
-        }
-        s->down.sift = watch;
-        s->flow.retire = &mysql_retire;
+    if (s->section->conf->visible && see(s, e) < 0) {
+        tcp_close(s, "PR", "out of memory");
+        return;
     }
     if (prime(s, e) < 0) {
         tcp_close(s, "SD", strerror(errno));

@@ -23,6 +23,7 @@ enum {
     MYSQL_LOGIN_SEQUENCE = 1, /* of a login, behind the greeting */
 };
 
+struct mysql_passing;
 struct mysql_visible;
 
 enum mysql_phase {
@@ -41,6 +42,7 @@ struct mysql_entry {
     struct greeting_facts told; /* to the client */
     struct mysql_login login;   /* settled; its texts are the session's */
     uint32_t server_can;        /* capabilities that hold on its side */
+    uint32_t server_mariadb;    /* likewise */
     uint8_t sequence;           /* of the last packet to or from the client */
     bool spoken;                /* the server's words have reached it */
     bool its_turn;              /* to answer them */
@@ -54,10 +56,12 @@ struct mysql_entry {
 };
 
 struct mysql_session {
-    struct mysql_entry *entry; /* NULL once joined */
-    char *login;               /* the login's bytes: names point into it */
-    uint32_t id;               /* of the connection, as the client is told */
-    uint32_t thread_id;        /* the same, as its server calls it */
+    struct mysql_entry *entry;     /* NULL once joined */
+    struct mysql_passing *passing; /* handshake = passthrough, until the login
+                                      has passed; else NULL */
+    char *login;                   /* the login's bytes: names point into it */
+    uint32_t id;        /* of the connection, as the client is told */
+    uint32_t thread_id; /* the same, as its server calls it */
     struct mysql_visible *visible; /* NULL: commands are not followed */
     struct mysql_commands commands;
 };

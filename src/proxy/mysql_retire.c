@@ -2,9 +2,9 @@
 #include "proxy/mysql_retire.h"
 
 #include "net/stream.h"
-#include "proxy/mysql_entry.h"
 #include "proxy/mysql_visible.h"
 #include "proxy/tcp.h"
+#include "proxy/tcp_session.h"
 
 static const uint8_t QUIT[] = {1, 0, 0, 0, 0x01};
 
@@ -19,11 +19,9 @@ static uint64_t
 idle_since_ms(const struct flow *flow)
 {
     const struct tcp_session *s = container_of(flow, struct tcp_session, flow);
-    const struct mysql_session *m = s->guest;
 
-    if (s->reason != NULL || s->logging_in || s->server == NULL)
-        return 0;
-    if (!mysql_visible_is_loose(m->visible))
+    if (s->reason != NULL || s->logging_in || s->server == NULL ||
+        s->visible == NULL || !mysql_visible_is_loose(s->visible))
         return 0;
     return is_empty(&s->up) && is_empty(&s->down) ? s->active_ms : 0;
 }

@@ -12,6 +12,7 @@
 #include "proxy/mysql_auth.h"
 #include "proxy/mysql_entry.h"
 #include "proxy/mysql_front.h"
+#include "proxy/mysql_passing.h"
 #include "proxy/mysql_visible.h"
 #include "proxy/runtime.h"
 #include "proxy/section.h"
@@ -177,6 +178,8 @@ on_login(struct tcp_session *s, const struct mysql_packet *packet)
     s->flow.user = e->login.user;
     if (e->login.schema.len > 0)
         s->flow.schema = e->login.schema;
+    s->flow.program =
+        mysql_find_attribute(e->login.attributes, STR("program_name"));
     if (s->hooks->login == NULL) {
         dial(s);
         return;
@@ -392,6 +395,7 @@ forget(struct tcp_session *s)
     if (m == NULL)
         return;
     mysql_entry_free(m);
+    mysql_passing_free(m->passing);
     mysql_visible_free(m->visible);
     mysql_commands_fini(&m->commands);
     free(m->login);
@@ -444,6 +448,13 @@ failed_early(struct tcp_session *s, enum dial_result result)
         s, why, mysql_refusal_words(space, sizeof(space), &s->dial, why));
 }
 
+static int
+meet(struct tcp_session *s)
+{
+    s->guest = calloc(1, sizeof(struct mysql_session));
+    return s->guest == NULL ? -1 : mysql_passing_begin(s);
+}
+
 static const struct tcp_prelude SWITCH = {
     .begin = begin,
     .run = run,
@@ -458,6 +469,8 @@ static const struct tcp_prelude SWITCH = {
 };
 
 static const struct tcp_prelude PASSTHROUGH = {
+    .meet = meet,
+    .forget = forget,
     .full = full,
     .refused = refused,
     .failed = failed_early,

@@ -12,6 +12,7 @@
 #include "codec/proxyproto.h"
 #include "proxy/access_log.h"
 #include "proxy/listener.h"
+#include "proxy/mysql_visible.h"
 #include "proxy/runtime.h"
 #include "proxy/section.h"
 #include "proxy/tcp_session.h"
@@ -83,6 +84,7 @@ tell_close_hook(struct tcp_session *s)
 {
     const struct section_hooks *hooks = s->hooks;
     const struct hook_conn conn = tcp_hook_conn(s);
+    const struct mysql_count count = mysql_visible_count(s->visible);
     const struct flow_result result = {
         .ok = s->term[0] == '-',
         .error = s->term[0] == '-' ? NULL : s->reason,
@@ -90,6 +92,9 @@ tell_close_hook(struct tcp_session *s)
         .total_ms = ms_between(s->accepted_us, clock_us()),
         .bytes_in = s->up.bytes,
         .bytes_out = s->down.bytes,
+        .queries = count.queries,
+        .transactions = count.transactions,
+        .errors = count.errors,
     };
 
     if (hooks->close != NULL)
@@ -397,6 +402,9 @@ on_connected(struct tcp_session *s)
     }
     if (s->logging_in)
         s->prelude->connected(s);
+    else if (s->prelude != NULL && s->prelude->meet != NULL &&
+             s->prelude->meet(s) < 0)
+        session_break(s, "PR", errno);
     else
         tcp_join(s);
 }

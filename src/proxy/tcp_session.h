@@ -24,6 +24,7 @@
 #include "proxy/tcp_pipe.h"
 
 struct listener;
+struct mysql_visible;
 struct runtime;
 struct section;
 struct section_hooks;
@@ -31,11 +32,14 @@ struct section_hooks;
 struct tcp_session;
 
 /* What goes before the two sockets are joined.  With `begin` the session is the
- * prelude's until it calls tcp_join (tcp.h); all functions but `refused` and
- * `failed` belong to that. */
+ * prelude's until it calls tcp_join (tcp.h); all functions but `meet`,
+ * `forget`, `full`, `refused` and `failed` belong to that. */
 struct tcp_prelude {
     /* The client was let in.  -1 with errno: the session ends. */
     int (*begin)(struct tcp_session *s);
+    /* Where there is no `begin`: the two are about to be joined.  -1 with
+     * errno: the session ends. */
+    int (*meet)(struct tcp_session *s);
     /* A socket has become ready. */
     void (*run)(struct tcp_session *s);
     /* tcp_dial has connected s->server. */
@@ -74,9 +78,11 @@ struct tcp_session {
     struct deferred resume; /* a busy session lets others have their turn */
     struct limits_conf limits;
 
-    const struct tcp_prelude *prelude; /* NULL: none */
-    void *guest;                       /* the prelude's own */
-    bool logging_in;                   /* it is the prelude's turn */
+    const struct tcp_prelude *prelude;   /* NULL: none */
+    void *guest;                         /* the prelude's own */
+    bool logging_in;                     /* it is the prelude's turn */
+    const struct mysql_visible *visible; /* what of its commands is known; NULL:
+                                            nothing */
 
     uint64_t accepted_us;
     uint64_t accepted_wall_ms;

@@ -14,6 +14,7 @@
 #include "proxy/flow.h"
 #include "proxy/hook.h"
 #include "proxy/http_exchange.h"
+#include "proxy/mysql_visible.h"
 #include "proxy/tcp_session.h"
 #include "proxy/upstream.h"
 
@@ -27,8 +28,9 @@ struct subject {
     uint64_t connected_us;
     uint64_t sent_bytes;
     unsigned retries;
-    bool encoded; /* paths are wanted as in a URL */
-    char *space;  /* VARIABLE_SPACE bytes */
+    struct mysql_count count; /* of a visible session */
+    bool encoded;             /* paths are wanted as in a URL */
+    char *space;              /* VARIABLE_SPACE bytes */
 };
 
 typedef struct str (*value_fn)(const struct subject *s,
@@ -358,6 +360,43 @@ value_schema(const struct subject *s, const struct template_piece *piece)
     return s->flow->schema;
 }
 
+static struct str
+value_program(const struct subject *s, const struct template_piece *piece)
+{
+    (void)piece;
+    return s->flow->program;
+}
+
+/* --- of visible MySQL sessions -------------------------------------------- */
+
+static struct str
+value_queries(const struct subject *s, const struct template_piece *piece)
+{
+    (void)piece;
+    return s->count.known ? number(s, s->count.queries) : none();
+}
+
+static struct str
+value_transactions(const struct subject *s, const struct template_piece *piece)
+{
+    (void)piece;
+    return s->count.known ? number(s, s->count.transactions) : none();
+}
+
+static struct str
+value_errors(const struct subject *s, const struct template_piece *piece)
+{
+    (void)piece;
+    return s->count.known ? number(s, s->count.errors) : none();
+}
+
+static struct str
+value_error(const struct subject *s, const struct template_piece *piece)
+{
+    (void)piece;
+    return s->count.error != 0 ? number(s, s->count.error) : none();
+}
+
 static const value_fn values[TEMPLATE_VARIABLE_COUNT] = {
     [TEMPLATE_LITERAL] = value_literal,
     [TEMPLATE_VAR_HOST] = value_host,
@@ -392,6 +431,11 @@ static const value_fn values[TEMPLATE_VARIABLE_COUNT] = {
     [TEMPLATE_VAR_WORKER] = value_worker,
     [TEMPLATE_VAR_USER] = value_user,
     [TEMPLATE_VAR_SCHEMA] = value_schema,
+    [TEMPLATE_VAR_PROGRAM] = value_program,
+    [TEMPLATE_VAR_QUERIES] = value_queries,
+    [TEMPLATE_VAR_TRANSACTIONS] = value_transactions,
+    [TEMPLATE_VAR_ERRORS] = value_errors,
+    [TEMPLATE_VAR_ERROR] = value_error,
     [TEMPLATE_VAR_DOCUMENT_ROOT] = value_document_root,
 };
 
@@ -438,6 +482,7 @@ variable_of_tcp(const struct template_piece *piece,
         .connected_us = session->connected_us,
         .sent_bytes = session->down.bytes,
         .retries = session->retries,
+        .count = mysql_visible_count(session->visible),
         .space = space,
     };
 

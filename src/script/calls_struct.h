@@ -48,6 +48,9 @@ struct script_result {
     double total_ms;
     double bytes_in;
     double bytes_out;
+    double queries;
+    double transactions;
+    double errors;
 };
 
 /* The response of an exchange. */

@@ -122,7 +122,8 @@ local result_fields = calls.add_own({
   error = function(result)
     return calls.to_string(c.result_error(result, text), "result")
   end,
-}, { "ok", "status", "connect_ms", "total_ms", "bytes_in", "bytes_out" })
+}, { "ok", "status", "connect_ms", "total_ms", "bytes_in", "bytes_out",
+     "queries", "transactions", "errors" })
 
 ffi.metatype("struct script_result", {
   __index = calls.indexer("result", {}, result_fields),

@@ -52,5 +52,8 @@ handles_set_result(struct vm *vm, const struct flow_result *result)
     out->total_ms = result->total_ms;
     out->bytes_in = (double)result->bytes_in;
     out->bytes_out = (double)result->bytes_out;
+    out->queries = (double)result->queries;
+    out->transactions = (double)result->transactions;
+    out->errors = (double)result->errors;
     calls_set_error(result->error);
 }
