@@ -199,8 +199,6 @@ describe("rebalance", function()
     end
     assert.are.equal(0, m:section("mysql db").errors)
     assert.are.equal(0, m:server("s1").errors)
-    local metrics = m:ctl("show metrics")
-    assert.is_nil(metrics:find("error", 1, true))
   end)
 
   it("retires one after the other, at its pace over all workers", function()
@@ -212,6 +210,26 @@ describe("rebalance", function()
     -- What came too late may be made up for, by a quarter of a step.
     assert.is_true(retired[7] - retired[1] >= 6 * 0.2 - 0.15,
       retired[7] - retired[1])
+  end)
+
+  it("takes those first who are idle longest", function()
+    start({ "", "" }, { workers = 1 })
+    local all = {}
+    for i = 1, 4 do
+      all[i] = log_in()
+    end
+    for _, i in ipairs { 2, 4 } do
+      all[i]:send(mysql.packet(0, "\3SELECT 1"))
+      assert(mysql.receive(all[i]))
+    end
+    comes_back()
+    for _, i in ipairs { 1, 3 } do
+      assert.is_nil((all[i]:receive(1, PATIENCE)))
+    end
+    assert.is_true(all[2]:quiet(0) and all[4]:quiet(0))
+    -- They stay: there is no need for more, even if nobody comes back.
+    m:ctl("server db/s2 drain")
+    assert.are.equal(2, wait_end("it is out of service again"))
   end)
 
   it("goes by weights", function()
