@@ -180,8 +180,10 @@ is_target(struct str s, size_t at)
         at--;
         blanks++;
     }
+    if (blanks >= MYSQL_WORDS_TAIL - sizeof("INTO"))
+        return true;
     if (at == 0)
-        return blanks >= MYSQL_WORDS_TAIL - sizeof("INTO");
+        return false;
     if (s.p[at - 1] == '/')
         return true;
     return is_around(s, at - 1, STR("INTO"), sizeof("INTO") - 2);

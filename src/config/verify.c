@@ -7,6 +7,7 @@
 #include "config/verify_health.h"
 #include "config/verify_rebalance.h"
 #include "config/verify_script_trust.h"
+#include "config/verify_visible.h"
 
 /* A listen key and the section that it stands in. */
 struct place {
@@ -519,4 +520,5 @@ verify_config(const struct config *config, const struct document *doc)
                        next_block(doc, &next, KEY_HTTP | KEY_TCP | KEY_MYSQL));
     verify_listens(&v);
     verify_health_warn(config, doc->faults);
+    verify_visible_warn(config, doc->faults);
 }
