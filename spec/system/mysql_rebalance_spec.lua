@@ -22,7 +22,7 @@ local CONFIG = [[
   log_to = file:${dir}/access.log
   %s
 ]]
-local QUIT = "\1"
+local QUIT, PING = "\1", "\14"
 local COMPRESS, ZSTD = 0x20, 0x4000000
 local PLAIN = bit.band(codec.CLIENT, bit.bnot(COMPRESS + ZSTD)) % 2 ^ 32
 local PATIENCE = 30  -- seconds, for what takes a few
@@ -249,6 +249,21 @@ describe("rebalance", function()
     wait_actives { 10, 2 }
   end)
 
+  it("counts those who have not come back yet as that server's", function()
+    start({ "", "maxconn=2" }, { workers = 1 })
+    local all = {}
+    for i = 1, 12 do
+      all[i] = log_in()
+    end
+    comes_back()
+    for i = 1, 2 do
+      assert.is_nil((all[i]:receive(1, PATIENCE)))
+    end
+    assert.is_true(all[3]:quiet(0.5))
+    m:ctl("server db/s2 drain")
+    assert.are.equal(2, wait_end("it is out of service again"))
+  end)
+
   it("goes on as a server's weight grows", function()
     start({ "", "" }, { upstream = "slowstart = 3s" })
     add_clients(12)
@@ -336,12 +351,21 @@ describe("rebalance", function()
       for i, commands in ipairs(LOOSE) do
         loose[i] = add(commands)
       end
+      local active = add {}
+      local pings = loop.spawn("an active client", function()
+        while true do
+          active:send(mysql.packet(0, PING))
+          assert(mysql.receive(active))
+          loop.wait(-1, 0, loop.now() + 0.2)
+        end
+      end)
       comes_back()
       for i, client in ipairs(loose) do
         assert.is_nil((client:receive(1, PATIENCE)), LOOSE[i][1])
       end
       -- All are retired that may be, and more were wanted.
       assert.are.equal(#LOOSE, wait_end("no more are idle"))
+      loop.cancel(pings)
       for i, client in ipairs(busy) do
         if BUSY[i][1] ~= "\3SELECT wait" then
           client:send(mysql.packet(0, "\3SELECT 2"))
