@@ -5,6 +5,7 @@ local folder = require "support.folder"
 local galera = require "support.galera"
 local moongate = require "support.moongate"
 local process = require "support.process"
+local tls = require "support.tls"
 
 local CLEAN = { LD_PRELOAD = false, ASAN_OPTIONS = false }
 
@@ -44,11 +45,18 @@ end
 
 
 describe("a visible session", function()
-  local place, cluster, node, m
+  local place, cluster, node, pki, m
 
   setup(function()
     place = folder.make()
-    cluster = galera.start({ folder = place, nodes = 1 })
+    pki = tls.make()
+    pki:sign("db", "IP:127.0.0.1")
+    -- The server may be another user's.
+    run({ "chmod", "755", pki.dir })
+    run({ "chmod", "644", pki:file("db.key") })
+    cluster = galera.start({ folder = place, nodes = 1, args = {
+      "--ssl-cert=" .. pki:file("db.crt"), "--ssl-key=" .. pki:file("db.key"),
+    } })
     node = cluster.nodes[1]
     node:sql("SET GLOBAL local_infile = 1; CREATE DATABASE other;"
       .. " GRANT ALL ON other.* TO app@'%'; CREATE USER boss@'%';"
@@ -61,6 +69,7 @@ describe("a visible session", function()
       cluster:stop()
     end
     folder.remove(place)
+    pki:remove()
   end)
 
   after_each(moongate.finish)
@@ -81,6 +90,14 @@ describe("a visible session", function()
         :gsub("%${place}", place)) })
     assert.are.equal(0, status, said)
     return said
+  end
+
+  -- Runs statements by the mariadb client: its status and what it prints.
+  local function mariadb(sql, ...)
+    return { run({ "mariadb", "--no-defaults", "--protocol=tcp",
+      "--host=127.0.0.1", "--port=" .. m.port.mysql, "--user=app",
+      "--password=app", "--batch", "--skip-column-names",
+      "--execute=" .. sql, "--database=app", ... }) }
   end
 
   local function records(n)
@@ -241,11 +258,11 @@ describe("a visible session", function()
 
       it("counts what the mariadb client does", function()
         start(handshake)
-        local said = assert(galera.query(m.port.mysql, "SELECT 1; BEGIN;"
+        local said = mariadb("SELECT 1; BEGIN;"
           .. " INSERT INTO t VALUES (-1, 'x'); ROLLBACK; SELECT SLEEP(0);"
-          .. " SHOW SESSION STATUS LIKE 'Questions'"))
+          .. " SHOW SESSION STATUS LIKE 'Questions'", "--skip-ssl")
         local record = records(1)[1]
-        assert.are.equal(tonumber(said:match("Questions%s+(%d+)")),
+        assert.are.equal(tonumber(said[2]:match("Questions%s+(%d+)")),
           record.queries)
         assert.are.equal(1, record.transactions)
         assert.are.equal("mysql", record.program)
@@ -294,12 +311,10 @@ describe("a visible session", function()
   it("is blind, and nothing else, behind compression in passthrough",
      function()
     start "passthrough"
-    local status, said = run({ "mariadb", "--no-defaults", "--protocol=tcp",
-      "--host=127.0.0.1", "--port=" .. m.port.mysql, "--user=app",
-      "--password=app", "--compress", "--batch", "--skip-column-names",
-      "--execute=SELECT LENGTH(REPEAT('x', 100000));"
-        .. "SHOW SESSION STATUS LIKE 'Compression'", "app" })
-    assert.are.same({ 0, "100000\nCompression\tON\n" }, { status, said })
+    assert.are.same({ 0, "100000\nCompression\tON\n" },
+      mariadb("SELECT LENGTH(REPEAT('x', 100000));"
+        .. " SHOW SESSION STATUS LIKE 'Compression'", "--compress",
+        "--skip-ssl"))
     local record = records(1)[1]
     assert.are.same({ "app", "app", "mysql" },
       { record.user, record.schema, record.program })
@@ -308,14 +323,26 @@ describe("a visible session", function()
     assert.are.equal(1, metric("sessions_total", 'user="app",schema="app"'))
   end)
 
+  it("is blind behind TLS in passthrough, which passes", function()
+    start "passthrough"
+    local sql = "SELECT LENGTH(REPEAT('x', 100000)),"
+      .. " (SELECT VARIABLE_VALUE <> '' FROM information_schema.SESSION_STATUS"
+      .. " WHERE VARIABLE_NAME = 'Ssl_cipher')"
+    assert.are.same({ 0, "100000\t1\n" }, mariadb(sql, "--ssl"))
+    local record = records(1)[1]
+    assert.is_nil(record.user)
+    assert.is_nil(record.queries)
+    assert.are.equal(1, metric("blind_total", 'listener="db"'))
+    assert.are.same({ 0, "100000\t0\n" }, mariadb(sql, "--skip-ssl"))
+    assert.are.equal(1, metric("blind_total", 'listener="db"'))
+    assert.are.equal(1, metric("queries_total", 'user="app"'))
+  end)
+
   it("is counted where the client asks for compression, and is not given it",
      function()
     start "switch"
-    local status, said = run({ "mariadb", "--no-defaults", "--protocol=tcp",
-      "--host=127.0.0.1", "--port=" .. m.port.mysql, "--user=app",
-      "--password=app", "--compress", "--batch", "--skip-column-names",
-      "--execute=SHOW SESSION STATUS LIKE 'Compression'", "app" })
-    assert.are.same({ 0, "Compression\tOFF\n" }, { status, said })
+    assert.are.same({ 0, "Compression\tOFF\n" },
+      mariadb("SHOW SESSION STATUS LIKE 'Compression'", "--compress"))
     assert.are.equal(1, records(1)[1].queries)
     not_blind()
   end)

@@ -214,6 +214,7 @@ local function try_start(options)
       run({ "mkdir", "-p", place })
       run({ "cp", "-r", data, place .. "/data" })
       local node = node_new(name, place, groups[i], group)
+      node.argv = account.command(node.argv, options.args or {})
       cluster.nodes[i] = node
       launch(node, i == 1)
       await(node)
@@ -232,7 +233,8 @@ end
 
 --- Starts a cluster, and returns when all of its nodes are in sync.
 -- @param options  table: folder (absolute; made if need be), nodes (integer),
---                 progress (function or nil: called with each node in sync)
+--                 args (array or nil: further ones of each node), progress
+--                 (function or nil: called with each node in sync)
 -- @return a cluster; its `nodes` have name ("db1" ...), port, log, pid
 function _M.start(options)
   local cluster, reason

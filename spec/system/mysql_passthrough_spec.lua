@@ -160,6 +160,18 @@ describe("the login of a session in passthrough", function()
     assert.are.equal("app shop p\\x22q - - -", record())
   end)
 
+  it("does not come where the server refuses the client", function()
+    local refusal = mysql.err(0, 1040, nil, "Too many connections")
+    start { visible = "on", serve = function(connection)
+      connection:send(refusal)
+    end }
+    local client = assert(net.connect(m.port.db))
+    assert.are.equal(refusal, client:receive(#refusal))
+    client:close()
+    assert.is_truthy(record():find('"user":null', 1, true))
+    assert.is_nil(m:ctl("show metrics"):find("blind", 1, true))
+  end)
+
   it("does not matter where the server does not speak MySQL", function()
     start { visible = "on", serve = function(connection)
       connection:send("220 mail.example.com\r\n")

@@ -394,19 +394,21 @@ begin_said(struct mysql_follow *f)
 enum mysql_follow_event
 mysql_follow_said(struct mysql_follow *f, uint8_t *p, size_t n, size_t *used)
 {
+    enum mysql_frame frame;
+    size_t at = 0, taken;
+
     *used = n;
     if (f->lost)
         return MYSQL_FOLLOW_MORE;
-    switch (mysql_framer_next(&f->down, p, n, used)) {
-    case MYSQL_FRAME_MORE:
-        return MYSQL_FOLLOW_MORE;
-    case MYSQL_FRAME_HEAD:
-        return begin_said(f) ? MYSQL_FOLLOW_OTHER : lose(f, n, used);
-    case MYSQL_FRAME_END:
-        break;
-    }
-    if (!f->is_result)
-        return MYSQL_FOLLOW_OTHER;
+    do {
+        frame = mysql_framer_next(&f->down, p + at, n - at, &taken);
+        at += taken;
+        if (frame == MYSQL_FRAME_HEAD && !begin_said(f))
+            return lose(f, n, used);
+        if (frame == MYSQL_FRAME_MORE)
+            return MYSQL_FOLLOW_MORE;
+    } while (frame != MYSQL_FRAME_END || !f->is_result);
+    *used = at;
     f->is_result = false;
     if (f->result.last && f->result.command != 0)
         f->answered++;

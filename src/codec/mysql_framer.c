@@ -41,17 +41,20 @@ begin_packet(struct mysql_framer *framer)
 static size_t
 take_header(struct mysql_framer *framer, uint8_t *p, size_t n)
 {
-    size_t at = 0;
+    size_t step = MYSQL_HEADER_LEN - framer->header_len;
 
-    while (at < n && framer->header_len < MYSQL_HEADER_LEN) {
-        framer->header[framer->header_len++] = p[at];
-        if (framer->header_len == MYSQL_HEADER_LEN && framer->offset != 0)
-            p[at] = (uint8_t)(p[at] + framer->offset);
-        at++;
-    }
-    if (framer->header_len == MYSQL_HEADER_LEN)
-        begin_packet(framer);
-    return at;
+    if (step > n)
+        step = n;
+    if (step == 0)
+        return 0;
+    memcpy(framer->header + framer->header_len, p, step);
+    framer->header_len += step;
+    if (framer->header_len < MYSQL_HEADER_LEN)
+        return step;
+    if (framer->offset != 0)
+        p[step - 1] = (uint8_t)(p[step - 1] + framer->offset);
+    begin_packet(framer);
+    return step;
 }
 
 /* Takes bytes of a head: where they come together they stay where they are. */

@@ -167,11 +167,20 @@ see(struct tcp_session *s, const struct mysql_entry *e)
     };
 
     m->visible = mysql_visible_new(s, &conf);
-    if (m->visible == NULL)
-        return -1;
+    return m->visible == NULL ? -1 : 0;
+}
+
+/* What is primed may begin with the end of the login's OK; it is what the
+ * server said behind that which is followed. */
+static void
+watch_server(struct tcp_session *s, const struct mysql_entry *e)
+{
+    struct mysql_session *m = s->guest;
+    size_t rest = e->server.end - e->server.start;
+
+    mysql_visible_said(m->visible, e->server.in + e->server.start, rest);
     s->down.sift = watch;
     s->flow.retire = &mysql_retire;
-    return 0;
 }
 
 /* Logged in. What was read with the last packets goes first. */
@@ -191,6 +200,8 @@ join(struct tcp_session *s)
         tcp_close(s, "SD", strerror(errno));
         return;
     }
+    if (m->visible != NULL)
+        watch_server(s, e);
     s->dial.reason = NULL; /* why another server was left, which goes now */
     mysql_entry_free(m);
     tcp_join(s);

@@ -192,10 +192,14 @@ on_greeting(struct tcp_session *s)
     struct mysql_session *m = s->guest;
     struct mysql_passing *passing = m->passing;
     struct mysql_greeting greeting;
+    const uint8_t *p = (const uint8_t *)passing->greeting.p + MYSQL_HEADER_LEN;
+    size_t n = passing->greeting.len - MYSQL_HEADER_LEN;
 
-    if (mysql_read_greeting(
-            &greeting, (const uint8_t *)passing->greeting.p + MYSQL_HEADER_LEN,
-            passing->greeting.len - MYSQL_HEADER_LEN) <= 0) {
+    if (n > 0 && p[0] == MYSQL_ERR) { /* it does not want the client */
+        look_away(s);
+        return;
+    }
+    if (mysql_read_greeting(&greeting, p, n) <= 0) {
         give_up(s, "not the greeting of a MySQL server");
         return;
     }
@@ -222,8 +226,11 @@ pass_up(struct tcp_pipe *pipe, size_t n)
         else if (is_whole(&m->passing->login) && on_login(s) < 0)
             return -1;
     }
-    if (m->visible != NULL)
+    if (m->visible != NULL) {
         mysql_visible_sent(m->visible, p + at, n - at);
+        if (m->visible->blind)
+            look_away(s);
+    }
     return 0;
 }
 
@@ -237,6 +244,8 @@ pass_down(struct tcp_pipe *pipe, size_t n)
 
     if (m->visible != NULL) {
         mysql_visible_said(m->visible, p, n);
+        if (m->visible->blind)
+            look_away(s);
         return 0;
     }
     if (collect(&m->passing->greeting, p, n) < n || m->passing->greeting.failed)
