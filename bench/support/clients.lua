@@ -28,15 +28,10 @@ function _M.wrk(target, path, seconds, options)
 end
 
 
---- tcp-load; raises if a connection fails.
--- @param target       table
--- @param mode         string: one of its own
--- @param connections  integer
--- @param seconds      number
--- @return integer: operations; integer: bytes; number: seconds that it took
-function _M.tcp_load(target, mode, connections, seconds)
-  local text = pinned.run(target.cpus, { target.build .. "/bench/tcp-load",
-    tostring(target.port), mode, tostring(connections),
+-- One of our loads; what it does is its own word.
+local function run_load(target, program, word, connections, seconds)
+  local text = pinned.run(target.cpus, { target.build .. "/bench/" .. program,
+    tostring(target.port), word, tostring(connections),
     ("%.0f"):format(seconds * 1000) }, seconds)
   local done, bytes, took, errors = text:match(
     "operations=(%d+) bytes=(%d+) seconds=([%d.]+) errors=(%d+)")
@@ -44,6 +39,30 @@ function _M.tcp_load(target, mode, connections, seconds)
     error(target.name .. " failed connections: " .. text, 0)
   end
   return tonumber(done), tonumber(bytes), tonumber(took)
+end
+
+
+--- tcp-load; raises if a connection fails.
+-- @param target       table
+-- @param mode         string: one of its own
+-- @param connections  integer
+-- @param seconds      number
+-- @return integer: operations; integer: bytes; number: seconds that it took
+function _M.tcp_load(target, mode, connections, seconds)
+  return run_load(target, "tcp-load", mode, connections, seconds)
+end
+
+
+--- mysql-logins; raises if a login fails.
+-- @param target       table
+-- @param user         string: one without a password
+-- @param connections  integer: who logs in at once
+-- @param seconds      number
+-- @return integer: logins; number: seconds that it took
+function _M.mysql_logins(target, user, connections, seconds)
+  local done, _, took = run_load(target, "mysql-logins", user, connections,
+    seconds)
+  return done, took
 end
 
 

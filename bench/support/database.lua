@@ -12,6 +12,8 @@ local _M = {
     "--mysql-user=app", "--mysql-password=app", "--mysql-db=app", "--tables=1",
     "--table-size=" .. ROWS, "--threads=" .. THREADS,
   },
+  --- Who logs in without a password (support.galera).
+  login_user = "check",
 }
 
 

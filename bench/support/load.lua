@@ -91,6 +91,14 @@ function _M.mysql(program, seconds, place, listener)
 end
 
 
+--- mysql-logins; what counts is logins.
+function _M.logins(program, seconds, place, listener, connections)
+  local done, took = clients.mysql_logins(target_of(program, listener, place),
+    database.login_user, connections, seconds)
+  return done, took
+end
+
+
 -- The value below which this share of a histogram lies.
 local function histogram_quantile(bars, total, share)
   local below = 0

@@ -17,6 +17,8 @@ local CONNECTIONS = 20000  -- that a program is configured for
 local CONFIGS = {
   moongate = "moongate.ini",
   ["moongate-builtin"] = "moongate.ini",
+  ["moongate-passthrough"] = "moongate.ini",
+  ["moongate-visible"] = "moongate.ini",
   nginx = "nginx.conf",
   ["nginx-read"] = "nginx.conf",
   haproxy = "haproxy.cfg",
@@ -109,11 +111,11 @@ end
 
 
 local function command(name, file, place)
-  if name == "moongate" then
-    return { place.build .. "/moongate", "-c", file }
-  end
   if name == "moongate-builtin" then
     return { place.build .. "/bench/moongate-builtin", "-c", file }
+  end
+  if CONFIGS[name] == "moongate.ini" then
+    return { place.build .. "/moongate", "-c", file }
   end
   if CONFIGS[name] == "nginx.conf" then
     return { "/usr/sbin/nginx", "-p", place.dir, "-c", file }
@@ -156,6 +158,9 @@ local function values_for(name, scenario, backends, place)
   values.modules = NGINX_MODULES
   values.user = ffi.C.getuid() == 0 and "user root;" or ""
   values.sendfile = name == "nginx-read" and "off" or "on"
+  values.handshake = name == "moongate-passthrough" and "passthrough"
+    or "switch"
+  values.visible = name == "moongate-visible" and "on" or "off"
   values.splice = name == "haproxy-splice" and "option splice-auto"
     or "no option splice-auto"
   return values

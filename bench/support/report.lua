@@ -5,7 +5,8 @@ local BAR, ROW, LEFT, WIDTH = 14, 20, 300, 900
 local COLOURS = {
   moongate = "#2b6cb0", nginx = "#38a169", ["nginx-read"] = "#276749",
   haproxy = "#d69e2e", ["haproxy-splice"] = "#b7791f",
-  ["moongate-builtin"] = "#63b3ed", floor = "#a0aec0",
+  ["moongate-builtin"] = "#63b3ed", ["moongate-passthrough"] = "#4299e1",
+  ["moongate-visible"] = "#2c5282", floor = "#a0aec0",
 }
 
 local _M = {}
@@ -153,7 +154,7 @@ end
 
 -- The last column has the ratio with its quartiles, and stands to the left.
 local function row(name, cells)
-  local parts = { ("  %-16s"):format(name) }
+  local parts = { ("  %-20s"):format(name) }
   for i = 1, #cells - 1 do
     parts[#parts + 1] = ("%12s"):format(cells[i])
   end

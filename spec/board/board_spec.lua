@@ -251,12 +251,12 @@ describe("board", function()
 
     before_each(function()
       head = ffi.cast("struct spec_board_head *", board)
-      sum = ffi.new("uint64_t[16]")
+      sum = ffi.new("uint64_t[24]")
     end)
 
 
     for _, case in ipairs {
-      { name = "server", rows = 3, counters = 14, stride = 16 },
+      { name = "server", rows = 3, counters = 17, stride = 24 },
       { name = "section", rows = 2, counters = 6, stride = 8 },
     } do
       it(("of a %s are summed over the workers"):format(case.name), function()
@@ -292,7 +292,7 @@ describe("board", function()
     it("begin at 0 in a row that is used again", function()
       local php = core.board_add_upstream(board, str "php")
       local row = core.board_add_server(board, php, str "a")
-      head.server_counters[row * 16] = 5
+      head.server_counters[row * 24] = 5
       core.board_remove_server(board, row)
       assert.equal(row, core.board_add_server(board, php, str "b"))
       core.board_sum_server(board, row, sum)

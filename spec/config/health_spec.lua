@@ -372,6 +372,23 @@ local KEYS = {
     fault = "on_marked_down: unknown value 'shutdown-sessions' (it can be: "
       .. "keep shutdown)" },
 
+  { "tcp", {}, value = number("rebalance"), is = 0 },
+  { "mysql", { "rebalance = off" }, value = number("rebalance"), is = 0 },
+  { "fastcgi", { "rebalance = off" }, value = number("rebalance"), is = 0 },
+  { "mysql", { "rebalance = 0/s" },
+    fault = "rebalance: '0/s' is out of range: from 1/s to 10000/s" },
+  { "mysql", { "rebalance = 10001/s" },
+    fault = "rebalance: '10001/s' is out of range: from 1/s to 10000/s" },
+  { "mysql", { "rebalance = 5" },
+    fault = "rebalance: '5' is not a rate: write a whole number a second, "
+      .. "such as 5/s, nor off" },
+  { "mysql", { "rebalance = 5/m" },
+    fault = "rebalance: '5/m' is not a rate: write a whole number a second, "
+      .. "such as 5/s, nor off" },
+  { "fastcgi", { "rebalance = 5/s" },
+    fault = "rebalance: it is for protocol = mysql: requests to php-fpm are "
+      .. "no sessions" },
+
   { "tcp", { "server a = b:1 check=off" },
     value = function(u)
       return tostring(u.servers[0].unchecked)
@@ -496,6 +513,61 @@ describe("a warning", function()
         .. "below the interval is usual",
     }, warnings("fastcgi", { "check = fastcgi timeout=7s" }))
     assert.are.same({}, warnings("fastcgi", { "check = fastcgi timeout=6s" }))
+  end)
+
+  describe("about rebalance", function()
+    local NO_EFFECT = "c:3: warning: rebalance: it has no effect without a "
+      .. "[mysql] section that has visible = on and this upstream: only there "
+      .. "is known which sessions are idle"
+
+    -- How many sessions a second, and what is warned of.
+    local function rebalance(keys, section, more)
+      local c, list = config.read(file_of("mysql", keys)
+        :gsub("upstream = u\n", "%0" .. (section or "")) .. (more or ""))
+      assert.is_not_nil(c, table.concat(list, "\n"))
+      return tonumber(upstream_of(c).rebalance), list
+    end
+
+    it("is not given where a section shows what its sessions do", function()
+      for _, rate in ipairs { 1, 5, 10000 } do
+        local n, list = rebalance({ ("rebalance = %d/s"):format(rate) },
+          "visible = on\n")
+        assert.are.equal(rate, n)
+        assert.are.same({}, list)
+      end
+    end)
+
+    it("is given where none does", function()
+      local n, list = rebalance { "rebalance = 5/s" }
+      assert.are.equal(5, n)
+      assert.are.same({ NO_EFFECT }, list)
+      assert.are.same({ NO_EFFECT }, warnings("tcp", { "rebalance = 5/s" }))
+      assert.are.same({}, warnings("tcp", { "rebalance = off" }))
+    end)
+
+    it("is given where the one that does has another upstream, unless its "
+       .. "script may choose this one", function()
+      local other = "[upstream o]\nprotocol = mysql\nserver z = h:1\n"
+        .. "[mysql o]\nlisten = 127.0.0.1:8081\nupstream = o\nvisible = on\n"
+      local _, list = rebalance({ "rebalance = 5/s" }, "", other)
+      assert.are.same({ NO_EFFECT }, list)
+      _, list = rebalance({ "rebalance = 5/s" }, "",
+        other .. "script = route.lua\n")
+      assert.are.same({}, list)
+    end)
+
+    it("is given of policies that fill one server", function()
+      for _, policy in ipairs { "primary", "first" } do
+        local _, list = rebalance({ "rebalance = 5/s", "policy = " .. policy },
+          "visible = on\n")
+        assert.are.same({ "c:3: warning: rebalance: policy = " .. policy
+          .. " fills one server, so sessions that are retired come back to "
+          .. "the same one" }, list)
+      end
+      local _, list = rebalance({ "rebalance = 5/s", "policy = leastconn" },
+        "visible = on\n")
+      assert.are.same({}, list)
+    end)
   end)
 
   it("stands in its place among faults, and does not count as one", function()

@@ -533,14 +533,9 @@ local CASES = {
   { GLOBAL, "daemon = yes",
     fault = "daemon: not supported in this version: leave it out, or write "
       .. "daemon = no" },
-  { UPSTREAM, "rebalance = 5/s",
-    fault = "rebalance: not supported in this version: leave it out, or write "
-      .. "rebalance = off" },
-  { UPSTREAM, "rebalance = off",
-    value = function(c)
-      return tonumber(c.upstream_count)
-    end,
-    is = 1 },
+  { GLOBAL, "chroot = /srv",
+    fault = "chroot: not supported in this version: leave it out, or write "
+      .. "chroot = off" },
 }
 
 

@@ -344,7 +344,6 @@ describe("moongate check", function()
   end
 
   for _, case in ipairs {
-    { "upstream php", "rebalance = 5/s" },
     { "upstream php", "protocol = http" },
     { "http web", "listen = 127.0.0.1:1 tls certificate=c key=k" },
   } do

@@ -23,22 +23,23 @@ enum counter_kind {
 };
 
 /* One row for each worker and server. */
-#define SERVER_COUNTERS(X)                                            \
-    X(connections, TOTAL, "Connections opened to the server")         \
-    X(connect_errors, TOTAL, "Connections that could not be opened")  \
-    X(requests, TOTAL, "Requests and sessions given to the server")   \
-    X(errors, TOTAL, "Requests and sessions that the server failed")  \
-    X(retries, TOTAL, "Attempts made again after one on this server") \
-    X(redispatches, TOTAL, "Retries that went to another server")     \
-    X(waited, TOTAL, "Requests and sessions that waited in a queue")  \
-    X(waited_ms, TOTAL, "Milliseconds that they waited")              \
-    X(bytes_in, BYTES, "Bytes sent to the server")                    \
-    X(bytes_out, BYTES, "Bytes received from the server")             \
-    X(responses_1xx, TOTAL, "Responses with status 100 to 199")       \
-    X(responses_2xx, TOTAL, "Responses with status 200 to 299")       \
-    X(responses_3xx, TOTAL, "Responses with status 300 to 399")       \
-    X(responses_4xx, TOTAL, "Responses with status 400 to 499")       \
-    X(responses_5xx, TOTAL, "Responses with status 500 to 599")       \
+#define SERVER_COUNTERS(X)                                             \
+    X(connections, TOTAL, "Connections opened to the server")          \
+    X(connect_errors, TOTAL, "Connections that could not be opened")   \
+    X(requests, TOTAL, "Requests and sessions given to the server")    \
+    X(errors, TOTAL, "Requests and sessions that the server failed")   \
+    X(retries, TOTAL, "Attempts made again after one on this server")  \
+    X(redispatches, TOTAL, "Retries that went to another server")      \
+    X(retired, TOTAL, "Sessions ended since another server came back") \
+    X(waited, TOTAL, "Requests and sessions that waited in a queue")   \
+    X(waited_ms, TOTAL, "Milliseconds that they waited")               \
+    X(bytes_in, BYTES, "Bytes sent to the server")                     \
+    X(bytes_out, BYTES, "Bytes received from the server")              \
+    X(responses_1xx, TOTAL, "Responses with status 100 to 199")        \
+    X(responses_2xx, TOTAL, "Responses with status 200 to 299")        \
+    X(responses_3xx, TOTAL, "Responses with status 300 to 399")        \
+    X(responses_4xx, TOTAL, "Responses with status 400 to 499")        \
+    X(responses_5xx, TOTAL, "Responses with status 500 to 599")        \
     X(responses_other, TOTAL, "Responses with another status")
 
 /* One row for each worker and http, tcp or mysql section. */

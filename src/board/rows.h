@@ -132,6 +132,8 @@ struct server_row {
     /* By everyone. */
     _Alignas(64) _Atomic uint64_t failures; /* that live traffic has seen */
     _Atomic uint64_t latency;               /* latency.h */
+    _Atomic uint64_t rebalance;             /* rebalance.h; 0: none */
+    _Atomic uint32_t rebalance_sessions;
     struct server_greeting greeting;
 };
 
@@ -139,6 +141,7 @@ struct upstream_row {
     _Alignas(64) struct row_name name;
     /* By everyone. */
     _Alignas(64) _Atomic uint64_t turn; /* board_turn */
+    _Atomic uint64_t retire_us;         /* rebalance.h */
     _Atomic int32_t chosen;        /* 1 + row of a single writer; 0: none */
     _Atomic uint64_t change_count; /* changes.h; so are the last of them */
     _Alignas(64) _Atomic uint64_t changes[BOARD_CHANGES_KEPT];

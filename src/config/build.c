@@ -281,6 +281,7 @@ static const apply_fn APPLIERS[] = {
     [KEY_DURATION] = apply_quantity,
     [KEY_SIZE] = apply_quantity,
     [KEY_NUMBER] = apply_quantity,
+    [KEY_RATE] = apply_quantity,
     [KEY_CHOICE] = apply_choice,
     [KEY_NAME] = apply_name,
     [KEY_PATH] = apply_path,

@@ -246,8 +246,11 @@ static const struct key KEYS[] = {
         .words = "keep shutdown", STORE(UPSTREAM, on_marked_down),
         .sentence = "What happens to sessions on a server that goes down.",
     }, {
-        .name = "rebalance", LATER(KEY_UPSTREAM, "off"), .fallback = "off",
-        .sentence = "Retire idle sessions after a server came back.",
+        .name = "rebalance", .sections = KEY_UPSTREAM, .type = KEY_RATE,
+        .supported = true, .fallback = "off", .words = "off",
+        .min = 1, .max = 10000, STORE(UPSTREAM, rebalance),
+        .sentence = "How many idle sessions of the other servers are retired "
+                    "a second after one came back.",
     }, {
         .name = "resolve", .sections = KEY_UPSTREAM, .type = KEY_DURATION,
         .supported = true, .fallback = "10s", .words = "off",
@@ -563,6 +566,8 @@ key_syntax(const struct key *key)
         return "SIZE";
     case KEY_NUMBER:
         return key->words != NULL ? "N | auto" : "N";
+    case KEY_RATE:
+        return key->words != NULL ? "N/s | off" : "N/s";
     case KEY_CHOICE:
         return key->words != NULL ? key->words : "WORD";
     case KEY_NAME:

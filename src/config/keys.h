@@ -31,6 +31,7 @@ enum key_type {
     KEY_DURATION,    /* 500ms, 5s; milliseconds, or one of `words` for 0 */
     KEY_SIZE,        /* 16k, 8m; bytes */
     KEY_NUMBER,      /* digits, or one of `words` for 0 */
+    KEY_RATE,        /* 5/s; a second, or one of `words` for 0 */
     KEY_CHOICE,      /* one of `words`; its place is the value */
     KEY_NAME,        /* a single word; struct str */
     KEY_PATH,        /* made absolute; struct str */

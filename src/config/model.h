@@ -269,6 +269,8 @@ struct upstream_conf {
     bool hold;             /* work waits while no server is in service */
     enum send_proxy send_proxy;
     enum on_marked_down on_marked_down;
+    uint32_t rebalance;  /* idle sessions that are retired a second after a
+                            server came back; 0: none */
     uint32_t resolve_ms; /* how often names are looked up again; 0: never */
     struct limits_conf limits;
     const struct server_conf *servers; /* at least one, in file order */

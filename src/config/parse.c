@@ -34,7 +34,8 @@ format_quantity(const struct key *key, uint64_t n, char *text, size_t size)
         return value_format_duration(n, text, size);
     if (key->type == KEY_SIZE)
         return value_format_size(n, text, size);
-    (void)snprintf(text, size, "%llu", (unsigned long long)n);
+    (void)snprintf(text, size, key->type == KEY_RATE ? "%llu/s" : "%llu",
+                   (unsigned long long)n);
     return text;
 }
 
@@ -56,6 +57,8 @@ parse_quantity(const struct parse *p, const struct entry *entry,
         result = value_duration(&n, text, why, sizeof(why));
     else if (key->type == KEY_SIZE)
         result = value_size(&n, text, why, sizeof(why));
+    else if (key->type == KEY_RATE)
+        result = value_rate(&n, text, why, sizeof(why));
     else
         result = value_number(&n, text, why, sizeof(why));
     if (result != 0) {

@@ -24,6 +24,8 @@ static const struct unit SIZES[] = {
     {"", 1},
 };
 
+static const struct unit RATES[] = {{"/s", 1}};
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Splits "10ms" into its digits and what follows them. */
@@ -91,6 +93,22 @@ value_size(uint64_t *out, struct str text, char *why, size_t size)
                    "'" STR_FMT
                    "' is not a size: write a whole number of bytes, "
                    "or with its unit, such as 16k, 8m or 1g",
+                   STR_ARG(text));
+    return -1;
+}
+
+int
+value_rate(uint64_t *out, struct str text, char *why, size_t size)
+{
+    struct str digits;
+    struct str unit;
+
+    split(text, &digits, &unit);
+    if (scale(out, digits, unit, RATES, COUNT(RATES)) == 0)
+        return 0;
+    (void)snprintf(why, size,
+                   "'" STR_FMT "' is not a rate: write a whole number a "
+                   "second, such as 5/s",
                    STR_ARG(text));
     return -1;
 }

@@ -27,6 +27,10 @@ int value_duration(uint64_t *out, struct str text, char *why,
 int
 value_size(uint64_t *out, struct str text, char *why, size_t size) MUST_CHECK;
 
+/* 5/s; a bare number is refused, and so is any other time. */
+int
+value_rate(uint64_t *out, struct str text, char *why, size_t size) MUST_CHECK;
+
 /* on, off, yes, no, true, false. */
 int value_bool(bool *out, struct str text, char *why, size_t size) MUST_CHECK;
 

@@ -5,6 +5,7 @@
 
 #include "config/value.h"
 #include "config/verify_health.h"
+#include "config/verify_rebalance.h"
 #include "config/verify_script_trust.h"
 #include "config/verify_visible.h"
 
@@ -113,6 +114,7 @@ verify_upstream(const struct verifier *v, const struct upstream_conf *upstream,
                       STR_ARG(upstream->name));
     verify_servers(v, upstream);
     verify_health(upstream, block, v->doc);
+    verify_rebalance(v->config, upstream, block, v->faults);
 }
 
 /* Is ROUTE to static files that nobody said where to find? */

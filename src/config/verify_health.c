@@ -112,6 +112,10 @@ verify_health(const struct upstream_conf *upstream, const struct block *block,
         faults_add_at(doc->faults, place_of_key(block, "send_proxy"),
                       "send_proxy: it is for protocol = tcp or mysql: php-fpm "
                       "cannot read a PROXY header");
+    if (upstream->rebalance > 0 && upstream->protocol == PROTOCOL_FASTCGI)
+        faults_add_at(doc->faults, place_of_key(block, "rebalance"),
+                      "rebalance: it is for protocol = mysql: requests to "
+                      "php-fpm are no sessions");
 }
 
 /* Do its servers speak MySQL, whatever its protocol? */

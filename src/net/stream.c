@@ -426,6 +426,17 @@ stream_is_deserted(const struct stream *stream)
     return is_broken(stream->fd);
 }
 
+bool
+stream_is_silent(struct stream *stream)
+{
+    char byte;
+
+    if (stream->ops->pending != NULL && stream->ops->pending(stream))
+        return false;
+    return recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+           errno == EAGAIN;
+}
+
 int
 stream_shutdown(struct stream *stream)
 {

@@ -133,6 +133,10 @@ int stream_shutdown(struct stream *stream);
  * and nothing that it sent is left to be read. */
 bool stream_is_deserted(const struct stream *stream);
 
+/* Whether the other end is there, and nothing has come from it that was not
+ * read. */
+bool stream_is_silent(struct stream *stream);
+
 /* Lets the kernel find out about a peer that is gone (keep-alive probes). */
 void stream_probe(struct stream *stream);
 

@@ -35,6 +35,16 @@ enum flow_gone {
 typedef void (*flow_gone_fn)(struct flow *flow, enum flow_gone how,
                              const char *why);
 
+/* How a flow is ended at a moment at which nothing is lost by it. */
+struct flow_retire {
+    /* Since when, by clock_ms(), it has done nothing, if nothing would be lost
+     * now; 0: it is in use, or has something. */
+    uint64_t (*idle_since_ms)(const struct flow *flow);
+    /* Ends it for WHY, which stays; false: there is something to do after
+     * all. */
+    bool (*retire)(struct flow *flow, const char *why);
+};
+
 struct flow {
     struct upstream *upstream;      /* where it goes; NULL before routing */
     struct server *server;          /* picked and held; NULL between picks */
@@ -45,6 +55,7 @@ struct flow {
     struct http_exchange *exchange; /* NULL on TCP */
     struct list link;               /* in server->flows while it is held */
     flow_gone_fn on_gone;           /* set by then */
+    const struct flow_retire *retire; /* NULL: nobody knows such a moment */
 
     const struct addr *client;   /* who connected, or whom `trust` believes */
     const struct addr *listener; /* the address it arrived at */

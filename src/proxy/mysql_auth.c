@@ -10,6 +10,7 @@
 #include "proxy/log_text.h"
 #include "proxy/mysql_challenge.h"
 #include "proxy/mysql_front.h"
+#include "proxy/mysql_retire.h"
 #include "proxy/mysql_seat.h"
 #include "proxy/mysql_secure.h"
 #include "proxy/mysql_visible.h"
@@ -195,6 +196,7 @@ watch_server(struct tcp_session *s, const struct mysql_entry *e)
 
     mysql_visible_said(m->visible, e->server.in + e->server.start, rest);
     s->down.sift = watch;
+    s->flow.retire = &mysql_retire;
 }
 
 /* Logged in. What was read with the last packets goes first. */

@@ -11,6 +11,7 @@
 #include "net/buffer.h"
 #include "proxy/engine.h"
 #include "proxy/mysql_entry.h"
+#include "proxy/mysql_retire.h"
 #include "proxy/mysql_visible.h"
 #include "proxy/section.h"
 #include "proxy/tcp_session.h"
@@ -154,7 +155,10 @@ follow(struct tcp_session *s, const struct mysql_login *login)
     }
     end(m);
     m->visible = mysql_visible_new(s, &conf);
-    return m->visible == NULL ? -1 : 0;
+    if (m->visible == NULL)
+        return -1;
+    s->flow.retire = &mysql_retire;
+    return 0;
 }
 
 static int

@@ -14,7 +14,9 @@
  *        │ ◀═══════════ joined, as tcp_session.h ══════════▶ │
  *
  * Packets have the same numbers on both sides, so they pass as they came.
- * With handshake = passthrough it is a TCP session whose refusals are MySQL's.
+ * With handshake = passthrough it is a TCP session whose refusals are MySQL's
+ * and whose login is read as it passes (mysql_passing.h).  With visible = on
+ * what follows is, too (mysql_visible.h).
  */
 #ifndef PROXY_MYSQL_SESSION_H
 #define PROXY_MYSQL_SESSION_H

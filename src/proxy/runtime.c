@@ -16,6 +16,7 @@
 #include "proxy/http_section.h"
 #include "proxy/listener.h"
 #include "proxy/pool.h"
+#include "proxy/rebalance.h"
 #include "proxy/section.h"
 #include "proxy/secure.h"
 #include "proxy/upstream.h"
@@ -116,6 +117,8 @@ init_upstream(struct maker *maker, struct upstream *upstream,
                     upstream->server_count);
     for (unsigned i = 0; i < upstream->server_count; i++)
         init_server(maker, upstream, i);
+    if (engine != NULL && conf->rebalance > 0)
+        upstream->rebalance = rebalance_new(upstream);
     note(&maker->runtime->upstream_names, conf->name, upstream);
 }
 
@@ -126,6 +129,7 @@ fini_upstream(struct upstream *upstream)
         pool_drop_idle(upstream);
     for (unsigned i = 0; i < upstream->server_count; i++)
         tls_client_unref(upstream->servers[i].tls);
+    rebalance_free(upstream->rebalance);
     wait_queue_fini(&upstream->queue);
     roster_fini(&upstream->roster);
     map_fini(&upstream->names);

@@ -115,7 +115,7 @@ tcp_close(struct tcp_session *s, const char *flags, const char *reason)
               STR_ARG(s->section->conf->name));
     counter_add(&counters->bytes_in, s->up.bytes);
     counter_add(&counters->bytes_out, s->down.bytes);
-    if (flags[0] != '-')
+    if (flags[0] != '-' && flags[0] != 'U')
         counter_add(&counters->errors, 1);
     if (s->prelude != NULL && s->prelude->leave != NULL)
         s->prelude->leave(s);

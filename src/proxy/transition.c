@@ -5,6 +5,7 @@
 #include "board/state.h"
 #include "proxy/engine.h"
 #include "proxy/pool.h"
+#include "proxy/rebalance.h"
 #include "proxy/runtime.h"
 #include "proxy/upstream.h"
 #include "proxy/wait_queue.h"
@@ -89,6 +90,8 @@ look_at_service(struct upstream *upstream)
         bool serves = roster_is_in_service(&upstream->roster, i);
 
         changed = changed || serves != server->was_serving;
+        if (serves && !server->was_serving)
+            rebalance_begin(upstream->rebalance, server);
         server->was_serving = serves;
     }
     return changed;
@@ -143,5 +146,6 @@ transition_init(struct runtime *runtime)
             upstream->servers[k].was_serving =
                 roster_is_in_service(&upstream->roster, k);
         }
+        rebalance_resume(upstream->rebalance);
     }
 }

@@ -6,7 +6,9 @@
  *     up, ready ─▶ down or maint:  the policy's `state`, kept connections are
  *                                  closed, flows there are told, who waits for
  *                                  it tries again
- *     down      ─▶ up:             `state`, and those who wait get their turns
+ *     down      ─▶ up:             `state`, and those who wait get their turns;
+ *                                  idle sessions of others may be retired
+ *                                  (rebalance.h)
  */
 #ifndef PROXY_TRANSITION_H
 #define PROXY_TRANSITION_H

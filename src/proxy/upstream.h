@@ -31,6 +31,7 @@
 #include "proxy/wait_queue.h"
 
 struct engine;
+struct rebalance;
 struct server_counters;
 struct tls_client;
 
@@ -64,6 +65,7 @@ struct upstream {
     struct wait_queue queue;     /* work that waits for one of them */
     struct policy_hooks *policy; /* held; policy_no_hooks: round robin */
     struct flow *picking;        /* the flow that pick is called for, or NULL */
+    struct rebalance *rebalance; /* NULL: nothing is retired (rebalance.h) */
 };
 
 enum upstream_error {
