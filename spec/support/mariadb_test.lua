@@ -69,9 +69,8 @@ local-load = %s/tmp
 loose-skip-ssl
 ]]
 
-local INITIAL_SQL = [[
+local SCHEMA_SQL = [[
 CREATE DATABASE test CHARACTER SET latin1 COLLATE latin1_swedish_ci;
-CREATE DATABASE mtr CHARACTER SET latin1;
 ]]
 
 -- While InnoDB is still there.
@@ -190,7 +189,8 @@ function _M.start(options)
         lasting = true })
   await(self)
 
-  run_sql(self, "mysql", INITIAL_SQL)
+  run_sql(self, "mysql", SCHEMA_SQL)
+  run_sql(self, "mysql", "CREATE DATABASE mtr CHARACTER SET latin1")
   run_sql(self, "mysql",
     assert(folder.read(SHARE .. "/mysql_test_data_timezone.sql")))
   run_sql(self, "mtr", suite_sql("mtr_warnings.sql"), "||")
@@ -199,27 +199,45 @@ function _M.start(options)
 end
 
 
---- The tests that are named in spec/real/mariadb_tests.txt, which says what its
--- lines mean.
--- @param set  string: the first words of their lines, for instance "test"
--- @return array of { name, differs = { WAY = why } }
-function _M.list(set)
-  local tests, differs, sets = {}, {}, {}
+-- The lines about what differs: NAME, by which WAYS, and WHY.
+local function read_differs()
+  local differs = {}
   for line in io.lines(LIST) do
     local name, ways, why = line:match("^differs (%S+) ([%l ]+): (.+)$")
-    local words = not name and line:match("^" .. set .. " (.+)$") or ""
     for way in (ways or ""):gmatch("%l+") do
       differs[name] = differs[name] or {}
       differs[name][way] = why
     end
-    for word in words:gmatch("%S+") do
-      assert(not sets[word], word .. " is there twice")
-      sets[word] = true
-      tests[#tests + 1] = word
+  end
+  return differs
+end
+
+
+--- The tests that are named in spec/real/mariadb_tests.txt, which says what its
+-- lines mean.  Those of the C client that do not differ are one.
+-- @param set  string: the first words of their lines, for instance "test"
+-- @return array of { name, title, differs = { WAY = why } }
+function _M.list(set)
+  local tests, clients, seen, differs = {}, {}, {}, read_differs()
+  for line in io.lines(LIST) do
+    for name in (line:match("^" .. set .. " (.+)$") or ""):gmatch("%S+") do
+      assert(not seen[name], name .. " is there twice")
+      seen[name] = true
+      local of_client = name:match("^client:(.*)$")
+      if of_client and not differs[name] then
+        clients[#clients + 1] = of_client
+      else
+        tests[#tests + 1] = {
+          name = name, title = name, differs = differs[name] or {},
+        }
+      end
     end
   end
-  for i, name in ipairs(tests) do
-    tests[i] = { name = name, differs = differs[name] or {} }
+  if #clients > 0 then
+    tests[#tests + 1] = {
+      name = "client:" .. table.concat(clients, " "), differs = {},
+      title = #clients .. " of the C client's",
+    }
   end
   return tests
 end
@@ -253,24 +271,49 @@ local function environment(self, port, defaults)
 end
 
 
--- What a test left that it was to clear away would be another's fault.  A
--- schema of whose folder the server does not know every file is dropped but
--- for that.
-local function reset(self)
-  local data = self.folder .. "/mysqld.1/data/"
+-- The schemas that tests have left, with the one that they begin in.
+local function schemas(self)
+  local data, found = self.folder .. "/mysqld.1/data/", {}
   for _, name in ipairs(folder.list(data)) do
     if lfs.attributes(data .. name, "mode") == "directory"
         and name:sub(1, 1) ~= "." and not LASTING[name] then
-      local ok, reason = pcall(run_sql, self, "mysql",
-        "SET foreign_key_checks = 0;\nDROP DATABASE `" .. name .. "`")
-      if not ok then
-        assert(tostring(reason):find("Directory not empty", 1, true), reason)
-        folder.remove(data .. name)
-      end
+      found[#found + 1] = name
     end
   end
-  run_sql(self, "mysql",
-    "CREATE DATABASE test CHARACTER SET latin1 COLLATE latin1_swedish_ci")
+  return found
+end
+
+
+-- Drops a schema.  A file in its folder that the server does not know is in its
+-- way.
+local function drop(self, name)
+  local ok, reason = pcall(run_sql, self, "mysql",
+    "SET foreign_key_checks = 0;\nDROP DATABASE `" .. name .. "`")
+  if not ok then
+    assert(tostring(reason):find("Directory not empty", 1, true), reason)
+    folder.remove(self.folder .. "/mysqld.1/data/" .. name)
+  end
+end
+
+
+-- What a test left that it was to clear away would be another's fault.  The
+-- server's own temporary files have names that begin with "#".
+local function reset(self)
+  local temporary = self.folder .. "/tmp/"
+  for _, name in ipairs(folder.list(temporary)) do
+    if name:sub(1, 1) ~= "#" then
+      run({ "rm", "-rf", temporary .. name })
+    end
+  end
+  local left = schemas(self)
+  local files = #folder.list(self.folder .. "/mysqld.1/data/test")
+  if #left == 1 and files == 1 then
+    return
+  end
+  for _, name in ipairs(left) do
+    drop(self, name)
+  end
+  run_sql(self, "mysql", SCHEMA_SQL)
 end
 
 
@@ -291,13 +334,17 @@ local function judge(self, argv, options)
 end
 
 
--- A test of the C client's own, by the name that it has there.
-local function run_client(self, name, port)
-  return judge(self, {
+-- Tests of the C client's own, by the names that they have there.
+local function run_client(self, names, port)
+  local argv = {
     "mariadb-client-test", "--no-defaults", "--host=127.0.0.1",
     "--port=" .. port, "--user=root", "--testcase",
-    "--vardir=" .. self.folder, name,
-  }, { cwd = self.folder, env = CLEAN })
+    "--vardir=" .. self.folder,
+  }
+  for name in names:gmatch("%S+") do
+    argv[#argv + 1] = name
+  end
+  return judge(self, argv, { cwd = self.folder, env = CLEAN })
 end
 
 
@@ -326,8 +373,8 @@ end
 
 --- Runs a test.
 -- @param name  string: a script of the suite `main` ("change_user"), one with
---              an option of the driver ("compress:type_blob"), or a test of
---              the C client ("client:test_bug1500")
+--              an option of the driver ("compress:type_blob"), or tests of
+--              the C client ("client:test_bug1500 test_bug1946")
 -- @param port  integer: where clients connect
 -- @return "pass", "skip", "fail" or "late"; string: what was said
 function Suite:run(name, port)
