@@ -44,6 +44,7 @@ local CONFIG = [[
   server node2 = 127.0.0.1:${port_db2}
   [upstream nowhere]
   protocol = mysql
+  retries = 0
   server gone = 127.0.0.1:${port_gone}
   [mysql reports]
   listen = 127.0.0.1:${port_reports}
@@ -89,8 +90,11 @@ for ($i = 0; $i < 10; $i++) {
 $refused = log_in();
 echo $refused->connect_errno, " ", $refused->connect_error, ", ";
 $all[3]->close();
-for ($end = time() + 60; log_in()->connect_errno && time() < $end; );
-echo log_in()->connect_errno || time() >= $end ? "never" : "again";
+$end = time() + 60;
+do {
+  $c = log_in();
+} while ($c->connect_errno && time() < $end);
+echo $c->connect_errno ? "never" : "again";
 ]]
 
 local EXAMPLES = {

@@ -334,6 +334,18 @@ local function judge(self, argv, options)
 end
 
 
+--- Runs SQL on the server itself, as root by its socket.
+-- @param sql  string
+-- @return string: the rows as lines, columns parted by tabs; raises for a
+--   failure
+function Suite:sql(sql)
+  local text = run({ "mariadb", "--no-defaults", "--user=root", "--batch",
+    "--socket=" .. self.folder .. "/sock", "--skip-column-names",
+    "--execute=" .. sql })
+  return (text:gsub("\n$", ""))
+end
+
+
 -- Tests of the C client's own, by the names that they have there.
 local function run_client(self, names, port)
   local argv = {
@@ -344,7 +356,10 @@ local function run_client(self, names, port)
   for name in names:gmatch("%S+") do
     argv[#argv + 1] = name
   end
-  return judge(self, argv, { cwd = self.folder, env = CLEAN })
+  self:sql("SET GLOBAL max_allowed_packet = 32000000")
+  local verdict, said = judge(self, argv, { cwd = self.folder, env = CLEAN })
+  self:sql("SET GLOBAL max_allowed_packet = DEFAULT")
+  return verdict, said
 end
 
 
@@ -384,18 +399,6 @@ function Suite:run(name, port)
     return run_client(self, bare, port)
   end
   return run_script(self, bare or name, port, option and OPTIONS[option])
-end
-
-
---- Runs SQL on the server itself, as root by its socket.
--- @param sql  string
--- @return string: the rows as lines, columns parted by tabs; raises for a
---   failure
-function Suite:sql(sql)
-  local text = run({ "mariadb", "--no-defaults", "--user=root", "--batch",
-    "--socket=" .. self.folder .. "/sock", "--skip-column-names",
-    "--execute=" .. sql })
-  return (text:gsub("\n$", ""))
 end
 
 
