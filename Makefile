@@ -8,7 +8,7 @@
 #     make lint      compilers, linters, formats and manual pages
 #     make install   PREFIX=/usr/local, DESTDIR=
 #     make soak      what takes longer than a test should; each codec is fuzzed
-#                    for FUZZ_SECONDS=3600
+#                    for FUZZ_SECONDS=3600, MySQL's harnesses together
 #     make bench     side by side with nginx, HAProxy and the floor, for half
 #                    an hour; BENCH="-n ROUNDS -t SECONDS SCENARIO..." for less
 #     make scale     how costs grow with sizes; with BENCH="-n ROUNDS TABLE..."
@@ -43,7 +43,8 @@ soak:
 	@tools/deps build demo test
 	@$(MAKE) --no-print-directory all
 	@spec/run --soak
-	@spec/fuzz/run -t $(FUZZ_SECONDS)
+	@spec/fuzz/run -T $(FUZZ_SECONDS) 'mysql*'
+	@spec/fuzz/run -t $(FUZZ_SECONDS) '[!m]*'
 
 lint:
 	@tools/deps build test

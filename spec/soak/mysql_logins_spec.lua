@@ -20,6 +20,11 @@ local CONFIG = [[
   listen = 127.0.0.1:${port_switch}
   upstream = db
   access_log = off
+  [mysql visible]
+  listen = 127.0.0.1:${port_visible}
+  upstream = db
+  visible = on
+  access_log = off
   [mysql passthrough]
   listen = 127.0.0.1:${port_passthrough}
   upstream = db
@@ -51,6 +56,8 @@ local PATHS = {
   { "with a wrong password", section = "switch", password = "no",
     result = 1045 },
   { "by a change of user", section = "switch", password = "app", change = true,
+    result = 0 },
+  { "whose commands are followed", section = "visible", password = "app",
     result = 0 },
   { "in passthrough", section = "passthrough", password = "app", result = 0 },
 }

@@ -29,7 +29,7 @@ local function login_packet(options)
     capabilities = options.capabilities, sequence = options.sequence,
     user = options.user or "app", answer = "to the wrong challenge",
     schema = options.schema or "shop", plugin = NATIVE,
-    attributes = mysql.attributes { { "_name", "spec" } },
+    attributes = mysql.attributes { options.attribute or { "_name", "spec" } },
   }
 end
 
@@ -414,6 +414,15 @@ describe("a MySQL session", function()
     start({ false }, { upstream = "retries = 0" })
     local number, state, text = refused(connect(m), 2)
     assert.are.same({ 2003, "HY000" }, { number, state })
+    assert.is_truthy(text:find("Connection refused", 1, true), text)
+  end)
+
+  it("of libmariadb's, which speaks of malformed packets at 2003, has 1429",
+     function()
+    start({ false }, { upstream = "retries = 0" })
+    local client = connect(m, { attribute = { "_client_name", "libmariadb" } })
+    local number, state, text = refused(client, 2)
+    assert.are.same({ 1429, "HY000" }, { number, state })
     assert.is_truthy(text:find("Connection refused", 1, true), text)
   end)
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "codec/mysql_attribute.h"
 #include "net/stream.h"
 #include "proxy/engine.h"
 #include "proxy/tcp.h"
@@ -66,6 +67,19 @@ mysql_entry_send_last(struct tcp_session *s, struct mysql_entry *e)
         drain_client(s);
 }
 
+/* MariaDB's C library takes the numbers of its own errors from no server: all
+ * that it would say of a 2003 is that the packet is malformed. */
+static enum mysql_refusal
+believable(const struct mysql_entry *e, enum mysql_refusal why)
+{
+    struct str name =
+        mysql_find_attribute(e->login.attributes, STR("_client_name"));
+
+    if (why == MYSQL_REFUSAL_SERVER && str_equal(name, STR("libmariadb")))
+        return MYSQL_REFUSAL_FOREIGN;
+    return why;
+}
+
 void
 mysql_entry_refuse(struct tcp_session *s, enum mysql_refusal why,
                    struct str words)
@@ -74,8 +88,8 @@ mysql_entry_refuse(struct tcp_session *s, enum mysql_refusal why,
 
     if (e->refused)
         return;
-    mysql_refusal_write(&e->client.out, why, words, (uint8_t)(e->sequence + 1),
-                        mysql_entry_can(e));
+    mysql_refusal_write(&e->client.out, believable(e, why), words,
+                        (uint8_t)(e->sequence + 1), mysql_entry_can(e));
     mysql_entry_send_last(s, e);
 }
 

@@ -27,6 +27,7 @@ static const struct error ERRORS[] = {
     [MYSQL_REFUSAL_LATE] = {1159, "08S01"},
     [MYSQL_REFUSAL_TOO_OLD] = {1251, "08004"},
     [MYSQL_REFUSAL_SERVER] = {2003, "HY000"},
+    [MYSQL_REFUSAL_FOREIGN] = {1429, "HY000"},
     [MYSQL_REFUSAL_INSECURE] = {3159, "HY000"},
 };
 

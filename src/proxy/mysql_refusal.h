@@ -23,6 +23,7 @@ enum mysql_refusal {
     MYSQL_REFUSAL_LATE,      /* the client took too long */
     MYSQL_REFUSAL_TOO_OLD,   /* the client cannot switch */
     MYSQL_REFUSAL_SERVER,    /* no server could be reached */
+    MYSQL_REFUSAL_FOREIGN,   /* the same, to who would not believe the number */
     MYSQL_REFUSAL_INSECURE,  /* it takes TLS, which one side lacks */
 };
 

@@ -1,0 +1,64 @@
+--- MariaDB's own tests say the same through the program as they do directly:
+-- the others of spec/real/mariadb_tests.txt, which says what differs and why.
+local folder = require "support.folder"
+local mariadb_test = require "support.mariadb_test"
+local moongate = require "support.moongate"
+
+local CONFIG = [[
+  [upstream db]
+  protocol = mysql
+  server db1 = 127.0.0.1:${port_db1}
+  [mysql switch]
+  listen = 127.0.0.1:${port_switch}
+  upstream = db
+  access_log = off
+  [mysql visible]
+  listen = 127.0.0.1:${port_visible}
+  upstream = db
+  visible = on
+  access_log = off
+  [mysql passthrough]
+  listen = 127.0.0.1:${port_passthrough}
+  upstream = db
+  handshake = passthrough
+  access_log = off
+]]
+local WAYS = { "switch", "visible", "passthrough" }
+
+
+for title, options in pairs({
+  ["without InnoDB, as most were recorded"] = { set = "soak" },
+  ["with InnoDB"] = { set = "innodb soak", innodb = true },
+}) do
+  describe("MariaDB's own tests, " .. title, function()
+    local place, suite, m
+
+    setup(function()
+      place = folder.make()
+      suite = mariadb_test.start({ folder = place, innodb = options.innodb })
+      m = moongate.start({
+        config = CONFIG, ports = { db1 = suite.port }, workers = 2,
+      })
+    end)
+
+    teardown(function()
+      moongate.finish()
+      if suite then
+        suite:stop()
+      end
+      folder.remove(place)
+    end)
+
+    for _, test in ipairs(mariadb_test.list(options.set)) do
+      it("as " .. test.title, function()
+        local verdict, said = suite:run(test.name, suite.port)
+        assert.are.equal("pass", verdict, said)
+        for _, way in ipairs(WAYS) do
+          verdict, said = suite:run(test.name, m.port[way])
+          assert.are.equal(test.differs[way] == nil, verdict == "pass",
+            ("by %s it %s: %s"):format(way, verdict, said))
+        end
+      end)
+    end
+  end)
+end
