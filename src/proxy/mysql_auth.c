@@ -75,6 +75,7 @@ mysql_auth_write_login(struct tcp_session *s, bool only_request)
     }
     if (only_request) {
         mysql_write_tls_request(&e->server.out, MYSQL_LOGIN_SEQUENCE, &login);
+        e->phase = PHASE_SERVER_TLS;
         return;
     }
     e->server_can = login.capabilities;

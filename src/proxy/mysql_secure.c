@@ -87,8 +87,6 @@ mysql_secure_ask(struct tcp_session *s)
         return;
     }
     mysql_auth_write_login(s, true);
-    if (mysql_entry_of(s)->phase == PHASE_GREETING)
-        e->phase = PHASE_SERVER_TLS;
 }
 
 static int
@@ -132,12 +130,13 @@ mysql_secure_server(struct tcp_session *s)
 
 /* --- passwords ------------------------------------------------------------ */
 
-/* Plugins whose answer is the password itself. */
+/* Plugins whose answer is the password itself, of a client that has TLS. */
 static bool
 is_clear(struct str plugin)
 {
     return str_equal(plugin, STR("mysql_clear_password")) ||
-           str_equal(plugin, STR("dialog"));
+           str_equal(plugin, STR("dialog")) ||
+           str_equal(plugin, STR("sha256_password"));
 }
 
 /* The server wants the password itself, or its encryption by a key that it has
