@@ -224,6 +224,7 @@ stream_close(struct stream *stream)
         return;
     if (stream->ops->close != NULL)
         stream->ops->close(stream);
+    stream->ops = &plain_ops;
     /* Closing takes the socket out of epoll, so that event_del's own call has
      * nothing left to do: it expects to find the descriptor closed (epoll.c,
      * epoll_apply_one_change).  Nobody else has this socket. */

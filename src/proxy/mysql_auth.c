@@ -239,6 +239,7 @@ join(struct tcp_session *s)
 
     mysql_commands_init(&m->commands, &commands);
     s->up.sift = sift;
+    s->up.room = MYSQL_COMMANDS_ROOM;
     if (s->section->conf->visible && see(s, e) < 0) {
         tcp_close(s, "PR", "out of memory");
         return;

@@ -105,12 +105,13 @@ mysql_secure_server(struct tcp_session *s)
 
 /* --- passwords ------------------------------------------------------------ */
 
-/* Plugins whose answer is the password itself. */
+/* Plugins whose answer is the password itself, of a client that has TLS. */
 static bool
 is_clear(struct str plugin)
 {
     return str_equal(plugin, STR("mysql_clear_password")) ||
-           str_equal(plugin, STR("dialog"));
+           str_equal(plugin, STR("dialog")) ||
+           str_equal(plugin, STR("sha256_password"));
 }
 
 /* The server wants the password itself, or its encryption by a key that it has
