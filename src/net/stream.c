@@ -418,8 +418,12 @@ bool
 stream_is_deserted(const struct stream *stream)
 {
     char byte;
-    ssize_t n = recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    ssize_t n;
 
+    /* What is left to be read may be no more than a goodbye. */
+    if (stream->tls != NULL && stream->hung_up)
+        return true;
+    n = recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     if (n == 0)
         return true;
     if (n < 0)
