@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "board/board.h"
 #include "proxy/engine.h"
 #include "proxy/log_text.h"
@@ -156,17 +157,35 @@ sift(struct tcp_pipe *pipe, size_t n)
     return 0;
 }
 
-/* What the server says passes as it is. */
+/* What the server says passes as it is, unless it asks for a password that may
+ * not go on. */
+static int
+guard(struct tcp_pipe *pipe, size_t n)
+{
+    const struct tcp_session *s = container_of(pipe, struct tcp_session, down);
+
+    if (!mysql_secure_betrays(s, pipe->buffer->data, n))
+        return 0;
+    log_warn("session closed: in a change of user the server asks for the "
+             "whole password, which may not leave over its connection without "
+             "TLS: add tls to server " STR_FMT,
+             STR_ARG(s->server->server->conf->name));
+    errno = EACCES;
+    return -1;
+}
+
 static int
 watch(struct tcp_pipe *pipe, size_t n)
 {
     struct tcp_session *s = container_of(pipe, struct tcp_session, down);
     struct mysql_session *m = s->guest;
 
+    if (guard(pipe, n) < 0)
+        return -1;
     mysql_visible_said(m->visible, pipe->buffer->data, n);
     mysql_seat_note(s);
     if (m->visible->blind)
-        pipe->sift = NULL;
+        pipe->sift = mysql_secure_shift(s) > 0 ? guard : NULL;
     return 0;
 }
 
@@ -250,6 +269,8 @@ join(struct tcp_session *s)
     }
     if (m->visible != NULL)
         watch_server(s, e);
+    else if (mysql_secure_shift(s) > 0)
+        s->down.sift = guard;
     s->dial.reason = NULL; /* why another server was left, which goes now */
     mysql_entry_free(m);
     tcp_join(s);

@@ -153,3 +153,23 @@ mysql_secure_refuses(struct tcp_session *s, const struct mysql_packet *packet)
     mysql_entry_end(s, "PH", MYSQL_REFUSAL_INSECURE, why);
     return true;
 }
+
+/* What is asked waits for its answer, so that nothing is behind it. */
+bool
+mysql_secure_betrays(const struct tcp_session *s, const uint8_t *p, size_t n)
+{
+    const struct mysql_session *m = s->guest;
+    struct mysql_switch request;
+    struct mysql_packet packet;
+    struct str said;
+
+    if (!m->commands.watch.answering || mysql_secure_shift(s) <= 0 ||
+        mysql_read_packet(&packet, p, n, n) <= 0)
+        return false;
+    if (mysql_lead(&packet) == MYSQL_EOF)
+        return mysql_read_switch(&request, packet.p, packet.len) > 0 &&
+               is_clear(request.plugin);
+    return mysql_lead(&packet) == MYSQL_MORE_DATA &&
+           mysql_read_more(&said, packet.p, packet.len) > 0 && said.len == 1 &&
+           said.p[0] == MYSQL_SHA2_FULL;
+}

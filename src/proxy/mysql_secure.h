@@ -20,6 +20,7 @@
 #define PROXY_MYSQL_SECURE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "codec/mysql.h"
@@ -47,5 +48,11 @@ int mysql_secure_shift(const struct tcp_session *s);
  * cannot go on? Then the session is over. */
 bool
 mysql_secure_refuses(struct tcp_session *s, const struct mysql_packet *packet);
+
+/* Behind the login: is the first of the N bytes at P, which the server has
+ * said, such a packet, in answer to a change of user? The client would send by
+ * its TLS what may not go on. */
+bool
+mysql_secure_betrays(const struct tcp_session *s, const uint8_t *p, size_t n);
 
 #endif
