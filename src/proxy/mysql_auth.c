@@ -208,6 +208,7 @@ join(struct tcp_session *s)
     const struct mysql_commands_conf commands = {
         .client_can = mysql_entry_can(e),
         .server_can = e->server_can,
+        .no_change = !mysql_secure_may_change(s),
         .kill = s->section->conf->visible ? mysql_seat_kill : NULL,
         .kill_arg = s,
     };
@@ -278,6 +279,8 @@ mysql_auth_client(struct tcp_session *s, const struct mysql_packet *packet)
     int sequence = packet->sequence - mysql_secure_shift(s);
 
     e->sequence = packet->sequence;
+    if (mysql_secure_bares(s, packet))
+        return;
     e->its_turn = false;
     mysql_write_packet(&e->server.out, (uint8_t)sequence,
                        str_make((const char *)packet->p, packet->len));

@@ -39,6 +39,10 @@ rewrite_change(const struct mysql_commands *c,
 {
     struct mysql_login login;
 
+    if (c->conf.no_change) {
+        errno = EACCES;
+        return -1;
+    }
     if (mysql_read_change(&login, packet->p, packet->len, c->conf.client_can) <=
         0) {
         errno = EPROTO;

@@ -34,6 +34,7 @@ typedef bool (*mysql_commands_kill_fn)(void *arg, const struct mysql_kill *kill,
 struct mysql_commands_conf {
     uint32_t client_can;         /* capabilities that hold on its side */
     uint32_t server_can;         /* and on the server's */
+    bool no_change;              /* of the user: the session ends */
     mysql_commands_kill_fn kill; /* NULL: nobody asks for them */
     void *kill_arg;
 };
