@@ -15,6 +15,11 @@
 #include "proxy/tcp.h"
 #include "proxy/upstream.h"
 
+enum {
+    RSA_MIN = 128, /* bytes of what the shortest key in use encrypts */
+    RSA_STEP = 64, /* lengths of keys are multiples of it */
+};
+
 static bool
 is_secure(const struct stream *stream)
 {
@@ -227,6 +232,10 @@ mysql_secure_bares(struct tcp_session *s, const struct mysql_packet *packet)
         return false;
     /* There is no password; or its key is asked for. */
     if (packet->len == 1 && (packet->p[0] == 0 || packet->p[0] == key))
+        return false;
+    /* Encrypted at once, by a key that the client knows: as long as RSA has it,
+     * which hardly any password is. */
+    if (packet->len >= RSA_MIN && packet->len % RSA_STEP == 0)
         return false;
     mysql_entry_end(s, "CH", MYSQL_REFUSAL_INSECURE,
                     "The password may not leave as it is over the server's "
