@@ -278,7 +278,7 @@ describe("the TLS of a MySQL login", function()
 
   for what, why in pairs {
     ["no TLS"] = "it offers no TLS",
-    early = "protocol error",
+    early = "rotocol error",
     closed = "closed in the TLS handshake",
     reset = "connection reset by peer",
     garbage = "TLS: wrong version number",

@@ -107,7 +107,8 @@ skip_blanks(struct reader *r)
     }
 }
 
-/* The next word, in capitals; "" where there is none, or a longer one. */
+/* The next word, in capitals; "" where there is none. false: it is longer than
+ * any that is known. */
 static bool
 take_word(struct reader *r, char word[WORD_MAX + 1])
 {
@@ -115,12 +116,12 @@ take_word(struct reader *r, char word[WORD_MAX + 1])
 
     if (!skip_blanks(r))
         return false;
-    while (r->p < r->end && is_letter(*r->p) && len <= WORD_MAX) {
+    while (r->p < r->end && is_letter(*r->p)) {
         char c = *r->p++;
 
-        word[len++] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-        if (len > WORD_MAX)
+        if (len == WORD_MAX)
             return false;
+        word[len++] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
     }
     word[len] = '\0';
     return true;

@@ -224,6 +224,7 @@ stream_close(struct stream *stream)
         return;
     if (stream->ops->close != NULL)
         stream->ops->close(stream);
+    stream->ops = &plain_ops;
     /* Closing takes the socket out of epoll, so that event_del's own call has
      * nothing left to do: it expects to find the descriptor closed (epoll.c,
      * epoll_apply_one_change).  Nobody else has this socket. */
@@ -417,8 +418,12 @@ bool
 stream_is_deserted(const struct stream *stream)
 {
     char byte;
-    ssize_t n = recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    ssize_t n;
 
+    /* What is left to be read may be no more than a goodbye. */
+    if (stream->tls != NULL && stream->hung_up)
+        return true;
+    n = recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     if (n == 0)
         return true;
     if (n < 0)

@@ -130,7 +130,7 @@ int stream_shutdown(struct stream *stream);
 
 /* Whether whoever is at the other end is there no more, as far as that can be
  * known without reading: it broke the connection off, or it has ended its side
- * and nothing that it sent is left to be read. */
+ * and nothing that it sent is left to be read (with TLS, whatever is left). */
 bool stream_is_deserted(const struct stream *stream);
 
 /* Whether the other end is there, and nothing has come from it that was not

@@ -19,6 +19,9 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "codec/proxyproto.h"
+#include "config/faults.h"
+#include "net/tls.h"
+#include "proxy/secure.h"
 
 static const struct check_kind_ops *lua_ops;
 
@@ -278,6 +281,21 @@ checker_read(struct checker *c, void *p, size_t n)
 
 /* --- life ----------------------------------------------------------------- */
 
+/* What is wrong with it was a fault when the program started. */
+static int
+init_tls(struct checker *c)
+{
+    struct faults faults;
+
+    faults_init(&faults);
+    c->tls = secure_server(c->server, &faults);
+    faults_fini(&faults);
+    if (c->tls != NULL || !c->server->tls.on)
+        return 0;
+    errno = EINVAL;
+    return -1;
+}
+
 int
 checker_init(struct checker *c, struct loop *loop,
              const struct upstream_conf *upstream,
@@ -300,6 +318,8 @@ checker_init(struct checker *c, struct loop *loop,
         errno = ENOTSUP;
         return -1;
     }
+    if (init_tls(c) < 0)
+        return -1;
     if (ops->size == 0)
         return 0;
     c->state = calloc(1, ops->size);
@@ -319,6 +339,8 @@ checker_fini(struct checker *c)
     if (c->ops->fini != NULL && (c->state != NULL || c->ops->size == 0))
         c->ops->fini(c);
     stream_close(&c->stream);
+    tls_client_unref(c->tls);
+    c->tls = NULL;
     free(c->state);
     c->state = NULL;
 }

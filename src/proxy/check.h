@@ -25,6 +25,7 @@
 #include "net/stream.h"
 
 struct checker;
+struct tls_client;
 
 struct check_verdict {
     enum check_status status;
@@ -64,10 +65,11 @@ struct checker {
     const struct upstream_conf *upstream;
     const struct server_conf *server;
     const struct check_kind_ops *ops;
-    void *state;      /* ops->size bytes */
-    void *owner;      /* on_end's */
-    check_fn on_end;  /* the verdict is there */
-    struct addr addr; /* to connect to; the owner keeps it up to date */
+    void *state;            /* ops->size bytes */
+    void *owner;            /* on_end's */
+    check_fn on_end;        /* the verdict is there */
+    struct tls_client *tls; /* whom it trusts; NULL: it has no TLS */
+    struct addr addr;       /* to connect to; the owner keeps it up to date */
     struct stream stream;
     struct timer deadline;
     uint64_t started_us;

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "proxy/galera_group.h"
 #include "proxy/mysql_client.h"
+#include "proxy/secure.h"
 
 enum {
     QUEUE_HALF = 64, /* write sets to apply that halve a weight */
@@ -197,9 +198,14 @@ static void
 on_connected(struct checker *c)
 {
     struct check_galera_state *state = c->state;
-    const struct check_conf *conf = &c->upstream->check;
+    const struct mysql_client_conf conf = {
+        .user = c->upstream->check.user,
+        .password = c->upstream->check.password,
+        .tls = c->tls,
+        .tls_name = secure_name(c->server),
+    };
 
-    mysql_client_begin(&state->client, &c->stream, conf->user, conf->password);
+    mysql_client_begin(&state->client, &c->stream, &conf);
 }
 
 static void

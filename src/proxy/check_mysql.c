@@ -6,6 +6,7 @@
 #include "proxy/check.h"
 
 #include "proxy/mysql_client.h"
+#include "proxy/secure.h"
 
 static void
 go_on(struct checker *c, struct mysql_client *client,
@@ -33,9 +34,14 @@ go_on(struct checker *c, struct mysql_client *client,
 static void
 on_connected(struct checker *c)
 {
-    const struct check_conf *conf = &c->upstream->check;
+    const struct mysql_client_conf conf = {
+        .user = c->upstream->check.user,
+        .password = c->upstream->check.password,
+        .tls = c->tls,
+        .tls_name = secure_name(c->server),
+    };
 
-    mysql_client_begin(c->state, &c->stream, conf->user, conf->password);
+    mysql_client_begin(c->state, &c->stream, &conf);
 }
 
 static void

@@ -31,7 +31,8 @@ mysql_auth_give_up(struct tcp_session *s, bool observe, const char *why)
 {
     struct mysql_entry *e = mysql_entry_of(s);
 
-    (void)snprintf(e->why, sizeof(e->why), "%s", why);
+    if (why != e->why)
+        (void)snprintf(e->why, sizeof(e->why), "%s", why);
     e->phase = PHASE_DIAL;
     mysql_leg_reset(&e->server, NULL);
     tcp_retry(s, observe, e->why);
@@ -61,22 +62,46 @@ on_server_refuses(struct tcp_session *s, const struct mysql_packet *packet)
     mysql_auth_give_up(s, true, e->text);
 }
 
+/* The login as it may go to the server with this greeting; false: not at all,
+ * and it is left. */
+static bool
+fit_login(struct tcp_session *s, struct mysql_login *login)
+{
+    const struct mysql_entry *e = mysql_entry_of(s);
+    const char *why;
+
+    *login = e->login;
+    if (mysql_front_login(login, &e->server_facts, &why))
+        return true;
+    mysql_auth_give_up(s, false, why);
+    return false;
+}
+
+static void
+ask_for_tls(struct tcp_session *s)
+{
+    struct mysql_entry *e = mysql_entry_of(s);
+    struct mysql_login login;
+
+    if ((e->server_facts.capabilities & MYSQL_CAN_TLS) == 0) {
+        mysql_auth_give_up(s, true, "it offers no TLS");
+        return;
+    }
+    if (!fit_login(s, &login))
+        return;
+    mysql_write_tls_request(&e->server.out, MYSQL_LOGIN_SEQUENCE, &login);
+    e->phase = PHASE_SERVER_TLS;
+}
+
 void
-mysql_auth_write_login(struct tcp_session *s, bool only_request)
+mysql_auth_log_in(struct tcp_session *s)
 {
     struct mysql_entry *e = mysql_entry_of(s);
     bool secure = s->server->stream.tls != NULL;
-    struct mysql_login login = e->login;
-    const char *why;
+    struct mysql_login login;
 
-    if (!mysql_front_login(&login, &e->server_facts, &why)) {
-        mysql_auth_give_up(s, false, why);
+    if (!fit_login(s, &login))
         return;
-    }
-    if (only_request) {
-        mysql_write_tls_request(&e->server.out, MYSQL_LOGIN_SEQUENCE, &login);
-        return;
-    }
     e->server_can = login.capabilities;
     e->server_mariadb = login.mariadb;
     if (secure)
@@ -105,10 +130,10 @@ mysql_auth_greeting(struct tcp_session *s, const struct mysql_packet *packet)
     ((struct mysql_session *)s->guest)->thread_id = greeting.thread_id;
     e->server_facts = mysql_front_facts(&greeting);
     greeting_note(s->dial.engine->board, server->row, &e->server_facts);
-    if (server->tls != NULL)
-        mysql_secure_ask(s);
+    if (server->tls == NULL)
+        mysql_auth_log_in(s);
     else
-        mysql_auth_write_login(s, false);
+        ask_for_tls(s);
 }
 
 /* --- the authentication --------------------------------------------------- */
@@ -215,6 +240,7 @@ join(struct tcp_session *s)
 
     mysql_commands_init(&m->commands, &commands);
     s->up.sift = sift;
+    s->up.room = MYSQL_COMMANDS_ROOM;
     if (s->section->conf->visible && see(s, e) < 0) {
         tcp_close(s, "PR", "out of memory");
         return;

@@ -15,10 +15,9 @@
 void
 mysql_auth_greeting(struct tcp_session *s, const struct mysql_packet *packet);
 
-/* Writes the login in the client's name, without an answer: the server asks for
- * a switch to the plugin that the user has. Or only the request for TLS that
- * goes before it. */
-void mysql_auth_write_login(struct tcp_session *s, bool only_request);
+/* The login in the client's name, without an answer: the server asks for a
+ * switch to the plugin that the user has. Behind the greeting, or TLS. */
+void mysql_auth_log_in(struct tcp_session *s);
 
 /* Its packets from then on. */
 void

@@ -9,6 +9,7 @@
 #include "codec/mysql_login.h"
 #include "codec/mysql_switch.h"
 #include "net/crypto.h"
+#include "net/tls.h"
 #include "proxy/log_text.h"
 #include "proxy/mysql_front.h"
 
@@ -46,6 +47,7 @@ place_of(const struct mysql_client *client)
     switch (client->phase) {
     case MYSQL_CLIENT_GREETING:
         return "before its greeting";
+    case MYSQL_CLIENT_TLS:
     case MYSQL_CLIENT_LOGIN:
         return "during the login";
     case MYSQL_CLIENT_READY:
@@ -104,13 +106,21 @@ set_plugin(struct mysql_client *client, struct str name, struct str challenge)
     (void)log_text_set(client->plugin_name, sizeof(client->plugin_name), name);
 }
 
+static uint32_t
+login_can(const struct mysql_client *client)
+{
+    uint32_t tls = client->tls == NULL ? 0 : MYSQL_CAN_TLS;
+
+    return client->capabilities | tls;
+}
+
 static enum mysql_outcome
-write_login(struct mysql_client *client, uint8_t sequence)
+write_login(struct mysql_client *client)
 {
     char attributes_space[ATTRIBUTES_LEN];
     uint8_t answer[MYSQL_ANSWER_MAX];
     struct mysql_login login = {
-        .capabilities = client->capabilities,
+        .capabilities = login_can(client),
         .max_packet = MAX_PACKET,
         .charset = MYSQL_UTF8MB4,
         .user = client->user,
@@ -129,9 +139,56 @@ write_login(struct mysql_client *client, uint8_t sequence)
     login.attributes = buf_text(&attributes);
     login.answer = str_make((const char *)answer, (size_t)len);
     buf_init(&out, space, sizeof(space));
-    mysql_write_login(&out, sequence, &login);
+    mysql_write_login(&out, client->sequence, &login);
     client->phase = MYSQL_CLIENT_LOGIN;
     return write_all(client, &out);
+}
+
+/* --- TLS ------------------------------------------------------------------ */
+
+static enum mysql_outcome
+no_tls(struct mysql_client *client, int error)
+{
+    char words[TLS_WORDS_MAX];
+
+    return broken(client, "%s",
+                  tls_error_text(client->stream, error, words, sizeof(words)));
+}
+
+/* Asks for it, which takes a number, and begins it. */
+static enum mysql_outcome
+ask_for_tls(struct mysql_client *client)
+{
+    const struct mysql_login login = {
+        .capabilities = login_can(client),
+        .max_packet = MAX_PACKET,
+        .charset = MYSQL_UTF8MB4,
+    };
+    char space[OUT_MAX];
+    struct buf out;
+
+    if ((client->facts.capabilities & MYSQL_CAN_TLS) == 0)
+        return broken(client, "it offers no TLS");
+    if (client->start < client->end)
+        return broken(client, "unexpected bytes behind the greeting");
+    buf_init(&out, space, sizeof(space));
+    mysql_write_tls_request(&out, client->sequence++, &login);
+    if (write_all(client, &out) != MYSQL_OUTCOME_WAIT)
+        return MYSQL_OUTCOME_BROKEN;
+    if (tls_connect(client->stream, client->tls, client->tls_name) < 0)
+        return no_tls(client, errno);
+    tls_allow_cut(client->stream);
+    client->phase = MYSQL_CLIENT_TLS;
+    return MYSQL_OUTCOME_WAIT;
+}
+
+static enum mysql_outcome
+shake_hands(struct mysql_client *client)
+{
+    if (tls_handshake(client->stream) < 0)
+        return errno == EAGAIN ? MYSQL_OUTCOME_WAIT : no_tls(client, errno);
+    client->stream->readable = true;
+    return write_login(client);
 }
 
 static enum mysql_outcome
@@ -155,7 +212,8 @@ on_greeting(struct mysql_client *client, const struct mysql_packet *packet)
     set_plugin(
         client, greeting.plugin,
         str_make((const char *)greeting.challenge, greeting.challenge_len));
-    return write_login(client, (uint8_t)(packet->sequence + 1));
+    client->sequence = (uint8_t)(packet->sequence + 1);
+    return client->tls == NULL ? write_login(client) : ask_for_tls(client);
 }
 
 static enum mysql_outcome
@@ -191,6 +249,21 @@ on_key(struct mysql_client *client, uint8_t sequence, struct str pem)
     return write_answer(client, sequence, hidden, (size_t)len);
 }
 
+/* It wants the password itself, which TLS hides: with a NUL behind it. */
+static enum mysql_outcome
+on_clear(struct mysql_client *client, uint8_t sequence)
+{
+    char space[OUT_MAX];
+    struct buf said;
+
+    buf_init(&said, space, sizeof(space));
+    buf_str(&said, client->password);
+    buf_char(&said, '\0');
+    if (said.failed)
+        return broken(client, "the password is too long");
+    return write_answer(client, sequence, (const uint8_t *)said.p, said.len);
+}
+
 static enum mysql_outcome
 on_more(struct mysql_client *client, const struct mysql_packet *packet)
 {
@@ -210,6 +283,8 @@ on_more(struct mysql_client *client, const struct mysql_packet *packet)
         return MYSQL_OUTCOME_WAIT;
     if (said.p[0] != MYSQL_SHA2_FULL)
         return broken(client, "unexpected MySQL packet during the login");
+    if (client->tls != NULL)
+        return on_clear(client, sequence);
     return write_answer(client, sequence, &send_key, 1);
 }
 
@@ -322,6 +397,7 @@ on_packet(struct mysql_client *client, const struct mysql_packet *packet)
         return on_login(client, packet);
     case MYSQL_CLIENT_RESULT:
         return on_result(client, packet);
+    case MYSQL_CLIENT_TLS:
     case MYSQL_CLIENT_READY:
         break;
     }
@@ -389,15 +465,29 @@ read_some(struct mysql_client *client)
     return MYSQL_OUTCOME_WAIT;
 }
 
+static enum mysql_outcome
+read_packets(struct mysql_client *client)
+{
+    enum mysql_outcome outcome = read_some(client);
+
+    return outcome == MYSQL_OUTCOME_WAIT ? take_packets(client) : outcome;
+}
+
 enum mysql_outcome
 mysql_client_step(struct mysql_client *client)
 {
     enum mysql_outcome outcome = MYSQL_OUTCOME_WAIT;
 
-    while (outcome == MYSQL_OUTCOME_WAIT && client->stream->readable) {
-        outcome = read_some(client);
-        if (outcome == MYSQL_OUTCOME_WAIT)
-            outcome = take_packets(client);
+    while (outcome == MYSQL_OUTCOME_WAIT) {
+        if (client->phase == MYSQL_CLIENT_TLS) {
+            outcome = shake_hands(client);
+            if (client->phase == MYSQL_CLIENT_TLS)
+                return outcome;
+        } else if (client->stream->readable) {
+            outcome = read_packets(client);
+        } else {
+            return MYSQL_OUTCOME_WAIT;
+        }
     }
     return outcome;
 }
@@ -406,11 +496,13 @@ mysql_client_step(struct mysql_client *client)
 
 void
 mysql_client_begin(struct mysql_client *client, struct stream *stream,
-                   struct str user, struct str password)
+                   const struct mysql_client_conf *conf)
 {
     client->stream = stream;
-    client->user = user;
-    client->password = password;
+    client->user = conf->user;
+    client->password = conf->password;
+    client->tls = conf->tls;
+    client->tls_name = conf->tls_name;
     client->phase = MYSQL_CLIENT_GREETING;
     client->greeted = false;
     client->number = 0;

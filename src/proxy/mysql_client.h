@@ -44,6 +44,7 @@ enum mysql_outcome {
 
 enum mysql_client_phase {
     MYSQL_CLIENT_GREETING, /* none has come */
+    MYSQL_CLIENT_TLS,      /* TLS was asked for, and is shaken hands on */
     MYSQL_CLIENT_LOGIN,    /* it has been answered */
     MYSQL_CLIENT_READY,    /* to ask */
     MYSQL_CLIENT_RESULT,   /* an answer is under way */
@@ -52,8 +53,21 @@ enum mysql_client_phase {
 /* A row of the answer; values are valid during the call. */
 typedef void (*mysql_row_fn)(void *arg, const struct str *values, size_t count);
 
+struct tls_client;
+
+/* How to log in; what it points to stays the caller's. */
+struct mysql_client_conf {
+    struct str user;
+    struct str password;    /* absent: none */
+    struct tls_client *tls; /* NULL: plainly */
+    const char *tls_name;   /* that the server is to prove (net/tls.h) */
+};
+
 struct mysql_client {
     struct stream *stream;
+    struct tls_client *tls;
+    const char *tls_name;
+    uint8_t sequence;    /* of the login that is to be written */
     struct str user;     /* the configuration's */
     struct str password; /* absent: none */
     enum mysql_client_phase phase;
@@ -75,9 +89,9 @@ struct mysql_client {
     uint8_t in[MYSQL_CLIENT_BUFFER];
 };
 
-/* Begins on a new connection. USER and PASSWORD stay the caller's. */
+/* Begins on a new connection. */
 void mysql_client_begin(struct mysql_client *client, struct stream *stream,
-                        struct str user, struct str password);
+                        const struct mysql_client_conf *conf);
 
 /* Goes on, after the connection was made, and whenever the stream is ready.
  * What has ended (not WAIT) may not be asked again before a query. */

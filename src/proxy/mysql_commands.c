@@ -54,7 +54,8 @@ rewrite_change(const struct mysql_commands *c,
     return 0;
 }
 
-/* The same of what may be a KILL. */
+/* The same of what may be a KILL. One that has no room for more, since many
+ * commands came with it, goes on as it is: its server knows no such number. */
 static void
 rewrite_kill(const struct mysql_commands *c, const struct mysql_packet *packet,
              struct buf *to)
@@ -62,9 +63,11 @@ rewrite_kill(const struct mysql_commands *c, const struct mysql_packet *packet,
     uint8_t at = text_at(&c->conf);
     struct mysql_kill kill;
 
-    if (mysql_read_kill(&kill, packet->p, packet->len, at) < 0 ||
-        !c->conf.kill(c->conf.kill_arg, &kill, at, to))
-        buf_add(to, c->packet.p, c->packet.len);
+    if (mysql_read_kill(&kill, packet->p, packet->len, at) > 0 &&
+        c->conf.kill(c->conf.kill_arg, &kill, at, to) && !to->failed)
+        return;
+    buf_reset(to);
+    buf_add(to, c->packet.p, c->packet.len);
 }
 
 /* Appends to TO what goes on in place of the packet that was taken out. */
@@ -98,15 +101,12 @@ replace(struct mysql_commands *c, uint8_t *p, size_t taken, size_t *out,
 {
     char space[MYSQL_CHANGE_MAX + MYSQL_CHANGE_MAX / 2];
     size_t rest = *end - *out - taken;
+    size_t room = BUFFER_SIZE - *out - rest;
     struct buf to;
 
-    buf_init(&to, space, sizeof(space));
+    buf_init(&to, space, room < sizeof(space) ? room : sizeof(space));
     if (rewrite(c, &to) < 0)
         return -1;
-    if (*out + to.len + rest > BUFFER_SIZE) {
-        errno = EMSGSIZE;
-        return -1;
-    }
     memmove(p + *out + to.len, p + *out + taken, rest);
     memcpy(p + *out, to.p, to.len);
     *out += to.len;

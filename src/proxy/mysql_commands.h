@@ -24,6 +24,8 @@ struct mysql_kill;
 
 enum {
     MYSQL_CHANGE_MAX = BUFFER_SIZE / 2, /* bytes of a change of user */
+    MYSQL_COMMANDS_ROOM = 512, /* bytes of a buffer that a read leaves free: a
+                                  KILL whose beginning came before fits */
 };
 
 /* Appends the command that goes on in place of KILL, where TEXT_AT is as in

@@ -144,11 +144,14 @@ takes_one_more(const struct server *server)
 void
 mysql_seat_route(struct tcp_session *s)
 {
-    uint64_t key = s->section->conf->visible ? key_of(s) : 0;
+    /* What logs in to end a statement names no schema. */
+    bool may_be = s->section->conf->visible && s->flow.schema.len == 0;
+    uint64_t key = may_be ? key_of(s) : 0;
     struct seat_facts facts;
     struct server *server;
 
-    if (key == 0 || !seat_find_busy(s->dial.engine->board, key, &facts))
+    if (key == 0 || !seat_find_busy(s->dial.engine->board, key, &facts) ||
+        facts.section != s->section->row)
         return;
     server = find_server(s->runtime, facts.server);
     if (server != NULL && takes_one_more(server))

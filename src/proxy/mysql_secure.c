@@ -3,15 +3,16 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "codec/mysql_switch.h"
 #include "net/tls.h"
 #include "proxy/engine.h"
 #include "proxy/listener.h"
-#include "proxy/mysql_auth.h"
 #include "proxy/pool.h"
 #include "proxy/section.h"
+#include "proxy/secure.h"
 #include "proxy/tcp.h"
 #include "proxy/upstream.h"
 
@@ -52,49 +53,28 @@ mysql_secure_accept(struct tcp_session *s)
     e->phase = PHASE_CLIENT_TLS;
 }
 
-bool
-mysql_secure_client(struct tcp_session *s)
+/* Goes on with STREAM's, and keeps why it has failed. */
+static enum mysql_secure_result
+shake_hands(struct mysql_entry *e, struct stream *stream)
 {
-    struct mysql_entry *e = mysql_entry_of(s);
-
-    if (tls_handshake(&s->client) == 0) {
-        e->phase = PHASE_LOGIN;
-        s->client.readable = true;
-        return true;
+    if (tls_handshake(stream) == 0) {
+        /* What the handshake has read may have more behind it. */
+        stream->readable = true;
+        return MYSQL_SECURE_DONE;
     }
     if (errno == EAGAIN)
-        return false;
-    tls_error_text(&s->client, errno, e->why, sizeof(e->why));
-    log_debug("no TLS with a client: %s section=" STR_FMT, e->why,
-              STR_ARG(s->section->conf->name));
-    /* Who could not shake hands would not understand an error either. */
-    tcp_close(s, "CR", "the TLS handshake with the client failed");
-    return false;
+        return MYSQL_SECURE_WAITS;
+    tls_error_text(stream, errno, e->why, sizeof(e->why));
+    return MYSQL_SECURE_FAILED;
+}
+
+enum mysql_secure_result
+mysql_secure_client(struct tcp_session *s)
+{
+    return shake_hands(mysql_entry_of(s), &s->client);
 }
 
 /* --- the server ----------------------------------------------------------- */
-
-static const char *
-name_of(const struct server_conf *conf)
-{
-    if (conf->tls.name.p != NULL)
-        return conf->tls.name.p;
-    return conf->address.is_unix ? "" : conf->address.host.p;
-}
-
-void
-mysql_secure_ask(struct tcp_session *s)
-{
-    struct mysql_entry *e = mysql_entry_of(s);
-
-    if ((e->server_facts.capabilities & MYSQL_CAN_TLS) == 0) {
-        mysql_auth_give_up(s, true, "it offers no TLS");
-        return;
-    }
-    mysql_auth_write_login(s, true);
-    if (mysql_entry_of(s)->phase == PHASE_GREETING)
-        e->phase = PHASE_SERVER_TLS;
-}
 
 static int
 begin(struct tcp_session *s, struct mysql_entry *e)
@@ -106,33 +86,26 @@ begin(struct tcp_session *s, struct mysql_entry *e)
         errno = EPROTO;
         return -1;
     }
-    if (tls_connect(stream, server->tls, name_of(server->conf)) < 0)
+    if (tls_connect(stream, server->tls, secure_name(server->conf)) < 0)
         return -1;
     tls_allow_cut(stream);
     mysql_leg_reset(&e->server, stream);
     return 0;
 }
 
-bool
+enum mysql_secure_result
 mysql_secure_server(struct tcp_session *s)
 {
     struct mysql_entry *e = mysql_entry_of(s);
     struct stream *stream = &s->server->stream;
-    char why[TLS_WORDS_MAX];
 
     if (mysql_leg_unsent(&e->server) > 0)
-        return false;
-    if ((is_secure(stream) || begin(s, e) == 0) && tls_handshake(stream) == 0) {
-        stream->readable = true;
-        e->phase = PHASE_GREETING;
-        mysql_auth_write_login(s, false);
-        return true;
+        return MYSQL_SECURE_WAITS;
+    if (!is_secure(stream) && begin(s, e) < 0) {
+        (void)snprintf(e->why, sizeof(e->why), "no TLS: %s", strerror(errno));
+        return MYSQL_SECURE_FAILED;
     }
-    if (errno == EAGAIN)
-        return false;
-    tls_error_text(stream, errno, why, sizeof(why));
-    mysql_auth_give_up(s, true, why);
-    return true;
+    return shake_hands(e, stream);
 }
 
 /* --- passwords ------------------------------------------------------------ */
@@ -157,11 +130,10 @@ static const char *
 why_not_clear(const struct tcp_session *s, struct str plugin)
 {
     bool client = is_secure(&s->client), server = server_is_safe(s);
+    bool is_clear = str_equal(plugin, STR("mysql_clear_password")) ||
+                    (client && str_equal(plugin, STR("dialog")));
 
-    if (str_equal(plugin, STR("mysql_clear_password")) && !server)
-        return "The server asks for the password itself, which may not "
-               "leave over its connection without TLS: add tls to it";
-    if (str_equal(plugin, STR("dialog")) && client && !server)
+    if (is_clear && !server)
         return "The server asks for the password itself, which may not "
                "leave over its connection without TLS: add tls to it";
     return NULL;

@@ -28,17 +28,17 @@
 /* The client has asked for TLS, which its listener has: begins it. */
 void mysql_secure_accept(struct tcp_session *s);
 
-/* Goes on with the client's handshake. Whether there is more to do: its login
- * can be read. */
-bool mysql_secure_client(struct tcp_session *s);
+/* How far a handshake has come. */
+enum mysql_secure_result {
+    MYSQL_SECURE_WAITS,
+    MYSQL_SECURE_DONE,
+    MYSQL_SECURE_FAILED, /* e->why says why */
+};
 
-/* The chosen server is to be spoken to by TLS: asks for it, where its greeting
- * in e->server_facts offers it. */
-void mysql_secure_ask(struct tcp_session *s);
-
-/* Goes on with the server's handshake, and logs in behind it. Whether there is
- * more to do. */
-bool mysql_secure_server(struct tcp_session *s);
+/* Goes on with the handshake of the client, or of the server: with it begins
+ * TLS when the request for it has left. */
+enum mysql_secure_result mysql_secure_client(struct tcp_session *s);
+enum mysql_secure_result mysql_secure_server(struct tcp_session *s);
 
 /* By how much numbers of the client's packets are higher than the server's. */
 int mysql_secure_shift(const struct tcp_session *s);

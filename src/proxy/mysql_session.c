@@ -277,6 +277,43 @@ step_server(struct tcp_session *s)
     return true;
 }
 
+/* Who could not shake hands would not understand an error either. */
+static bool
+step_client_tls(struct tcp_session *s)
+{
+    struct mysql_entry *e = mysql_entry_of(s);
+
+    switch (mysql_secure_client(s)) {
+    case MYSQL_SECURE_WAITS:
+        return false;
+    case MYSQL_SECURE_DONE:
+        e->phase = PHASE_LOGIN;
+        return true;
+    case MYSQL_SECURE_FAILED:
+        break;
+    }
+    log_debug("no TLS with a client: %s section=" STR_FMT, e->why,
+              STR_ARG(s->section->conf->name));
+    tcp_close(s, "CR", "the TLS handshake with the client failed");
+    return false;
+}
+
+static bool
+step_server_tls(struct tcp_session *s)
+{
+    switch (mysql_secure_server(s)) {
+    case MYSQL_SECURE_WAITS:
+        return false;
+    case MYSQL_SECURE_DONE:
+        mysql_auth_log_in(s);
+        return true;
+    case MYSQL_SECURE_FAILED:
+        break;
+    }
+    mysql_auth_give_up(s, true, mysql_entry_of(s)->why);
+    return true;
+}
+
 /* Nobody reads what it sends meanwhile, but one that is gone is noticed. */
 static bool
 step_waiting(struct tcp_session *s)
@@ -294,14 +331,14 @@ step(struct tcp_session *s)
     case PHASE_LOGIN:
         return step_client(s);
     case PHASE_CLIENT_TLS:
-        return mysql_secure_client(s);
+        return step_client_tls(s);
     case PHASE_HOOK:
     case PHASE_DIAL:
         break;
     case PHASE_GREETING:
         return step_server(s) || step_waiting(s);
     case PHASE_SERVER_TLS:
-        return mysql_secure_server(s) || step_waiting(s);
+        return step_server_tls(s) || step_waiting(s);
     case PHASE_AUTH:
         /* What it says out of turn is for later, or for nobody: a flood of it
          * must not look like a server that takes nothing. */

@@ -44,3 +44,11 @@ secure_listen(const struct listen_conf *listen, struct faults *faults)
                       why);
     return server;
 }
+
+const char *
+secure_name(const struct server_conf *server)
+{
+    if (server->tls.name.p != NULL)
+        return server->tls.name.p;
+    return server->address.is_unix ? "" : server->address.host.p;
+}

@@ -19,4 +19,8 @@ secure_server(const struct server_conf *server, struct faults *faults);
 struct tls_server *
 secure_listen(const struct listen_conf *listen, struct faults *faults);
 
+/* What SERVER is to prove: a name or an address, as net/tls.h has it; "" for
+ * none. */
+const char *secure_name(const struct server_conf *server);
+
 #endif

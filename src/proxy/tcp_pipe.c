@@ -46,7 +46,7 @@ copy_in(struct tcp_pipe *pipe, const struct engine *engine)
         return PIPE_BROKE_FROM;
     }
     n = stream_read(pipe->from, pipe->buffer->data + pipe->held,
-                    BUFFER_SIZE - pipe->held);
+                    BUFFER_SIZE - pipe->held - pipe->room);
     if (n < 0)
         return blocked_or(PIPE_BROKE_FROM);
     pipe->buffer->end = (uint32_t)n;

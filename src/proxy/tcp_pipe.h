@@ -41,6 +41,7 @@ struct tcp_pipe {
     struct stream *to;
     pipe_sift_fn sift;       /* NULL: bytes pass unseen, else copied */
     uint32_t held;           /* bytes that it keeps back, a few */
+    uint32_t room;           /* bytes that it may add: they are left free */
     struct buffer *buffer;   /* NULL while it would be empty */
     struct conduit *conduit; /* likewise */
     uint64_t bytes;          /* written to `to` */
