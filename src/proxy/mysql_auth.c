@@ -325,6 +325,8 @@ mysql_auth_client(struct tcp_session *s, const struct mysql_packet *packet)
     int sequence = packet->sequence - mysql_secure_shift(s);
 
     e->sequence = packet->sequence;
+    if (mysql_secure_bares(s, packet))
+        return;
     e->its_turn = false;
     mysql_write_packet(&e->server.out, (uint8_t)sequence,
                        str_make((const char *)packet->p, packet->len));

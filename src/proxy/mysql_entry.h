@@ -45,6 +45,7 @@ struct mysql_entry {
     struct mysql_login login;   /* settled; its texts are the session's */
     struct greeting_facts server_facts; /* what the server says of itself */
     bool sha2;               /* its plugin may ask for the whole password */
+    uint8_t whole;           /* it has: what asks for its key; else 0 */
     uint32_t server_can;     /* capabilities that hold on its side */
     uint32_t server_mariadb; /* likewise */
     uint8_t sequence;        /* of the last packet to or from the client */

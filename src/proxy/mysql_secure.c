@@ -16,6 +16,11 @@
 #include "proxy/tcp.h"
 #include "proxy/upstream.h"
 
+enum {
+    RSA_MIN = 128, /* bytes of what the shortest key in use encrypts */
+    RSA_STEP = 64, /* lengths of keys are multiples of it */
+};
+
 static bool
 is_secure(const struct stream *stream)
 {
@@ -105,48 +110,82 @@ mysql_secure_server(struct tcp_session *s)
 
 /* --- passwords ------------------------------------------------------------ */
 
-/* Plugins whose answer is the password itself, of a client that has TLS. */
+/* Nobody reads along. To clients a Unix socket is so or not, each as it thinks;
+ * servers hold it for safe. */
 static bool
-is_clear(struct str plugin)
+server_is_safe(const struct tcp_session *s)
 {
-    return str_equal(plugin, STR("mysql_clear_password")) ||
-           str_equal(plugin, STR("dialog")) ||
-           str_equal(plugin, STR("sha256_password"));
+    return is_secure(&s->server->stream) ||
+           s->server->server->conf->address.is_unix;
 }
 
-/* The server wants the password itself, or its encryption by a key that it has
- * to be asked for: which of the two, each side concludes from its own leg. */
 static bool
-asks_for_all(const struct mysql_entry *e, const struct mysql_packet *packet)
+client_decides(const struct tcp_session *s)
 {
-    struct str said;
+    return s->listener->addr.sa.sa_family == AF_UNIX;
+}
 
-    return e->sha2 && mysql_read_more(&said, packet->p, packet->len) > 0 &&
-           said.len == 1 && said.p[0] == MYSQL_SHA2_FULL;
+/* Why an answer that is the password itself may not pass; NULL: it may. */
+static const char *
+why_not_clear(const struct tcp_session *s, struct str plugin)
+{
+    bool client = is_secure(&s->client), server = server_is_safe(s);
+    bool is_clear = str_equal(plugin, STR("mysql_clear_password")) ||
+                    (client && str_equal(plugin, STR("dialog")));
+
+    if (is_clear && !server)
+        return "The server asks for the password itself, which may not "
+               "leave over its connection without TLS: add tls to it";
+    return NULL;
+}
+
+/* Why the whole password cannot come to the server, where each side concludes
+ * from its own leg whether it is said as it is, or encrypted by a key that has
+ * to be asked for; NULL: it can. */
+static const char *
+why_not_whole(const struct tcp_session *s)
+{
+    bool client = is_secure(&s->client), server = server_is_safe(s);
+
+    if (client && !server)
+        return "The server asks for the whole password, which the client "
+               "would send by its TLS alone: add tls to the server";
+    if (!client && server && !client_decides(s))
+        return "The server asks for the whole password, which this client "
+               "can send by TLS alone: connect with TLS";
+    return NULL;
+}
+
+static const char *
+why_no_switch(struct tcp_session *s, struct str plugin)
+{
+    struct mysql_entry *e = mysql_entry_of(s);
+    const char *why = why_not_clear(s, plugin);
+
+    e->sha2 = str_equal(plugin, STR(MYSQL_SHA2_PLUGIN));
+    e->whole = 0;
+    if (why != NULL || !str_equal(plugin, STR("sha256_password")))
+        return why;
+    /* It has the password said whole at once. */
+    e->whole = MYSQL_SHA256_SEND_KEY;
+    return why_not_whole(s);
 }
 
 bool
 mysql_secure_refuses(struct tcp_session *s, const struct mysql_packet *packet)
 {
     struct mysql_entry *e = mysql_entry_of(s);
-    int shift = mysql_secure_shift(s);
     struct mysql_switch request;
     const char *why = NULL;
+    struct str said;
 
     if (mysql_lead(packet) == MYSQL_EOF &&
         mysql_read_switch(&request, packet->p, packet->len) > 0) {
-        e->sha2 = str_equal(request.plugin, STR(MYSQL_SHA2_PLUGIN)) ||
-                  str_equal(request.plugin, STR("sha256_password"));
-        if (shift > 0 && is_clear(request.plugin))
-            why = "The server asks for the password itself, which may not "
-                  "leave over its connection without TLS: add tls to it";
-    } else if (shift != 0 && mysql_lead(packet) == MYSQL_MORE_DATA &&
-               asks_for_all(e, packet)) {
-        why = shift > 0
-                  ? "The server asks for the whole password, which the client "
-                    "would send by its TLS alone: add tls to the server"
-                  : "The server asks for the whole password, which this client "
-                    "can send by TLS alone: connect with TLS";
+        why = why_no_switch(s, request.plugin);
+    } else if (e->sha2 && mysql_read_more(&said, packet->p, packet->len) > 0 &&
+               said.len == 1 && said.p[0] == MYSQL_SHA2_FULL) {
+        e->whole = MYSQL_SHA2_SEND_KEY;
+        why = why_not_whole(s);
     }
     if (why == NULL)
         return false;
@@ -168,8 +207,31 @@ mysql_secure_betrays(const struct tcp_session *s, const uint8_t *p, size_t n)
         return false;
     if (mysql_lead(&packet) == MYSQL_EOF)
         return mysql_read_switch(&request, packet.p, packet.len) > 0 &&
-               is_clear(request.plugin);
+               (why_not_clear(s, request.plugin) != NULL ||
+                str_equal(request.plugin, STR("sha256_password")));
     return mysql_lead(&packet) == MYSQL_MORE_DATA &&
            mysql_read_more(&said, packet.p, packet.len) > 0 && said.len == 1 &&
            said.p[0] == MYSQL_SHA2_FULL;
+}
+
+bool
+mysql_secure_bares(struct tcp_session *s, const struct mysql_packet *packet)
+{
+    struct mysql_entry *e = mysql_entry_of(s);
+    uint8_t key = e->whole;
+
+    e->whole = 0;
+    if (key == 0 || server_is_safe(s) || packet->len == 0)
+        return false;
+    /* There is no password; or its key is asked for. */
+    if (packet->len == 1 && (packet->p[0] == 0 || packet->p[0] == key))
+        return false;
+    /* Encrypted at once, by a key that the client knows: as long as RSA has it,
+     * which hardly any password is. */
+    if (packet->len >= RSA_MIN && packet->len % RSA_STEP == 0)
+        return false;
+    mysql_entry_end(s, "CH", MYSQL_REFUSAL_INSECURE,
+                    "The password may not leave as it is over the server's "
+                    "connection without TLS: add tls to it");
+    return true;
 }

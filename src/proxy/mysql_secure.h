@@ -44,6 +44,11 @@ enum mysql_secure_result mysql_secure_server(struct tcp_session *s);
 /* By how much numbers of the client's packets are higher than the server's. */
 int mysql_secure_shift(const struct tcp_session *s);
 
+/* Is the client's PACKET the password as it is, which would leave where it can
+ * be read? Then the session is over. */
+bool
+mysql_secure_bares(struct tcp_session *s, const struct mysql_packet *packet);
+
 /* Does the server ask in PACKET for what this client would send in a way that
  * cannot go on? Then the session is over. */
 bool
