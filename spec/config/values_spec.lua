@@ -267,7 +267,21 @@ local CASES = {
     fault = "listen: '/" .. ("a"):rep(107) .. "' is too long: the path of a "
       .. "Unix socket has at most 107 bytes" },
   { TCP, "listen = 81 tls",
-    fault = "listen: 'tls' is not supported in this version" },
+    fault = "listen: tls needs certificate=FILE and key=FILE" },
+  { TCP, "listen = 81 tls=on",
+    fault = "listen: 'tls' takes no value: write tls" },
+  { TCP, "listen = 81 tls certificate=/none",
+    fault = "listen: cannot read certificate=/none: No such file or "
+      .. "directory" },
+  { TCP, "listen = 81 key=/dev/null",
+    fault = "listen: certificate= and key= are for tls: write tls "
+      .. "certificate=FILE key=FILE" },
+  { TCP, "listen = 81 tls key",
+    fault = "listen: 'key' needs a value: write key=VALUE" },
+  { TCP, "listen = 81 tls key=/dev/zero",
+    fault = "listen: cannot read key=/dev/zero: File too large" },
+  { TCP, "listen = 81 tls certificate=/dev/null key=/dev/null",
+    fault = "listen: tls is not supported in this version but in [mysql]" },
   { TCP, "listen = 81 accept_proxy backlog=5\ntrust = ::1",
     value = function(c)
       local listens = c.sections[0].listens
@@ -279,12 +293,12 @@ local CASES = {
     fault = "listen: 'accept_proxy' takes no value: write accept_proxy" },
   { TCP, "listen = 81 accept-proxy",
     fault = "listen: unknown option 'accept-proxy'; did you mean "
-      .. "'accept_proxy'? (options are: default_server accept_proxy backlog)" },
-  { TCP, "listen = 81 tls",
-    fault = "listen: 'tls' is not supported in this version" },
+      .. "'accept_proxy'? (options are: default_server accept_proxy backlog "
+      .. "tls certificate key)" },
   { TCP, "listen = 81 backlogs=3",
     fault = "listen: unknown option 'backlogs'; did you mean 'backlog'? "
-      .. "(options are: default_server accept_proxy backlog)" },
+      .. "(options are: default_server accept_proxy backlog "
+      .. "tls certificate key)" },
   { TCP, "listen = 81 backlog",
     fault = "listen: 'backlog' needs a value: write backlog=VALUE" },
   { TCP, "listen = 81 backlog=0",
@@ -315,9 +329,31 @@ local CASES = {
     fault = "server a: '257' is out of range: from 0 to 256" },
   { UPSTREAM, "server a = b:1 wieght=2",
     fault = "server a: unknown option 'wieght'; did you mean 'weight'? "
-      .. "(options are: weight maxconn backup disabled root check)" },
+      .. "(options are: weight maxconn backup disabled root "
+      .. "check tls verify tls_name)" },
   { UPSTREAM, "server a = b:1 tls",
-    fault = "server a: 'tls' is not supported in this version" },
+    fault = "server a: tls is not supported in this version but for "
+      .. "protocol = mysql" },
+  { UPSTREAM, "server a = b:1 tls=on",
+    fault = "server a: 'tls' takes no value: write tls" },
+  { UPSTREAM, "server a = b:1 verify=off",
+    fault = "server a: verify= and tls_name= are for tls: write tls "
+      .. "verify=CA" },
+  { UPSTREAM, "server a = b:1 tls_name=c",
+    fault = "server a: verify= and tls_name= are for tls: write tls "
+      .. "verify=CA" },
+  { UPSTREAM, "server a = b:1 tls verify=/none",
+    fault = "server a: cannot read verify=/none: No such file or directory" },
+  { UPSTREAM, "server a = unix:/a tls\nprotocol = mysql",
+    fault = "server a: a Unix socket has no name that tls could verify: add "
+      .. "tls_name=NAME or verify=off" },
+  { UPSTREAM, "protocol = mysql\nserver a = b:1 tls verify=off tls_name=c",
+    value = function(c)
+      local tls = c.upstreams[0].servers[0].tls
+      return ("%s %d %s"):format(tostring(tls.on), tonumber(tls.verify),
+        text(tls.name))
+    end,
+    is = "true 2 c" },
 
   -- Policies.
   { UPSTREAM, "policy = source hash=consistent fast",

@@ -6,6 +6,7 @@ local json = require "dkjson"
 local loop = require "support.loop"
 local moongate = require "support.moongate"
 local net = require "support.net"
+local peer = require "support.peer"
 local process = require "support.process"
 local tls = require "support.tls"
 
@@ -208,6 +209,45 @@ print(k.fetchone()[0])
     local said, why = query("SELECT 1", "app", "--ssl-verify-server-cert")
     assert.is_nil(said)
     assert.is_truthy(why:find("ERROR 2026 (HY000)", 1, true), why)
+  end)
+
+  -- Between a client and Moongate: what the client sends first waits for what
+  -- it sends next, and both go at once.
+  local function joining(port)
+    return peer.serve(function(connection)
+      local other = assert(net.connect(port))
+      local back = loop.spawn("the way back", function()
+        while true do
+          local bytes = other:receive_some(65536)
+          if not bytes or not connection:send(bytes) then
+            return connection:shutdown()
+          end
+        end
+      end)
+      local first = connection:receive_some(65536)
+      while true do
+        local bytes = connection:receive_some(65536)
+        if not bytes or not other:send(first .. bytes) then
+          break
+        end
+        first = ""
+      end
+      other:close()
+      loop.cancel(back)
+    end)
+  end
+
+  it("begins with what comes behind the request", function()
+    start("", LISTEN)
+    local between = joining(m.port.mysql)
+    local status, text = process.run({
+      "mariadb", "--no-defaults", "--protocol=tcp", "--host=127.0.0.1",
+      "--port=" .. between.port, "--user=app", "--password=app", verified(),
+      "--batch", "--skip-column-names", "--execute=SELECT 5", "app",
+    }, { env = CLEAN })
+    assert.are.equal(0, status, text)
+    assert.are.equal("5\n", text)
+    m:wait_log("login by tls: true")
   end)
 
   it("may be required of clients", function()

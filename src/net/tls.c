@@ -812,6 +812,20 @@ tls_server_new(struct str chain, struct str key, const char **why)
     return server;
 }
 
+const char *
+tls_server_doubt(const struct tls_server *server)
+{
+    const X509 *own = SSL_CTX_get0_certificate(server->context);
+
+    if (own == NULL)
+        return NULL;
+    if (X509_cmp_current_time(X509_get0_notAfter(own)) < 0)
+        return "has expired";
+    if (X509_cmp_current_time(X509_get0_notBefore(own)) > 0)
+        return "is not valid yet";
+    return NULL;
+}
+
 struct tls_server *
 tls_server_ref(struct tls_server *server)
 {

@@ -50,6 +50,8 @@ bool tls_client_verifies(const struct tls_client *client);
  * there are no sessions and no tickets. As tls_client_new. */
 struct tls_server *
 tls_server_new(struct str chain, struct str key, const char **why) MUST_CHECK;
+/* Why nobody would believe it now: "has expired"; NULL: nothing is known. */
+const char *tls_server_doubt(const struct tls_server *server);
 struct tls_server *tls_server_ref(struct tls_server *server);
 void tls_server_unref(struct tls_server *server);
 

@@ -37,11 +37,17 @@ secure_listen(const struct listen_conf *listen, struct faults *faults)
     if (!conf->on)
         return NULL;
     server = tls_server_new(conf->certificate.text, conf->key.text, &why);
-    if (server == NULL)
+    if (server == NULL) {
         faults_add_at(faults, listen->at,
                       "listen: certificate=" STR_FMT " key=" STR_FMT ": %s",
                       STR_ARG(conf->certificate.path), STR_ARG(conf->key.path),
                       why);
+        return NULL;
+    }
+    why = tls_server_doubt(server);
+    if (why != NULL)
+        faults_warn_at(faults, listen->at, "listen: certificate=" STR_FMT " %s",
+                       STR_ARG(conf->certificate.path), why);
     return server;
 }
 
