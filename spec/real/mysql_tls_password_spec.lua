@@ -90,7 +90,7 @@ describe("a password by TLS", function()
       connection:send(mysql.switch(2, "sha256_password", CHALLENGE))
     end)
     local said = try()
-    assert(said:find("The server asks for the password itself", 1, true), said)
+    assert(said:find("The server asks for the whole password", 1, true), said)
   end)
 
   for _, visible in ipairs { "off", "on" } do
