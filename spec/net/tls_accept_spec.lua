@@ -10,7 +10,10 @@ local tls = require "support.tls"
 local core = support.load("net/tls.h", "net/loop.h", "net/stream.h",
   "base/clock.h")
 
+ffi.cdef "int shutdown(int fd, int how);"
+
 local EAGAIN, EPROTO = 11, 71
+local SHUT_WR = 1
 local ROOM = 4096
 
 
@@ -177,6 +180,25 @@ describe("TLS as a server", function()
     until len < n
     assert.is_true(n > 100)
   end)
+
+  for _, case in ipairs {
+    { "is an error", false, nil, EPROTO },
+    { "is an end where that is allowed", true, "" },
+  } do
+    it("that is cut off " .. case[1], function()
+      begin()
+      accept()
+      assert.are.equal(0, shake())
+      if case[2] then
+        core.tls_allow_cut(far)
+      end
+      exchange()
+      libc.check(ffi.C.shutdown(near.fd, SHUT_WR), "shutdown")
+      local text, error = receive(far)
+      assert.are.equal(case[3], text)
+      assert.are.equal(case[4], error)
+    end)
+  end
 
   it("is none with a client that speaks plainly", function()
     accept()
