@@ -200,6 +200,20 @@ describe("TLS as a server", function()
     end)
   end
 
+  it("is none with a client that knows version 1.1 at most", function()
+    local hello = "\3\2" .. ("r"):rep(32) .. "\0\0\2\192\19\1\0"
+    hello = "\1\0\0" .. string.char(#hello) .. hello
+    hello = "\22\3\1\0" .. string.char(#hello) .. hello
+    accept()
+    core.stream_write(near, hello, #hello)
+    local result, error = await(function()
+      return core.tls_handshake(far)
+    end)
+    assert.are.same({ -1, EPROTO }, { result, error })
+    core.tls_error_text(far, error, room, ROOM)
+    assert.are.equal("TLS: unsupported protocol", ffi.string(room))
+  end)
+
   it("is none with a client that speaks plainly", function()
     accept()
     core.stream_write(near, "GET / HTTP/1.0\r\n\r\n", 18)
