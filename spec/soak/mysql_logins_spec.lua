@@ -5,6 +5,7 @@ local galera = require "support.galera"
 local loop = require "support.loop"
 local moongate = require "support.moongate"
 local process = require "support.process"
+local tls = require "support.tls"
 
 local LOGINS = 10000
 local FIRST = 1000  -- after which memory is not to grow
@@ -16,9 +17,16 @@ local CONFIG = [[
   [upstream db]
   protocol = mysql
   server one = 127.0.0.1:${port_one}
+  [upstream secure]
+  protocol = mysql
+  server one = 127.0.0.1:${port_one} tls verify=ca.crt
   [mysql switch]
   listen = 127.0.0.1:${port_switch}
   upstream = db
+  access_log = off
+  [mysql secure]
+  listen = 127.0.0.1:${port_secure} tls certificate=good.crt key=good.key
+  upstream = secure
   access_log = off
   [mysql visible]
   listen = 127.0.0.1:${port_visible}
@@ -35,14 +43,17 @@ local CONFIG = [[
 -- Prints how often each error number came; 0 is a login that is fit for use.
 local PHP = [[
 mysqli_report(MYSQLI_REPORT_OFF);
-[, $port, $password, $times, $change] = $argv;
+[, $port, $password, $times, $change, $ca] = $argv;
 $seen = [];
 $c = false;
 for ($i = 0; $i < $times; $i++) {
   if ($change && $i % 100 && $c && !$c->connect_errno) {
     $e = $c->change_user("app", $password, "app") ? 0 : $c->errno;
   } else {
-    $c = @new mysqli("127.0.0.1", "app", $password, "app", (int)$port);
+    $c = mysqli_init();
+    if ($ca) $c->ssl_set(null, null, $ca, null, null);
+    @$c->real_connect("127.0.0.1", "app", $password, "app", (int)$port, null,
+      $ca ? MYSQLI_CLIENT_SSL : 0);
     $e = $c->connect_errno;
   }
   if ($e == 0 && $c->query("SELECT 1")->fetch_row()[0] != 1) $e = -1;
@@ -59,19 +70,40 @@ local PATHS = {
     result = 0 },
   { "whose commands are followed", section = "visible", password = "app",
     result = 0 },
+  { "by TLS on both sides", section = "secure", password = "app", tls = true,
+    result = 0 },
   { "in passthrough", section = "passthrough", password = "app", result = 0 },
 }
 
 
 describe(LOGINS .. " logins", function()
-  local place, cluster, m
+  local place, pki, cluster, m
+
+  -- The node's files; it reads them as another user.
+  local function lay_out()
+    local files = { ["ca.crt"] = pki.ca }
+    for _, name in ipairs { "good.crt", "good.key" } do
+      files[name] = folder.read(pki:file(name))
+      process.run { "install", "-m", "644", pki:file(name),
+        place .. "/" .. name }
+    end
+    process.run { "chmod", "755", place }
+    return files
+  end
 
   setup(function()
     place = folder.make()
-    cluster = galera.start({ folder = place, nodes = 1 })
+    pki = tls.make()
+    pki:sign("good", "IP:127.0.0.1")
+    local files = lay_out()
+    cluster = galera.start({ folder = place, nodes = 1, args = {
+      "--ssl-cert=" .. place .. "/good.crt",
+      "--ssl-key=" .. place .. "/good.key",
+    } })
     cluster.nodes[1]:sql("SET GLOBAL max_connect_errors = 1000000")
     m = moongate.start({
       config = CONFIG, ports = { one = cluster.nodes[1].port }, workers = 2,
+      files = files,
     })
   end)
 
@@ -80,13 +112,15 @@ describe(LOGINS .. " logins", function()
     if cluster then
       cluster:stop()
     end
+    pki:remove()
     folder.remove(place)
   end)
 
   local function log_in(path, times)
     local status, out = process.run({ "php", "-r", PHP, "--",
       tostring(m.port[path.section]), path.password, tostring(times),
-      path.change and "1" or "" }, { env = CLEAN, seconds = 900 })
+      path.change and "1" or "", path.tls and pki:file("ca.crt") or "" },
+      { env = CLEAN, seconds = 900 })
     assert.are.equal(0, status, out)
     assert.are.equal(("%d:%d "):format(path.result, times), out)
   end
