@@ -2,6 +2,7 @@
 #include "board/seats.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -193,6 +194,22 @@ seat_read(const struct board *b, unsigned worker, int seat,
     return false;
 }
 
+/* The id alone, as it is this moment: most are not the one. */
+static bool
+may_have_id(const struct seat_row *row, uint32_t id)
+{
+    enum {
+        WORD = offsetof(struct seat_facts, id) / sizeof(uint64_t),
+        AT = offsetof(struct seat_facts, id) % sizeof(uint64_t),
+    };
+    uint64_t word =
+        atomic_load_explicit(&row->words[WORD], memory_order_relaxed);
+    uint32_t found;
+
+    memcpy(&found, (const char *)&word + AT, sizeof(found));
+    return found == id;
+}
+
 bool
 seat_find_id(const struct board *b, uint32_t id, struct seat_facts *out)
 {
@@ -202,7 +219,8 @@ seat_find_id(const struct board *b, uint32_t id, struct seat_facts *out)
         unsigned count = seat_count(b, worker);
 
         for (unsigned i = 0; i < count; i++) {
-            if (seat_read(b, worker, (int)i, out, &state) && out->id == id)
+            if (may_have_id(row_of(b, worker, (int)i), id) &&
+                seat_read(b, worker, (int)i, out, &state) && out->id == id)
                 return true;
         }
     }
