@@ -162,7 +162,7 @@ sift(struct tcp_pipe *pipe, size_t n)
 static int
 guard(struct tcp_pipe *pipe, size_t n)
 {
-    const struct tcp_session *s = container_of(pipe, struct tcp_session, down);
+    struct tcp_session *s = container_of(pipe, struct tcp_session, down);
 
     if (!mysql_secure_betrays(s, pipe->buffer->data, n))
         return 0;
@@ -180,7 +180,7 @@ watch(struct tcp_pipe *pipe, size_t n)
     struct tcp_session *s = container_of(pipe, struct tcp_session, down);
     struct mysql_session *m = s->guest;
 
-    if (guard(pipe, n) < 0)
+    if (mysql_secure_shift(s) > 0 && guard(pipe, n) < 0)
         return -1;
     mysql_visible_said(m->visible, pipe->buffer->data, n);
     mysql_seat_note(s);
@@ -236,9 +236,16 @@ static void
 watch_server(struct tcp_session *s, const struct mysql_entry *e)
 {
     struct mysql_session *m = s->guest;
-    size_t rest = e->server.end - e->server.start;
+    uint8_t *rest = e->server.in + e->server.start;
+    size_t n = e->server.end - e->server.start;
 
-    mysql_visible_said(m->visible, e->server.in + e->server.start, rest);
+    if (mysql_secure_guards(s)) {
+        (void)mysql_secure_betrays(s, rest, n);
+        s->down.sift = guard;
+    }
+    if (m->visible == NULL)
+        return;
+    mysql_visible_said(m->visible, rest, n);
     s->down.sift = watch;
     s->flow.retire = &mysql_retire;
 }
@@ -267,10 +274,7 @@ join(struct tcp_session *s)
         tcp_close(s, "SD", strerror(errno));
         return;
     }
-    if (m->visible != NULL)
-        watch_server(s, e);
-    else if (mysql_secure_shift(s) > 0)
-        s->down.sift = guard;
+    watch_server(s, e);
     s->dial.reason = NULL; /* why another server was left, which goes now */
     mysql_entry_free(m);
     tcp_join(s);

@@ -11,6 +11,7 @@
 
 #include "board/greeting.h"
 #include "codec/mysql_answer.h"
+#include "codec/mysql_framer.h"
 #include "codec/mysql_login.h"
 #include "proxy/hook.h"
 #include "proxy/mysql_commands.h"
@@ -72,6 +73,8 @@ struct mysql_session {
     struct str seat_user;          /* as the board has them */
     struct str seat_schema;
     struct mysql_commands commands;
+    struct mysql_framer answers; /* what the server says, where passwords are
+                                    guarded (mysql_secure.h) */
 };
 
 /* NULL once joined. */

@@ -193,25 +193,50 @@ mysql_secure_refuses(struct tcp_session *s, const struct mysql_packet *packet)
     return true;
 }
 
-/* What is asked waits for its answer, so that nothing is behind it. */
 bool
-mysql_secure_betrays(const struct tcp_session *s, const uint8_t *p, size_t n)
+mysql_secure_guards(struct tcp_session *s)
 {
-    const struct mysql_session *m = s->guest;
-    struct mysql_switch request;
-    struct mysql_packet packet;
-    struct str said;
+    struct mysql_session *m = s->guest;
 
-    if (!m->commands.watch.answering || mysql_secure_shift(s) <= 0 ||
-        mysql_read_packet(&packet, p, n, n) <= 0)
+    if (mysql_secure_shift(s) <= 0)
         return false;
-    if (mysql_lead(&packet) == MYSQL_EOF)
-        return mysql_read_switch(&request, packet.p, packet.len) > 0 &&
-               (why_not_clear(s, request.plugin) != NULL ||
-                str_equal(request.plugin, STR("sha256_password")));
-    return mysql_lead(&packet) == MYSQL_MORE_DATA &&
-           mysql_read_more(&said, packet.p, packet.len) > 0 && said.len == 1 &&
-           said.p[0] == MYSQL_SHA2_FULL;
+    mysql_framer_init(&m->answers);
+    return true;
+}
+
+/* The name of a plugin is whole in the first bytes, or none that matters. */
+static bool
+asks_for_password(const struct tcp_session *s, const struct mysql_framer *said)
+{
+    const char *p = (const char *)said->head;
+    struct str plugin;
+
+    if (said->head_len < 2)
+        return false;
+    if (said->head[0] == MYSQL_MORE_DATA)
+        return said->len == 2 && said->head[1] == MYSQL_SHA2_FULL;
+    if (said->head[0] != MYSQL_EOF)
+        return false;
+    plugin = str_make(p + 1, strnlen(p + 1, said->head_len - 1));
+    return why_not_clear(s, plugin) != NULL ||
+           str_equal(plugin, STR("sha256_password"));
+}
+
+bool
+mysql_secure_betrays(struct tcp_session *s, uint8_t *p, size_t n)
+{
+    struct mysql_session *m = s->guest;
+    bool found = false;
+    enum mysql_frame frame;
+    size_t at = 0, used;
+
+    do {
+        frame = mysql_framer_next(&m->answers, p + at, n - at, &used);
+        at += used;
+        if (frame == MYSQL_FRAME_HEAD && m->commands.watch.answering)
+            found = found || asks_for_password(s, &m->answers);
+    } while (frame != MYSQL_FRAME_MORE);
+    return found;
 }
 
 bool

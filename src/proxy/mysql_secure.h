@@ -54,10 +54,11 @@ mysql_secure_bares(struct tcp_session *s, const struct mysql_packet *packet);
 bool
 mysql_secure_refuses(struct tcp_session *s, const struct mysql_packet *packet);
 
-/* Behind the login: is the first of the N bytes at P, which the server has
- * said, such a packet, in answer to a change of user? The client would send by
- * its TLS what may not go on. */
-bool
-mysql_secure_betrays(const struct tcp_session *s, const uint8_t *p, size_t n);
+/* Behind the login: may the client be asked, in a change of user, for what it
+ * would send by its TLS, and the server has none? Begins to look for that. */
+bool mysql_secure_guards(struct tcp_session *s);
+
+/* Do the next N bytes at P that the server says ask for it? */
+bool mysql_secure_betrays(struct tcp_session *s, uint8_t *p, size_t n);
 
 #endif
