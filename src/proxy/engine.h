@@ -55,7 +55,7 @@ struct engine {
     bool draining; /* no new sessions; idle ones are closed */
 
     struct http_idles *idles; /* folded connections (http_idle.h), or NULL */
-    uint32_t mysql_ids;       /* connections that MySQL's clients were told */
+    uint64_t mysql_ids;       /* connections that MySQL's clients were told */
     struct mysql_families mysql_families; /* metrics of visible ones */
     uint64_t states;         /* changes of servers' states that were seen */
     struct waiter **waiters; /* by their entry on the board (wait_queue.h) */

@@ -24,6 +24,7 @@
 enum {
     ANSWER_MAX = 64 << 10, /* bytes of what a plugin says */
     FIRST_ID = 0x80000000, /* connections that clients are told */
+    IDS_OF_WORKER = FIRST_ID / BOARD_WORKERS_MAX, /* before they come again */
 };
 
 static void run(struct tcp_session *s);
@@ -378,12 +379,26 @@ run(struct tcp_session *s)
 
 /* --- the prelude ---------------------------------------------------------- */
 
+/* No other worker gives the same; of its own, none that a session still has. */
+static uint32_t
+next_id(struct engine *engine)
+{
+    struct seat_facts other;
+    uint64_t n;
+    uint32_t id;
+
+    do {
+        n = engine->mysql_ids++;
+        id = FIRST_ID |
+             (uint32_t)(n % IDS_OF_WORKER * BOARD_WORKERS_MAX + engine->worker);
+    } while (n >= IDS_OF_WORKER && seat_find_id(engine->board, id, &other));
+    return id;
+}
+
 static int
 begin(struct tcp_session *s)
 {
     struct mysql_session *m = calloc(1, sizeof(*m));
-    struct engine *engine = s->dial.engine;
-    uint32_t id = engine->mysql_ids++ * BOARD_WORKERS_MAX + engine->worker;
 
     s->guest = m;
     if (m == NULL)
@@ -394,7 +409,7 @@ begin(struct tcp_session *s)
         return -1;
     mysql_leg_init(&m->entry->client, &s->client);
     mysql_leg_init(&m->entry->server, NULL);
-    m->id = id | FIRST_ID;
+    m->id = next_id(s->dial.engine);
     mysql_front_common(&m->entry->told, s->flow.upstream);
     if (s->listener->tls != NULL)
         m->entry->told.capabilities |= MYSQL_CAN_TLS;
