@@ -4,28 +4,9 @@ local folder = require "support.folder"
 local loop = require "support.loop"
 local mariadb_test = require "support.mariadb_test"
 local moongate = require "support.moongate"
+local ways = require "support.mysql_ways"
 local process = require "support.process"
 
-local CONFIG = [[
-  [upstream db]
-  protocol = mysql
-  server db1 = 127.0.0.1:${port_db1}
-  [mysql switch]
-  listen = 127.0.0.1:${port_switch}
-  upstream = db
-  access_log = off
-  [mysql visible]
-  listen = 127.0.0.1:${port_visible}
-  upstream = db
-  visible = on
-  access_log = off
-  [mysql passthrough]
-  listen = 127.0.0.1:${port_passthrough}
-  upstream = db
-  handshake = passthrough
-  access_log = off
-]]
-local WAYS = { "switch", "visible", "passthrough" }
 local CLEAN = { LD_PRELOAD = false, ASAN_OPTIONS = false }
 local USERS = [[
   CREATE USER repl@'%' IDENTIFIED BY 'secret';
@@ -80,7 +61,7 @@ describe("at the MySQL port", function()
     suite = mariadb_test.start({ folder = place .. "/one", innodb = true })
     suite:sql(USERS)
     m = moongate.start({
-      config = CONFIG, ports = { db1 = suite.port }, workers = 2,
+      config = ways.CONFIG, ports = { db1 = suite.port }, workers = 2,
     })
   end)
 
@@ -106,7 +87,7 @@ describe("at the MySQL port", function()
     return said
   end
 
-  for _, way in ipairs(WAYS) do
+  for _, way in ipairs(ways.NAMES) do
     describe("with " .. way, function()
       local port
 
@@ -192,7 +173,7 @@ describe("at the MySQL port", function()
       end
     end)
 
-    for i, way in ipairs(WAYS) do
+    for i, way in ipairs(ways.NAMES) do
       it("follows its primary with " .. way, function()
         local file, at = suite:sql("SHOW MASTER STATUS"):match("(%S+)\t(%d+)")
         replica:sql(([[

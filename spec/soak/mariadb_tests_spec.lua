@@ -3,27 +3,7 @@
 local folder = require "support.folder"
 local mariadb_test = require "support.mariadb_test"
 local moongate = require "support.moongate"
-
-local CONFIG = [[
-  [upstream db]
-  protocol = mysql
-  server db1 = 127.0.0.1:${port_db1}
-  [mysql switch]
-  listen = 127.0.0.1:${port_switch}
-  upstream = db
-  access_log = off
-  [mysql visible]
-  listen = 127.0.0.1:${port_visible}
-  upstream = db
-  visible = on
-  access_log = off
-  [mysql passthrough]
-  listen = 127.0.0.1:${port_passthrough}
-  upstream = db
-  handshake = passthrough
-  access_log = off
-]]
-local WAYS = { "switch", "visible", "passthrough" }
+local ways = require "support.mysql_ways"
 
 
 for title, options in pairs({
@@ -37,7 +17,7 @@ for title, options in pairs({
       place = folder.make()
       suite = mariadb_test.start({ folder = place, innodb = options.innodb })
       m = moongate.start({
-        config = CONFIG, ports = { db1 = suite.port }, workers = 2,
+        config = ways.CONFIG, ports = { db1 = suite.port }, workers = 2,
       })
     end)
 
@@ -53,7 +33,7 @@ for title, options in pairs({
       it("as " .. test.title, function()
         local verdict, said = suite:run(test.name, suite.port)
         assert.are.equal("pass", verdict, said)
-        for _, way in ipairs(WAYS) do
+        for _, way in ipairs(ways.NAMES) do
           verdict, said = suite:run(test.name, m.port[way])
           assert.are.equal(test.differs[way] == nil, verdict == "pass",
             ("by %s it %s: %s"):format(way, verdict, said))

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/log.h"
 #include "board/board.h"
 #include "board/seats.h"
 #include "codec/mysql_attribute.h"
