@@ -1,7 +1,8 @@
 --- Messages between the master and its children, and what control hands on.
 local ffi = require "ffi"
 local support = require "support.ffi"
-local core = support.load("app/message.h", "app/script_request.h")
+local core = support.load("app/message.h", "app/script_request.h",
+  "app/master_request.h")
 
 local C = ffi.C
 
@@ -26,7 +27,7 @@ describe("messages", function()
 
   local function send(text, fd)
     local message = ffi.new("struct message", {
-      kind = core.MESSAGE_SCRIPT_ANSWER, arg = 7, fd = fd or -1,
+      kind = core.MESSAGE_ANSWER, arg = 7, fd = fd or -1,
       text = str(text),
     })
     assert.are.equal(0, core.message_send(pair[0], message))
@@ -116,9 +117,53 @@ describe("requests for another version", function()
 
   it("are refused when they are none", function()
     for _, text in ipairs {
-      "", "reload", "reload text", "reload text 0", "reload text 0 ",
-      "reload text x name who", "relod text 0 name who",
-      "reload text 99999999999 name who",
+      "", "script reload", "script reload text", "script reload text 0",
+      "script reload text 0 ", "script reload text x name who",
+      "script relod text 0 name who", "reload text 0 name who",
+      "script reload text 99999999999 name who",
+    } do
+      assert.is_nil((read(text)), text)
+    end
+  end)
+end)
+
+
+describe("requests to the master", function()
+  local function read(text)
+    local request = ffi.new("struct master_request")
+    local bytes = str(text)
+    if core.master_request_read(request, bytes) < 0 then
+      return nil
+    end
+    return request, bytes
+  end
+
+  local function text_of(s)
+    return ffi.string(s.p, s.len)
+  end
+
+  for _, arguments in ipairs { "", "graceful", "level debug" } do
+    it(("are read as they were written: %q"):format(arguments), function()
+      local verb, who = "stop", "uid=1 pid=2"
+      local out = ffi.new("struct buf")
+      core.buf_init_growing(out, 1024)
+      core.master_request_write(out, ffi.new("struct master_request", {
+        verb = str(verb), json = true, arguments = str(arguments),
+        who = str(who),
+      }))
+      local text = ffi.string(out.p, out.len)
+      core.buf_fini(out)
+      local same, bytes = read(text)
+      assert.is_truthy(bytes)
+      assert.is_true(same.json)
+      assert.are.same({ verb, arguments, who }, { text_of(same.verb),
+        text_of(same.arguments), text_of(same.who) })
+    end)
+  end
+
+  it("are refused when they are none", function()
+    for _, text in ipairs {
+      "", "stop", "stop text", "stop text\n", "stop\n\n",
     } do
       assert.is_nil((read(text)), text)
     end

@@ -44,7 +44,7 @@ on_message(struct control *c, const struct message *m)
         loop_stop(c->loop);
     else if (m->kind == MESSAGE_LOG_FILE && m->fd >= 0)
         log_output_replace(c->conf->logs, m->arg, m->fd);
-    else if (m->kind == MESSAGE_SCRIPT_ANSWER)
+    else if (m->kind == MESSAGE_ANSWER)
         control_server_answer(&c->server, m->arg, m->text);
     else
         script_stage_message(&c->stage, m);
@@ -55,7 +55,7 @@ ask_master(void *arg, uint32_t ticket, struct str text)
 {
     const struct control *c = arg;
     const struct message m = {
-        .kind = MESSAGE_SCRIPT_COMMAND,
+        .kind = MESSAGE_COMMAND,
         .arg = ticket,
         .fd = -1,
         .text = text,

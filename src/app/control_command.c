@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/control_command.h"
 
+#include "app/master_request.h"
 #include "app/script_command.h"
 #include "app/server_command.h"
 #include "board/render.h"
@@ -9,30 +10,33 @@
 #include "board/render_sessions.h"
 
 enum {
-    WORDS_MAX = 8, /* of a command */
+    WORDS_MAX = 8,      /* of a command */
+    COMMAND_MAX = 1024, /* bytes of one */
 };
 
-/* A command is known by its first words; RUN is NULL for those that a later
- * version has. */
+/* A command is known by its first words. Without RUN it is one of a later
+ * version, or the master's. */
 struct command {
     const char *first;
     const char *second; /* NULL: any */
+    bool masters;       /* the master is asked */
     void (*run)(struct buf *out, const struct board *board,
                 enum render_format format);
 };
 
 static const struct command commands[] = {
-    {"show", "info", render_info},
-    {"show", "servers", render_servers},
-    {"show", "metrics", render_metrics},
-    {"show", "sessions", render_sessions},
-    {"show", "scripts", render_scripts},
-    {"show", "pools", NULL},
-    {"show", "errors", NULL},
-    {"log", NULL, NULL},
-    {"reload", NULL, NULL},
-    {"stop", NULL, NULL},
-    {"top", NULL, NULL},
+    {"show", "info", .run = render_info},
+    {"show", "servers", .run = render_servers},
+    {"show", "metrics", .run = render_metrics},
+    {"show", "sessions", .run = render_sessions},
+    {"show", "scripts", .run = render_scripts},
+    {"show", "pools", .run = NULL},
+    {"show", "errors", .run = NULL},
+    {"log", NULL, .masters = true},
+    {"reload", NULL, .masters = true},
+    {"stop", NULL, .masters = true},
+    {"upgrade", NULL, .masters = true},
+    {"top", NULL, .run = NULL},
 };
 
 struct words {
@@ -93,11 +97,9 @@ find(const struct words *w)
 
 /* One that only reads the board. */
 static void
-run_show(struct buf *answer, const struct board *board, const struct words *w,
-         struct str line)
+run_show(struct buf *answer, const struct board *board, const struct command *c,
+         const struct words *w, struct str line)
 {
-    const struct command *c = find(w);
-
     if (c == NULL) {
         buf_printf(
             answer,
@@ -124,6 +126,28 @@ run_show(struct buf *answer, const struct board *board, const struct words *w,
     c->run(answer, board, w->json ? RENDER_JSON : RENDER_TEXT);
 }
 
+/* One that the master is to answer. */
+static void
+ask_master(struct buf *answer, const struct command *c, const struct words *w,
+           const char *who)
+{
+    char memory[COMMAND_MAX];
+    struct buf arguments;
+
+    buf_init(&arguments, memory, sizeof(memory));
+    for (unsigned i = 1; i < w->count; i++) {
+        if (i > 1)
+            buf_char(&arguments, ' ');
+        buf_str(&arguments, w->word[i]);
+    }
+    master_request_write(answer, &(struct master_request){
+                                     .verb = str_from(c->first),
+                                     .json = w->json,
+                                     .arguments = buf_text(&arguments),
+                                     .who = str_from(who),
+                                 });
+}
+
 static bool
 is_first(const struct words *w, struct str word)
 {
@@ -135,13 +159,18 @@ control_command_run(struct buf *answer, struct board *board, struct str line,
                     const char *who)
 {
     struct words w = split(line);
+    const struct command *c = find(&w);
 
+    if (c != NULL && c->masters && !w.too_many) {
+        ask_master(answer, c, &w, who);
+        return true;
+    }
     if (is_first(&w, STR("script")))
         return script_command_run(answer, board, w.word + 1, w.count - 1,
                                   w.json, who);
     if (is_first(&w, STR("server")))
         server_command_run(answer, board, w.word + 1, w.count - 1, w.json, who);
     else
-        run_show(answer, board, &w, line);
+        run_show(answer, board, c, &w, line);
     return false;
 }

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "app/child.h"
+#include "app/master_request.h"
 #include "app/resources.h"
 #include "app/roles.h"
 #include "app/script_watch.h"
@@ -123,12 +124,62 @@ on_ready(struct child *child)
     tell_serving(m);
 }
 
+/* TEXT is "ok", a newline and more, or "error WHY" with its newline. */
+static void
+answer(struct master *m, uint32_t client, struct str text)
+{
+    const struct message message = {
+        .kind = MESSAGE_ANSWER,
+        .arg = client,
+        .fd = -1,
+        .text = text,
+    };
+
+    if (child_send(&m->control, &message) < 0)
+        log_warn("cannot answer a client of control: %s", strerror(errno));
+}
+
+/* What a client of the control socket asks of the master, but for scripts. */
+struct verb {
+    const char *word;
+    void (*run)(struct master *m, uint32_t client,
+                const struct master_request *request);
+};
+
+static const struct verb verbs[] = {
+    {NULL, NULL},
+};
+
+static void
+on_command(struct master *m, const struct message *message)
+{
+    struct master_request request;
+
+    if (master_request_read(&request, message->text) < 0) {
+        answer(m, message->arg, STR("error that is no request\n"));
+        return;
+    }
+    for (const struct verb *v = verbs; v->word != NULL; v++) {
+        if (str_equal(request.verb, str_from(v->word))) {
+            v->run(m, message->arg, &request);
+            return;
+        }
+    }
+    answer(m, message->arg,
+           STR("error that is not supported in this version\n"));
+}
+
+/* Clients of the control socket ask for more than scripts. */
 static void
 on_message(struct child *child, const struct message *message)
 {
     struct master *m = child->owner;
 
-    swap_message(&m->swap, child, message);
+    if (message->kind == MESSAGE_COMMAND &&
+        !str_starts_with(message->text, STR("script ")))
+        on_command(m, message);
+    else
+        swap_message(&m->swap, child, message);
 }
 
 static void

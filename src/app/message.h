@@ -10,8 +10,8 @@
  *            ◀── SCRIPT_YES, _NO ──────
  *            ── SCRIPT_COMMIT, _DROP ──▶
  *            ◀── SCRIPT_DONE ──────────
- *            ◀── SCRIPT_COMMAND ────────  control
- *            ── SCRIPT_ANSWER ─────────▶
+ *            ◀── COMMAND ───────────────  control
+ *            ── ANSWER ────────────────▶
  */
 #ifndef APP_MESSAGE_H
 #define APP_MESSAGE_H
@@ -41,8 +41,10 @@ enum message_kind {
     MESSAGE_SCRIPT_DROP,   /* forget what is staged */
     MESSAGE_SCRIPT_DONE,   /* from a child: generation ARG serves */
 
-    MESSAGE_SCRIPT_COMMAND, /* from control: client ARG asks for TEXT */
-    MESSAGE_SCRIPT_ANSWER,  /* to control: TEXT is the answer to client ARG */
+    /* Clients of the control socket ask for what only the master can do; the
+     * first word of TEXT says what (master_command.h). */
+    MESSAGE_COMMAND, /* from control: client ARG asks for TEXT */
+    MESSAGE_ANSWER,  /* to control: TEXT is the answer to client ARG */
 };
 
 enum message_result {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- *     reload json 60000 shop.lua uid=0 pid=42
+ *     script reload json 60000 shop.lua uid=0 pid=42
  */
 #include "app/script_request.h"
 
@@ -27,9 +27,9 @@ script_verb_find(enum script_verb *out, struct str word)
 void
 script_request_write(struct buf *out, const struct script_request *r)
 {
-    buf_printf(out, "%s %s %" PRIu64 " " STR_FMT " " STR_FMT, names[r->verb],
-               r->json ? "json" : "text", r->confirm_ms, STR_ARG(r->name),
-               STR_ARG(r->who));
+    buf_printf(out, "script %s %s %" PRIu64 " " STR_FMT " " STR_FMT,
+               names[r->verb], r->json ? "json" : "text", r->confirm_ms,
+               STR_ARG(r->name), STR_ARG(r->who));
 }
 
 /* Up to the next blank, which goes too. */
@@ -48,7 +48,8 @@ script_request_read(struct script_request *out, struct str text)
 {
     struct script_request r = {.json = false};
 
-    if (script_verb_find(&r.verb, take_word(&text)) < 0)
+    if (!str_equal(take_word(&text), STR("script")) ||
+        script_verb_find(&r.verb, take_word(&text)) < 0)
         return -1;
     r.json = str_equal(take_word(&text), STR("json"));
     if (str_to_uint(&r.confirm_ms, take_word(&text), UINT32_MAX) < 0)

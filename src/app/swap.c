@@ -46,7 +46,7 @@ static void
 send_answer(struct swap *s, const struct swap_job *job, struct buf *text)
 {
     const struct message m = {
-        .kind = MESSAGE_SCRIPT_ANSWER,
+        .kind = MESSAGE_ANSWER,
         .arg = job->ticket,
         .fd = -1,
         .text = buf_text(text),
@@ -496,7 +496,7 @@ swap_message(struct swap *s, struct child *child, const struct message *m)
     const struct swap_job asked = {.ticket = m->arg, .control = child->pid};
     const char *why;
 
-    if (m->kind != MESSAGE_SCRIPT_COMMAND) {
+    if (m->kind != MESSAGE_COMMAND) {
         swap_round_message(&s->round, child, m);
         return;
     }
