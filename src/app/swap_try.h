@@ -25,6 +25,7 @@ struct swap_try {
     pid_t pid; /* 0: there is none */
     int bundles;
     int words;
+    int record; /* of a whole configuration */
     bool late; /* it was killed for that */
     struct timer limit;
 };
