@@ -24,9 +24,9 @@ int config_record_write(int fd, const char *file, const struct sources *sources,
                         const struct addresses *addresses) MUST_CHECK;
 
 /* Makes the configuration again. 0; or -1 with FAULTS, and neither is there. */
-int config_record_read(const struct config **config,
-                       struct addresses *addresses, int fd,
-                       struct faults *faults) MUST_CHECK;
+int
+config_record_read(const struct config **config, struct addresses *addresses,
+                   int fd, struct faults *faults) MUST_CHECK;
 
 /* Do two hold the same? What names mean counts, too. */
 bool config_record_equals(int a, int b);

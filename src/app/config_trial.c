@@ -45,8 +45,8 @@ config_trial_load(struct config_trial *t, struct bundles *set,
     int result;
 
     log_output_resolve(t->config, &t->addresses, &t->faults);
-    result = service_init(&service, NULL, t->config, &t->addresses, set,
-                          &t->faults);
+    result =
+        service_init(&service, NULL, t->config, &t->addresses, set, &t->faults);
     if (result == 0)
         service_fini(&service);
     faults_sort(&t->faults);

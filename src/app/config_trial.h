@@ -17,8 +17,8 @@ struct config;
 struct config_trial;
 
 /* Reads FILE and what it names. */
-struct config_trial *config_trial_read(const char *file)
-    __attribute__((returns_nonnull)) MUST_CHECK;
+struct config_trial *
+config_trial_read(const char *file) __attribute__((returns_nonnull)) MUST_CHECK;
 
 /* Loads its scripts, whose bundles are added to SET, and looks its names up. 0;
  * or -1, and WORDS have all that is wrong with it, a line each. */

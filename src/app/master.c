@@ -139,6 +139,18 @@ answer(struct master *m, uint32_t client, struct str text)
         log_warn("cannot answer a client of control: %s", strerror(errno));
 }
 
+/* WHY ends with a newline. */
+static void
+answer_error(struct master *m, uint32_t client, const char *why)
+{
+    char text[256];
+    struct buf b;
+
+    buf_init(&b, text, sizeof(text));
+    buf_printf(&b, "error %s", why);
+    answer(m, client, buf_text(&b));
+}
+
 /* What a client of the control socket asks of the master, but for scripts. */
 struct verb {
     const char *word;
@@ -146,7 +158,22 @@ struct verb {
                 const struct master_request *request);
 };
 
+static void
+reload(struct master *m, uint32_t client, const struct master_request *request)
+{
+    const char *why;
+
+    if (request->arguments.len > 0) {
+        answer(m, client, STR("error reload takes no arguments but --json\n"));
+        return;
+    }
+    why = swap_reload(&m->swap, client, request->json, request->who);
+    if (why != NULL)
+        answer_error(m, client, why);
+}
+
 static const struct verb verbs[] = {
+    {"reload", reload},
     {NULL, NULL},
 };
 
@@ -462,8 +489,7 @@ handle_signal(struct master *m, int number)
         reopen_logs(m);
         return;
     case SIGHUP:
-        log_info("reading the scripts again; the configuration is not read "
-                 "again in this version");
+        log_info("reading the configuration and its scripts again");
         swap_all(&m->swap, "SIGHUP");
         return;
     case SIGUSR2:

@@ -121,14 +121,15 @@ service_fini(struct service *service)
 }
 
 int
-setup_init(struct setup *setup, const char *file, struct addresses *addresses,
-           struct bundles *bundles, struct faults *faults)
+setup_init(struct setup *setup, const char *file, struct sources *sources,
+           struct addresses *addresses, struct bundles *bundles,
+           struct faults *faults)
 {
     size_t before = faults->count;
     int result;
 
     *setup = (struct setup){.config = NULL};
-    result = config_read(&setup->config, file, faults);
+    result = config_read_from(&setup->config, file, sources, faults);
     privileges_resolve(&setup->privileges, &setup->config->global, faults);
     log_output_resolve(setup->config, addresses, faults);
     if (service_init(&setup->service, NULL, setup->config, addresses, bundles,

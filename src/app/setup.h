@@ -21,6 +21,7 @@ struct bundles;
 struct engine;
 struct runtime;
 struct scripts;
+struct sources;
 
 /* The folder of what ships with the program, whose folder "lua" has the
  * scripts; written to FOLDER or not. */
@@ -62,12 +63,13 @@ struct setup {
     struct service service; /* without an engine */
 };
 
-/* Reads FILE, looks up users and ADDRESSES, loads scripts, whose BUNDLES are
- * recorded: every step, whatever the one before has found. 0, or -1 with all
- * FAULTS, sorted, and nothing to be served. End with setup_fini either way. */
-int
-setup_init(struct setup *setup, const char *file, struct addresses *addresses,
-           struct bundles *bundles, struct faults *faults) MUST_CHECK;
+/* Reads FILE from SOURCES, looks up users and ADDRESSES, loads scripts, whose
+ * BUNDLES are recorded: every step, whatever the one before has found. 0, or -1
+ * with all FAULTS, sorted, and nothing to be served. End with setup_fini either
+ * way. */
+int setup_init(struct setup *setup, const char *file, struct sources *sources,
+               struct addresses *addresses, struct bundles *bundles,
+               struct faults *faults) MUST_CHECK;
 void setup_fini(struct setup *setup);
 
 /* Writes every fault as "FILE:LINE: text", and the warnings among them. */

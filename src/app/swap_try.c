@@ -181,8 +181,8 @@ read_words(struct buf *out, int fd, size_t max)
 }
 
 int
-swap_try_take(struct swap_try *t, int status, int *fd, struct buf *words,
-              size_t words_max)
+swap_try_take(struct swap_try *t, int status, int *fd, int *record,
+              struct buf *words, size_t words_max)
 {
     bool passed = WIFEXITED(status) && WEXITSTATUS(status) == 0 && !t->late;
 
@@ -199,13 +199,15 @@ swap_try_take(struct swap_try *t, int status, int *fd, struct buf *words,
     else if (!passed && words->len == 0)
         buf_printf(words, "trying it ended with status %d\n",
                    WEXITSTATUS(status));
-    if (passed && swap_seal(t->bundles) < 0) {
+    if (passed && (swap_seal(t->bundles) < 0 || swap_seal(t->record) < 0)) {
         buf_printf(words, "its bytes cannot be sealed: %s\n", strerror(errno));
         passed = false;
     }
     if (passed) {
         *fd = t->bundles;
+        *record = t->record;
         t->bundles = -1;
+        t->record = -1;
     }
     close_memfds(t);
     return passed ? 0 : -1;

@@ -305,35 +305,26 @@ scripts_free(struct scripts *scripts)
 
 /* --- rows of the board ---------------------------------------------------- */
 
-static int
-add_row(struct board *board, struct str file)
-{
-    struct str name = script_row_name(file);
-
-    if (board_find_script(board, name) != BOARD_NONE)
-        return 0;
-    return board_add_script(board, name) == BOARD_NONE ? -1 : 0;
-}
-
 int
-scripts_add_rows(struct board *board, const struct config *conf)
+scripts_each_row(const struct config *conf, scripts_row_fn fn,
+                 struct board *board, void *arg)
 {
     for (size_t i = 0; i < conf->upstream_count; i++) {
-        char text[SCRIPT_FILES_MAX];
-
         const struct upstream_conf *upstream = &conf->upstreams[i];
+        char text[SCRIPT_FILES_MAX];
+        struct str policy = script_files_policy(text, upstream);
 
-        if (add_row(board, script_files_policy(text, upstream)) < 0)
+        if (fn(arg, board, script_row_name(policy)) < 0)
             return -1;
         if (script_files_has_check(upstream) &&
-            add_row(board, upstream->check.script) < 0)
+            fn(arg, board, script_row_name(upstream->check.script)) < 0)
             return -1;
     }
     for (size_t i = 0; i < conf->section_count; i++) {
         const struct section_conf *section = &conf->sections[i];
 
         for (size_t j = 0; j < section->script_count; j++) {
-            if (add_row(board, section->scripts[j].path) < 0)
+            if (fn(arg, board, script_row_name(section->scripts[j].path)) < 0)
                 return -1;
         }
     }
