@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "proxy/runtime.h"
 #include "script/scripts.h"
+#include "script/takeover.h"
 
 enum {
     FAULT_LINE_MAX = 4096, /* a fault with its place; longer ones are cut */
@@ -80,6 +81,16 @@ service_init(struct service *service, struct engine *engine,
         return 0;
     service_fini(service);
     return -1;
+}
+
+struct scripts *
+setup_load_beside(struct runtime *runtime, struct bundles *bundles,
+                  struct scripts *before, bool checks, struct faults *faults)
+{
+    char folder[PATH_MAX];
+
+    return scripts_load_beside(runtime, setup_find_data(folder), bundles,
+                               before, checks, faults);
 }
 
 void

@@ -9,6 +9,7 @@
 #define APP_SETUP_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "app/privileges.h"
@@ -40,6 +41,13 @@ struct service {
 int service_init(struct service *service, struct engine *engine,
                  const struct config *config, struct addresses *addresses,
                  struct bundles *bundles, struct faults *faults) MUST_CHECK;
+
+/* Loads the scripts of RUNTIME, or those of checks alone, to take the place of
+ * BEFORE's (scripts_load_beside). NULL with FAULTS. */
+struct scripts *
+setup_load_beside(struct runtime *runtime, struct bundles *bundles,
+                  struct scripts *before, bool checks,
+                  struct faults *faults) MUST_CHECK;
 
 /* The same with the scripts of checks alone, for control. What is wrong by now
  * is left out: the rest is as good as it was. */

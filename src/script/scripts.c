@@ -22,6 +22,7 @@
 #include "script/swap.h"
 #include "script/sweep.h"
 #include "script/tables.h"
+#include "script/takeover.h"
 #include "script/uses.h"
 #include "script/vm.h"
 
@@ -209,6 +210,30 @@ scripts_load(struct runtime *runtime, const char *data_dir,
     if (faults->count == before)
         serve(scripts, faults);
     if (faults->count == before)
+        return scripts;
+    scripts_free(scripts);
+    return NULL;
+}
+
+struct scripts *
+scripts_load_beside(struct runtime *runtime, const char *data_dir,
+                    struct bundles *bundles, struct scripts *before,
+                    bool checks, struct faults *faults)
+{
+    struct scripts *scripts = new_scripts(runtime, data_dir, bundles);
+    size_t faults_before = faults->count;
+
+    scripts->before = before;
+    scripts->hooked = !checks;
+    scripts->checks = checks;
+    if (checks)
+        load_checks(scripts, NULL, faults);
+    else
+        load_all(scripts, NULL, faults);
+    if (faults->count == faults_before && bundles_seal(bundles) < 0)
+        faults_add(faults, runtime->conf->file.p, 0,
+                   "the scripts' hashes cannot be computed");
+    if (faults->count == faults_before)
         return scripts;
     scripts_free(scripts);
     return NULL;
