@@ -108,7 +108,7 @@ describe("moongate ctl", function()
     for _, case in ipairs {
       { { "nonsense" }, "nonsense" },
       { { "show", "nonsense" }, "nonsense" },
-      { { "reload" }, "not supported in this version" },
+      { { "reload", "now" }, "reload takes no arguments" },
       { { "script", "liste" }, "write script list" },
       { { "server", "db/one" }, "maint or weight N" },
       { { "server", "db", "drain" }, "write UPSTREAM/SERVER" },

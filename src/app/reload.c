@@ -259,6 +259,7 @@ reload_commit(struct reload *r)
     rows_forget(&r->added);
     reload_each_row(resources->board, r->before, r->config, leave_row, r);
     wake_control(resources->board);
+    wake_workers(resources->board);
     r->committed = true;
 }
 

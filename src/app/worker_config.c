@@ -322,6 +322,7 @@ commit(void *arg, uint32_t generation)
     struct served *old = w->now;
     struct served *now = w->staged;
 
+    worker_config_look(w); /* who waits for what is gone is to hear of it */
     w->staged = NULL;
     w->now = now;
     now->generation = generation;
