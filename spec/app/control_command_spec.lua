@@ -63,7 +63,7 @@ describe("control commands", function()
   it("name what is not supported in this version", function()
     for _, line in ipairs {
       "show pools --json", "show errors",
-      "log level debug", "reload", "stop graceful", "top",
+      "top",
     } do
       local word, text = run(line)
       assert.are.equal("error", word)
@@ -88,14 +88,15 @@ describe("control commands", function()
     local name = "shop.lua"
     core.board_add_script(board, ffi.new("struct str", name, #name))
     for line, request in pairs {
-      ["script reload shop.lua"] = "reload text 0 shop.lua uid=1 pid=2",
+      ["script reload shop.lua"] = "script reload text 0 shop.lua uid=1 pid=2",
       ["script reload shop.lua --confirm 2m --json"] =
-        "reload json 120000 shop.lua uid=1 pid=2",
+        "script reload json 120000 shop.lua uid=1 pid=2",
       ["script reload --confirm 2m shop.lua"] =
-        "reload text 120000 shop.lua uid=1 pid=2",
-      ["script rollback shop.lua"] = "rollback text 0 shop.lua uid=1 pid=2",
+        "script reload text 120000 shop.lua uid=1 pid=2",
+      ["script rollback shop.lua"] =
+        "script rollback text 0 shop.lua uid=1 pid=2",
       ["script confirm shop.lua --json"] =
-        "confirm json 0 shop.lua uid=1 pid=2",
+        "script confirm json 0 shop.lua uid=1 pid=2",
     } do
       local text, later = run_whole(line)
       assert.is_true(later)

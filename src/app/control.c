@@ -100,11 +100,11 @@ start(struct control *c)
     c->loop = loop_new();
     if (c->loop == NULL ||
         watch_start(&c->master, c->loop, conf->master, on_master) < 0 ||
+        control_config_start(&c->config, conf, c->loop, use_logs, c) < 0 ||
         log_shipper_start(&c->shipper, c->loop, conf->board, conf->logs,
                           conf->log_wake) < 0 ||
         control_server_start(&c->server, c->loop, conf->board, conf->listener,
-                             ask_master, c) < 0 ||
-        control_config_start(&c->config, conf, c->loop, use_logs, c) < 0)
+                             ask_master, c) < 0)
         fatal("cannot start: %s", strerror(errno));
     script_stage_init(&c->stage, &c->config.stage, conf->master,
                       control_config_scripts(&c->config), NULL, 0);

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "app/config_record.h"
-#include "app/control.h"
 #include "app/message.h"
 #include "app/setup.h"
 #include "base/log.h"

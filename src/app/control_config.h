@@ -23,9 +23,21 @@
 #include "proxy/server_names.h"
 #include "script/bundles.h"
 
-struct control_conf;
+struct board;
 struct health;
 struct message;
+
+/* What the master gives it; all of it outlives control. */
+struct control_conf {
+    int master;   /* the socket to the master */
+    int log_wake; /* the eventfd by which workers wake it */
+    int listener; /* the control socket; -1: none */
+    struct board *board;
+    const struct config *config;
+    struct addresses *addresses; /* what names meant at start-up */
+    struct bundles *bundles;     /* of the scripts of checks */
+    struct log_output *logs;
+};
 
 /* What belongs to one of them. */
 struct control_part {
