@@ -7,13 +7,6 @@
 
 #include <stdbool.h>
 
-enum ctl_status {
-    CTL_DONE = 0,
-    CTL_REFUSED = 1, /* or it did not work */
-    CTL_USAGE = 2,   /* there is no such command */
-    CTL_GONE = 3,    /* nobody answers on the socket */
-};
-
 /* Can the COUNT words be answered without a running program, or are they wrong?
  * Then prints what there is to say, and sets *STATUS. */
 bool ctl_run_alone(int *status, char *const *words, int count);

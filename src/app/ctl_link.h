@@ -14,6 +14,14 @@ enum {
     CTL_LINK_WHY_MAX = 256,
 };
 
+/* How `moongate ctl` ends. */
+enum ctl_status {
+    CTL_DONE = 0,
+    CTL_REFUSED = 1, /* or it did not work */
+    CTL_USAGE = 2,   /* there is no such command */
+    CTL_GONE = 3,    /* nobody answers on the socket */
+};
+
 enum ctl_link_result {
     CTL_LINK_OK,      /* *OUT is the answer, without "ok" */
     CTL_LINK_REFUSED, /* *OUT says why, with a newline */

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/ctl.h"
 #include "app/ctl_link.h"
 #include "app/top_page.h"
 #include "app/top_terminal.h"

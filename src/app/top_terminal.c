@@ -15,7 +15,6 @@ enum {
     WIDTH_OTHER = 80,
     HEIGHT_MIN = 5,
     HEIGHT_OTHER = 24,
-    KEY_MAX = 16, /* bytes of a key */
 };
 
 /* The other screen without a cursor, and back (xterm's, which all know). */
@@ -142,21 +141,40 @@ top_terminal_close(struct top_terminal *t)
     close(t->signals);
 }
 
-static enum top_event
-read_key(void)
+/* Takes N bytes off what was typed. */
+static void
+take_bytes(struct top_terminal *t, size_t n)
 {
-    char bytes[KEY_MAX + 1];
-    ssize_t n = read(STDIN_FILENO, bytes, KEY_MAX);
+    t->typed_len -= n;
+    memmove(t->typed, t->typed + n, t->typed_len);
+}
+
+/* The first key of those that were typed; who types ahead is obeyed, too. */
+static enum top_event
+take_key(struct top_terminal *t)
+{
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        size_t len = strlen(keys[i].bytes);
+
+        if (len > t->typed_len || memcmp(t->typed, keys[i].bytes, len) != 0)
+            continue;
+        take_bytes(t, len);
+        return keys[i].event;
+    }
+    /* Of a key that is none of these, what follows is no key either. */
+    take_bytes(t, t->typed[0] == '\x1b' ? t->typed_len : 1);
+    return TOP_REDRAW;
+}
+
+static enum top_event
+read_key(struct top_terminal *t)
+{
+    ssize_t n = read(STDIN_FILENO, t->typed, sizeof(t->typed));
 
     if (n < 0)
         return errno == EINTR ? TOP_REDRAW : TOP_QUIT;
-    bytes[n] = '\0';
-    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-        if (strcmp(bytes, keys[i].bytes) == 0)
-            return keys[i].event;
-    }
-    /* Several keys at once, after a pause: an end among them counts. */
-    return strchr(bytes, 'q') != NULL ? TOP_QUIT : TOP_REDRAW;
+    t->typed_len = (size_t)n;
+    return n == 0 ? TOP_REDRAW : take_key(t);
 }
 
 /* Stopped by the user: the shell gets its screen meanwhile. */
@@ -197,7 +215,11 @@ top_terminal_wait(struct top_terminal *t, int ms)
         {.fd = t->signals, .events = POLLIN},
         {.fd = STDIN_FILENO, .events = POLLIN},
     };
-    int n = poll(fds, 2, ms);
+    int n;
+
+    if (t->typed_len > 0)
+        return take_key(t);
+    n = poll(fds, 2, ms);
 
     if (n <= 0)
         return n == 0 ? TOP_TIME : TOP_REDRAW;
@@ -205,7 +227,7 @@ top_terminal_wait(struct top_terminal *t, int ms)
         return read_signal(t);
     if ((fds[1].revents & POLLIN) == 0)
         return TOP_QUIT; /* the terminal is gone */
-    return read_key();
+    return read_key(t);
 }
 
 /* What was there is overwritten, not cleared before: nothing flickers. */

@@ -10,6 +10,7 @@
 #define APP_TOP_TERMINAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <termios.h>
 
 #include "base/mem.h"
@@ -28,12 +29,18 @@ enum top_event {
     TOP_REDRAW,    /* it has another size, or was away */
 };
 
+enum {
+    TOP_TYPED_MAX = 64, /* bytes that are typed ahead */
+};
+
 struct top_terminal {
     struct termios before;
     int signals; /* a signalfd */
     bool colour;
     unsigned width;
     unsigned height;
+    char typed[TOP_TYPED_MAX];
+    size_t typed_len;
 };
 
 /* Are standard input and output one? */
