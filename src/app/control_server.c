@@ -14,7 +14,8 @@
 #include "net/stream.h"
 
 enum {
-    CLIENTS_MAX = 64,   /* more wait in the backlog */
+    CLIENTS_MAX = 64,   /* more take the place of who says nothing, or wait
+                           in the backlog */
     COMMAND_MAX = 1024, /* bytes of a command with its newline */
     IDLE_MS = 30000,    /* a client that does nothing is closed */
     LATER_MS = CONTROL_LATER_SECONDS * 1000, /* or one without its answer */
@@ -36,10 +37,11 @@ struct client {
     size_t sent;
 };
 
-/* Closes it; its memory goes at the end of the turn. */
+/* Closes it, for somebody else; its memory goes at the end of the turn. */
 static void
 close_client(struct client *c)
 {
+    c->server->client_count--;
     stream_close(&c->stream);
     timer_stop(&c->idle);
     loop_defer(c->server->loop, &c->end);
@@ -49,7 +51,6 @@ static void
 free_client(struct client *c)
 {
     list_remove(&c->link);
-    c->server->client_count--;
     buf_fini(&c->answer);
     free(c);
 }
@@ -174,13 +175,28 @@ on_ready(struct stream *stream)
         send_answer(c);
 }
 
+/* The one that has come first and has asked for nothing yet: who says nothing
+ * keeps nobody out. NULL: all have asked. */
+static struct client *
+find_silent(struct control_server *s)
+{
+    list_for_each(node, &s->clients)
+    {
+        struct client *c = container_of(node, struct client, link);
+
+        if (!c->answering && stream_is_open(&c->stream))
+            return c;
+    }
+    return NULL;
+}
+
 static bool
 admit(struct acceptor *acceptor)
 {
     struct control_server *s =
         container_of(acceptor, struct control_server, acceptor);
 
-    return s->client_count < CLIENTS_MAX;
+    return s->client_count < CLIENTS_MAX || find_silent(s) != NULL;
 }
 
 static void
@@ -204,6 +220,8 @@ on_client(struct acceptor *acceptor, int fd, const struct addr *addr)
         free(c);
         return;
     }
+    if (s->client_count >= CLIENTS_MAX)
+        close_client(find_silent(s));
     c->server = s;
     timer_init(&c->idle, on_idle);
     deferred_init(&c->end, on_end);
