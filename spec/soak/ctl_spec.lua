@@ -58,7 +58,6 @@ describe("ctl with " .. SESSIONS .. " sessions", function()
   local place, cluster, m, echo
 
   setup(function()
-
     local port = net.reserve()
     place = folder.make()
     cluster = galera.start({ folder = place, nodes = 1, args = {

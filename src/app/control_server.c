@@ -35,6 +35,8 @@ struct client {
     uint32_t ticket; /* the answer comes later, under this; 0: it is here */
     struct buf answer;
     size_t sent;
+    struct control_rest rest; /* what comes behind that */
+    struct timer more;        /* it does in the next turn */
 };
 
 /* Closes it, for somebody else; its memory goes at the end of the turn. */
@@ -44,6 +46,7 @@ close_client(struct client *c)
     c->server->client_count--;
     stream_close(&c->stream);
     timer_stop(&c->idle);
+    timer_stop(&c->more);
     loop_defer(c->server->loop, &c->end);
 }
 
@@ -83,8 +86,29 @@ send_answer(struct client *c)
         }
         c->sent += (size_t)n;
     }
-    if (c->sent == c->answer.len)
+    if (c->sent < c->answer.len)
+        return;
+    if (c->rest.part == NULL)
         close_client(c);
+    else if (!timer_is_running(&c->more))
+        loop_start_timer(c->server->loop, &c->more, 0);
+}
+
+/* The next part of a long answer: the one before has been sent. */
+static void
+on_more(struct timer *timer)
+{
+    struct client *c = container_of(timer, struct client, more);
+
+    buf_reset(&c->answer);
+    c->sent = 0;
+    control_command_more(&c->answer, &c->rest, c->server->board);
+    if (c->answer.failed) {
+        close_client(c);
+        return;
+    }
+    loop_start_timer(c->server->loop, &c->idle, IDLE_MS);
+    send_answer(c);
 }
 
 /* "uid=0 pid=4242": who is at the other end. */
@@ -126,9 +150,10 @@ answer(struct client *c, struct str command)
     bool later;
 
     c->answering = true;
-    later = control_command_run(&c->answer, c->server->board, command,
+    later = control_command_run(&c->answer, &c->rest, c->server->board, command,
                                 format_peer(who, sizeof(who), c->stream.fd));
     if (c->answer.failed) {
+        c->rest.part = NULL;
         buf_reset(&c->answer);
         buf_str(&c->answer, STR("error there is no memory for the answer\n"));
     } else if (later) {
@@ -224,6 +249,7 @@ on_client(struct acceptor *acceptor, int fd, const struct addr *addr)
         close_client(find_silent(s));
     c->server = s;
     timer_init(&c->idle, on_idle);
+    timer_init(&c->more, on_more);
     deferred_init(&c->end, on_end);
     buf_init_growing(&c->answer, ANSWER_MAX);
     list_init(&c->link);
@@ -291,6 +317,7 @@ control_server_stop(struct control_server *s)
 
         stream_close(&c->stream);
         timer_stop(&c->idle);
+        timer_stop(&c->more);
         free_client(c);
     }
 }
