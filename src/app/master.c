@@ -21,17 +21,20 @@
 
 #include "app/child.h"
 #include "app/master_request.h"
+#include "app/master_verbs.h"
 #include "app/resources.h"
 #include "app/roles.h"
 #include "app/script_watch.h"
 #include "app/stuck.h"
 #include "app/swap.h"
+#include "app/usage.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "board/board.h"
 
 enum {
+    VERB_ANSWER_MAX = 512,
     STOP_GRACE_MS = 5000, /* from the request to leave to the killing */
     CLEAR_AGAIN_MS = 500, /* until locked queues are tried again */
 };
@@ -60,7 +63,11 @@ struct master {
     struct stuck *seen; /* of each worker */
     struct swap swap;   /* of scripts */
     struct script_watch watch;
+    struct usage usage;
 };
+
+static void stop(struct master *m);
+static void drain(struct master *m);
 
 /* --- the children --------------------------------------------------------- */
 
@@ -159,7 +166,8 @@ struct verb {
 };
 
 static void
-reload(struct master *m, uint32_t client, const struct master_request *request)
+verb_reload(struct master *m, uint32_t client,
+            const struct master_request *request)
 {
     const char *why;
 
@@ -172,8 +180,39 @@ reload(struct master *m, uint32_t client, const struct master_request *request)
         answer_error(m, client, why);
 }
 
+static void
+verb_log(struct master *m, uint32_t client,
+         const struct master_request *request)
+{
+    char memory[VERB_ANSWER_MAX];
+    struct buf b;
+
+    buf_init(&b, memory, sizeof(memory));
+    master_verb_log(&b, m->resources.board, request);
+    answer(m, client, buf_text(&b));
+}
+
+/* The answer goes out before the end begins. */
+static void
+verb_stop(struct master *m, uint32_t client,
+          const struct master_request *request)
+{
+    char memory[VERB_ANSWER_MAX];
+    bool graceful;
+    bool stops;
+    struct buf b;
+
+    buf_init(&b, memory, sizeof(memory));
+    stops = master_verb_stop(&b, &graceful, request);
+    answer(m, client, buf_text(&b));
+    if (stops)
+        (graceful ? drain : stop)(m);
+}
+
 static const struct verb verbs[] = {
-    {"reload", reload},
+    {"log", verb_log},
+    {"reload", verb_reload},
+    {"stop", verb_stop},
     {NULL, NULL},
 };
 
@@ -567,6 +606,7 @@ start(struct master *m)
         /* The loop has to turn to see those off that did start. */
         kill(getpid(), SIGTERM);
     }
+    usage_start(&m->usage, m->loop, &m->resources, &m->control, m->workers);
     return 0;
 }
 
@@ -578,6 +618,8 @@ fini(struct master *m)
         close(m->signal_fd);
     }
     script_watch_stop(&m->watch);
+    if (m->usage.loop != NULL)
+        usage_stop(&m->usage);
     swap_fini(&m->swap);
     loop_free(m->loop);
     free(m->workers);

@@ -29,6 +29,7 @@
 #include "proxy/engine.h"
 #include "proxy/http_exchange.h"
 #include "proxy/http_idle.h"
+#include "proxy/inventory.h"
 #include "proxy/wait_queue.h"
 #include "script/guard.h"
 #include "script/scripts.h"
@@ -137,6 +138,7 @@ on_beat(struct timer *timer)
 
     board_beat(w->conf->board, w->conf->number);
     board_set_heap(w->conf->board, w->conf->number, guard_used());
+    inventory_publish(w->config.now->service.runtime);
     loop_start_timer(w->engine.loop, timer, BEAT_MS);
 }
 
