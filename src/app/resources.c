@@ -131,7 +131,7 @@ open_logged(struct resources *r, const char *file)
     faults_init(&faults);
     result = open_checked(r, file, &faults);
     if (result == 0) {
-        log_set_level(log_output_level(&r->logs));
+        log_set_level(log_output_level(r->config));
         log_set_sink(on_line, &r->logs);
         setup_log_faults(&faults);
     }

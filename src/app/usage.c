@@ -124,7 +124,7 @@ usage_start(struct usage *u, struct loop *loop, struct resources *resources,
     atomic_store(&table->max_descriptors, (uint64_t)limit.rlim_cur);
     atomic_store(&table->max_connections, resources->max_connections);
     atomic_store(&table->log_configured,
-                 (uint8_t)log_output_level(&resources->logs));
+                 (uint8_t)log_output_level(resources->config));
     timer_init(&u->timer, on_timer);
     on_timer(&u->timer);
 }
