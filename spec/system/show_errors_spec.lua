@@ -1,5 +1,5 @@
---- `ctl show errors`: what was not understood, by whom it was sent, where it was
--- wrong, and nothing of it that is a secret.
+--- `ctl show errors`: what was not understood, who sent it, where it was wrong,
+-- and nothing of it that is a secret.
 local fastcgi = require "support.fastcgi"
 local http = require "support.http"
 local loop = require "support.loop"
@@ -81,7 +81,8 @@ describe("show errors", function()
     start()
     for i, case in ipairs {
       { "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 20, "white space before colon" },
-      { "GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n", 23, "line end is not CR LF" },
+      { "GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n", 23,
+        "line end is not CR LF" },
       { "GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n", 28, "NUL in head" },
       { "G@T / HTTP/1.1\r\n\r\n", 1, "bad method" },
     } do

@@ -9,7 +9,7 @@
 #include "board/usage.h"
 
 enum {
-    PROCESS_NAME_MAX = 16,
+    PROCESS_NAME_MAX = 24,
 };
 
 static const char *
