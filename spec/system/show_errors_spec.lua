@@ -4,9 +4,11 @@ local fastcgi = require "support.fastcgi"
 local http = require "support.http"
 local loop = require "support.loop"
 local moongate = require "support.moongate"
+local mysql = require "support.mysql"
 local net = require "support.net"
 local peer = require "support.peer"
 local process = require "support.process"
+local samples = require "support.mysql_samples"
 
 local CONFIG = [[
   [upstream php]
@@ -182,7 +184,19 @@ describe("show errors", function()
     assert.are.equal("", event.bytes)
   end)
 
-  it("has MySQL logins and greetings that are none, without bytes", function()
+  it("has greetings of MySQL servers that are none, without bytes", function()
+    start()
+    local client = assert(net.connect(m.port.db))
+    client:receive(4)
+    client:send(mysql.packet(1, samples.logins.mysql_57))
+    client:receive_all()
+    local event = events(1)[1]
+    assert.are.equal("MySQL packet of a server", event.kind)
+    assert.are.equal("db/one", event.server)
+    assert.are.equal("", event.bytes)
+  end)
+
+  it("has MySQL logins that are none, without bytes", function()
     start()
     local client = assert(net.connect(m.port.db))
     client:receive(4)
