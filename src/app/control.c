@@ -14,6 +14,7 @@
 #include "app/script_stage.h"
 #include "base/log.h"
 #include "board/board.h"
+#include "board/history.h"
 #include "net/loop.h"
 #include "proxy/health.h"
 #include "proxy/server_names.h"
@@ -28,6 +29,7 @@ struct control {
     struct health *health;
     struct server_names names;
     struct script_stage stage;
+    struct timer history;
 };
 
 static void
@@ -83,6 +85,15 @@ on_master(struct watch *watch)
 }
 
 static void
+on_history(struct timer *timer)
+{
+    struct control *c = container_of(timer, struct control, history);
+
+    history_step(c->conf->board);
+    loop_start_timer(c->loop, timer, HISTORY_STEP_MS);
+}
+
+static void
 start(struct control *c)
 {
     const struct control_conf *conf = c->conf;
@@ -102,6 +113,8 @@ start(struct control *c)
     script_stage_init(&c->stage, conf->master,
                       c->scripts.in_use ? c->scripts.service.scripts : NULL,
                       NULL, 0);
+    timer_init(&c->history, on_history);
+    on_history(&c->history);
     c->health = health_start(c->loop, conf->board, conf->config);
     if (c->health == NULL || message_send(conf->master, &ready) < 0)
         fatal("cannot start: %s", strerror(errno));
@@ -116,6 +129,7 @@ control_run(const struct control_conf *conf)
     log_set_sink(on_line, conf->logs);
     start(&c);
     loop_run(c.loop);
+    timer_stop(&c.history);
     health_stop(c.health);
     check_scripts_stop(&c.scripts);
     control_server_stop(&c.server);

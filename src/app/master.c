@@ -30,6 +30,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "board/board.h"
+#include "board/events.h"
 
 enum {
     STOP_GRACE_MS = 5000, /* from the request to leave to the killing */
@@ -352,6 +353,8 @@ replace(struct master *m, struct child *c)
         m->status = EXIT_FAILURE;
         stop(m);
     } else if (wanted) {
+        event_note(m->resources.board, EVENT_WORKER,
+                   "%s; another takes its place", c->last_end);
         child_restart(c);
     }
     finish(m);

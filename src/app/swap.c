@@ -10,6 +10,7 @@
 
 #include "app/resources.h"
 #include "app/script_request.h"
+#include "app/swap_event.h"
 #include "app/swap_job.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -103,7 +104,8 @@ refuse(struct swap *s, struct str why)
 {
     struct versions *v = versions_of(s, s->job);
 
-    swap_job_log_refused(s->job, v, why);
+    if (swap_job_log_refused(s->job, v, why))
+        swap_event_refused(s->resources->board, s->job, v, why);
     answer_refused(s, s->job, why);
     if (s->job->kind == SWAP_OVERDUE && v != NULL && !s->closed)
         loop_start_timer(s->loop, &v->overdue, AGAIN_MS);
@@ -156,6 +158,15 @@ on_agreed(struct swap_round *round)
 }
 
 static void
+tell_changed(const struct swap *s, struct str name)
+{
+    const struct versions *v = history_find(&s->history, name);
+
+    swap_job_log_changed(s->job, v);
+    swap_event_changed(s->resources->board, s->job, v);
+}
+
+static void
 on_round_end(struct swap_round *round, bool exchanged, struct str why)
 {
     struct swap *s = container_of(round, struct swap, round);
@@ -165,8 +176,7 @@ on_round_end(struct swap_round *round, bool exchanged, struct str why)
         return;
     }
     for (size_t i = 0; i < s->set.count; i++)
-        swap_job_log_changed(
-            s->job, history_find(&s->history, str_from(s->set.items[i]->name)));
+        tell_changed(s, str_from(s->set.items[i]->name));
     answer(s, s->job, swap_job_answer_changed);
     end_job(s);
 }

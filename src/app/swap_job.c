@@ -175,12 +175,12 @@ is_told(const struct swap_job *job, struct versions *v, struct str why)
     return told;
 }
 
-void
+bool
 swap_job_log_refused(const struct swap_job *job, struct versions *v,
                      struct str why)
 {
     if (is_told(job, v, why))
-        return;
+        return false;
     for (size_t from = 0; from < why.len;) {
         ptrdiff_t end = str_find_char(why, '\n', from);
         size_t to = end < 0 ? why.len : (size_t)end;
@@ -189,4 +189,5 @@ swap_job_log_refused(const struct swap_job *job, struct versions *v,
             log_reason(job, v, str_slice(why, from, to));
         from = to + 1;
     }
+    return true;
 }

@@ -16,6 +16,8 @@
 #include "base/clock.h"
 #include "board/changes.h"
 #include "board/dict.h"
+#include "board/events.h"
+#include "board/history.h"
 #include "board/latency.h"
 #include "board/metric.h"
 #include "board/names.h"
@@ -107,6 +109,10 @@ place_tables(struct board *b, struct layout *l, const struct board_limits *n)
     b->seat_heads = place(l, workers, sizeof(*b->seat_heads));
     b->seat_keys = place(l, workers * n->seats, sizeof(*b->seat_keys));
     b->seats = place(l, workers * n->seats, sizeof(*b->seats));
+    b->events = place(l, 1, sizeof(*b->events));
+    b->history = place(l, 1, sizeof(*b->history));
+    b->history_series =
+        place(l, history_series_count(n), sizeof(*b->history_series));
 }
 
 /* Those of scripts; tables without room are not there. 0, or an errno. */

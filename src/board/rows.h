@@ -224,6 +224,9 @@ struct board_header {
 };
 
 struct dict_table;
+struct event_ring;
+struct history_series;
+struct history_table;
 struct metric_table;
 struct seat_head;
 struct seat_row;
@@ -259,6 +262,9 @@ struct board {
     struct dict_table *dicts;     /* NULL: there are none; dict.h */
     struct metric_table *metrics; /* likewise; metric.h */
     double *latency_weights;      /* latency.h */
+    struct event_ring *events;    /* events.h */
+    struct history_table *history;
+    struct history_series *history_series; /* history.h */
 };
 
 /* Slots (slots.h): one for the whole program, one a server, one a section. */
