@@ -78,6 +78,10 @@ ctl_of_file(const char *file, char *const *words, int count)
 int
 command_ctl(const char *socket, const char *file, char *const *words, int count)
 {
+    int status;
+
+    if (ctl_run_alone(&status, words, count))
+        return status;
     if (socket != NULL)
         return ctl_run(socket, words, count);
     return ctl_of_file(file, words, count);

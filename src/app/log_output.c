@@ -365,7 +365,12 @@ send_syslog(const struct log_output *o, struct log_target *t,
 static void
 put(const struct log_output *o, struct log_target *t, const struct entry *e)
 {
-    if (e->level < t->conf->level)
+    enum log_level lowest = t->conf->level;
+
+    /* What is set at run time is about lines: records are asked for. */
+    if (e->is_line)
+        lowest = log_level_now(lowest);
+    if (e->level < lowest)
         return;
     if (is_text(t))
         put_text(t, e);

@@ -21,11 +21,13 @@
 
 #include "app/child.h"
 #include "app/master_request.h"
+#include "app/master_verbs.h"
 #include "app/resources.h"
 #include "app/roles.h"
 #include "app/script_watch.h"
 #include "app/stuck.h"
 #include "app/swap.h"
+#include "app/usage.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -33,6 +35,7 @@
 #include "board/events.h"
 
 enum {
+    VERB_ANSWER_MAX = 512,
     STOP_GRACE_MS = 5000, /* from the request to leave to the killing */
     CLEAR_AGAIN_MS = 500, /* until locked queues are tried again */
 };
@@ -61,7 +64,11 @@ struct master {
     struct stuck *seen; /* of each worker */
     struct swap swap;   /* of scripts */
     struct script_watch watch;
+    struct usage usage;
 };
+
+static void stop(struct master *m);
+static void drain(struct master *m);
 
 /* --- the children --------------------------------------------------------- */
 
@@ -147,7 +154,38 @@ struct verb {
                 const struct master_request *request);
 };
 
+static void
+verb_log(struct master *m, uint32_t client,
+         const struct master_request *request)
+{
+    char memory[VERB_ANSWER_MAX];
+    struct buf b;
+
+    buf_init(&b, memory, sizeof(memory));
+    master_verb_log(&b, m->resources.board, request);
+    answer(m, client, buf_text(&b));
+}
+
+/* The answer goes out before the end begins. */
+static void
+verb_stop(struct master *m, uint32_t client,
+          const struct master_request *request)
+{
+    char memory[VERB_ANSWER_MAX];
+    bool graceful;
+    bool stops;
+    struct buf b;
+
+    buf_init(&b, memory, sizeof(memory));
+    stops = master_verb_stop(&b, &graceful, request);
+    answer(m, client, buf_text(&b));
+    if (stops)
+        (graceful ? drain : stop)(m);
+}
+
 static const struct verb verbs[] = {
+    {"log", verb_log},
+    {"stop", verb_stop},
     {NULL, NULL},
 };
 
@@ -544,6 +582,7 @@ start(struct master *m)
         /* The loop has to turn to see those off that did start. */
         kill(getpid(), SIGTERM);
     }
+    usage_start(&m->usage, m->loop, &m->resources, &m->control, m->workers);
     return 0;
 }
 
@@ -555,6 +594,8 @@ fini(struct master *m)
         close(m->signal_fd);
     }
     script_watch_stop(&m->watch);
+    if (m->usage.loop != NULL)
+        usage_stop(&m->usage);
     swap_fini(&m->swap);
     loop_free(m->loop);
     free(m->workers);

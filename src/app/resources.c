@@ -15,6 +15,7 @@
 #include "app/setup.h"
 #include "base/log.h"
 #include "board/board.h"
+#include "board/usage.h"
 #include "proxy/runtime.h"
 
 enum {
@@ -159,6 +160,7 @@ open_shared(struct resources *r)
     r->board = rows_open_board(r->config, r->worker_count);
     r->log_wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (r->board != NULL && r->log_wake >= 0) {
+        log_share_level(&r->board->usage->log_level);
         rows_set_addresses(r->board, r->config, &r->addresses);
         return 0;
     }
@@ -192,6 +194,7 @@ resources_close(struct resources *r)
     pidfile_close(&r->pidfile);
     if (r->log_wake >= 0)
         close(r->log_wake);
+    log_share_level(NULL);
     board_close(r->board);
     log_set_sink(NULL, NULL);
     log_output_close(&r->logs);

@@ -30,6 +30,7 @@
 #include "proxy/engine.h"
 #include "proxy/http_exchange.h"
 #include "proxy/http_idle.h"
+#include "proxy/inventory.h"
 #include "proxy/runtime.h"
 #include "proxy/serve.h"
 #include "proxy/transition.h"
@@ -155,6 +156,7 @@ on_beat(struct timer *timer)
 
     board_beat(w->conf->board, w->conf->number);
     board_set_heap(w->conf->board, w->conf->number, guard_used());
+    inventory_publish(w->service.runtime);
     loop_start_timer(w->engine.loop, timer, BEAT_MS);
 }
 

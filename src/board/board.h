@@ -11,6 +11,7 @@
  *            | ring[worker]                                          ring.h
  *            | dictionaries and metrics of scripts           dict.h, metric.h
  *            | seats[worker]: sessions that are followed              seats.h
+ *            | usage, pools[worker], captures[worker]    usage.h and so on
  *            | the last events, and the last quarter of an hour
  *              in figures                               events.h, history.h
  *

@@ -63,6 +63,7 @@ struct engine {
 
     struct list exchanges; /* spare ones (http_exchange.h) */
     unsigned exchange_count;
+    unsigned exchanges_used; /* those that are at work */
 };
 
 /* A session's place in engine->sessions.  `drain` is called once when the

@@ -7,6 +7,7 @@
 
 #include "board/board.h"
 #include "board/slots.h"
+#include "board/usage.h"
 #include "net/tls.h"
 #include "proxy/engine.h"
 #include "proxy/http_section.h"
@@ -150,7 +151,10 @@ on_client(struct acceptor *acceptor, int fd, const struct addr *client)
 {
     struct listener *l = container_of(acceptor, struct listener, acceptor);
     struct section_client direct = {.fd = fd, .addr = client};
+    const struct board *board = l->engine->board;
 
+    usage_note_connections(board->usage,
+                           slot_count(board, board_global_slot()));
     if (l->answers_full)
         find_place(l);
     if (l->greet != NULL) {
