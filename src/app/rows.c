@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/rows.h"
 
+#include "base/buf.h"
 #include "board/board.h"
 #include "board/dict.h"
 #include "board/metric.h"
@@ -57,6 +58,20 @@ add_upstream(struct board *board, const struct upstream_conf *conf)
     return 0;
 }
 
+/* What does not fit is cut. */
+static void
+set_listens(struct section_row *row, const struct section_conf *conf)
+{
+    char text[BOARD_ADDRESS_MAX + 1];
+    struct buf listens;
+
+    buf_init(&listens, text, sizeof(text));
+    for (size_t i = 0; i < conf->listen_count; i++)
+        buf_printf(&listens, "%s" STR_FMT, i == 0 ? "" : " ",
+                   STR_ARG(conf->listens[i].address.text));
+    memcpy(row->listens, text, listens.len);
+}
+
 static int
 add_section(struct board *board, const struct section_conf *conf)
 {
@@ -67,6 +82,7 @@ add_section(struct board *board, const struct section_conf *conf)
         return -1;
     atomic_store(&board->sections[row].max_connections,
                  (int32_t)conf->max_connections);
+    set_listens(&board->sections[row], conf);
     return 0;
 }
 

@@ -143,20 +143,20 @@ note_sections(struct board *b, const struct turn *t)
         all.mark.requests += sum.requests;
         all.mark.errors += sum.errors;
     }
-    for (unsigned i = 0; i < b->header->limits.upstreams; i++)
-        all.queue += queue_of_upstream(b, (int)i);
-    for (unsigned i = 0; i < b->header->limits.servers; i++)
-        all.queue += queue_of_server(b, (int)i);
+    all.queue = b->history->queue;
     note(find(b, HISTORY_ALL, 0), t, STR("all"), &all);
 }
 
+/* Rows that nobody uses are not touched, and so take no memory. */
 static void
 begin_upstreams(struct board *b)
 {
-    for (unsigned i = 0; i < b->header->limits.upstreams; i++)
-        find(b, HISTORY_UPSTREAM, i)->gathered = (struct history_now){
-            .queue = queue_of_upstream(b, (int)i),
-        };
+    for (unsigned i = 0; i < b->header->limits.upstreams; i++) {
+        if (row_text(&b->upstreams[i].name).p != NULL)
+            find(b, HISTORY_UPSTREAM, i)->gathered = (struct history_now){
+                .queue = queue_of_upstream(b, (int)i),
+            };
+    }
 }
 
 /* A request fails that a server answers wrongly, or that finds no server. */
@@ -200,12 +200,15 @@ note_servers(struct board *b, const struct turn *t)
 static void
 note_upstreams(struct board *b, const struct turn *t)
 {
+    b->history->queue = 0;
     for (unsigned i = 0; i < b->header->limits.upstreams; i++) {
         struct history_series *series = find(b, HISTORY_UPSTREAM, i);
         struct str name = row_text(&b->upstreams[i].name);
 
-        if (name.p != NULL)
-            note(series, t, name, &series->gathered);
+        if (name.p == NULL)
+            continue;
+        note(series, t, name, &series->gathered);
+        b->history->queue += series->gathered.queue;
     }
 }
 
@@ -238,10 +241,10 @@ history_step(struct board *b)
         table->sample_ms = clock_ms();
         table->steps = 0;
     }
-    note_sections(b, &t);
     begin_upstreams(b);
     note_servers(b, &t);
     note_upstreams(b, &t);
+    note_sections(b, &t);
     table->step_ms = clock_ms();
     if (!due)
         return;

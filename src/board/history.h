@@ -31,7 +31,7 @@ enum {
     HISTORY_KEPT = 180,
     HISTORY_STEP_MS = 1000,   /* between two calls of history_step */
     HISTORY_SAMPLE_STEPS = 5, /* of which one takes a sample */
-    HISTORY_SERVERS_MAX = 256,
+    HISTORY_SERVERS_MAX = 1024,
 };
 
 enum history_kind {
@@ -75,6 +75,7 @@ struct history_series {
 struct history_table {
     _Atomic uint64_t count; /* samples that are whole */
     uint32_t steps;         /* since the last one */
+    uint32_t queue;         /* of all upstreams, by one step */
     uint64_t step_ms;       /* monotonic, of the last step; 0: there was none */
     uint64_t sample_ms;
     _Atomic uint64_t times[HISTORY_KEPT]; /* wall time */

@@ -165,8 +165,9 @@ struct queue_entry;
 struct queue_table;
 
 struct section_row {
-    _Alignas(64) struct row_name name; /* "http NAME", "tcp NAME" ... */
-    _Atomic int32_t max_connections;   /* by the master; 0: no limit */
+    _Alignas(64) struct row_name name;   /* "http NAME", "tcp NAME" ... */
+    _Atomic int32_t max_connections;     /* by the master; 0: no limit */
+    char listens[BOARD_ADDRESS_MAX + 1]; /* likewise: its addresses as text */
 };
 
 /* A version of a script, as it is shown (versions.h). */
