@@ -12,6 +12,7 @@
 #include "app/log_ring.h"
 #include "app/message.h"
 #include "app/script_stage.h"
+#include "app/script_texts.h"
 #include "base/log.h"
 #include "board/board.h"
 #include "board/history.h"
@@ -29,6 +30,7 @@ struct control {
     struct health *health;
     struct server_names names;
     struct script_stage stage;
+    struct script_texts texts;
     struct timer history;
 };
 
@@ -37,6 +39,14 @@ on_line(void *arg, enum log_level level, const char *line, size_t len)
 {
     log_output_line(arg, getpid(), level, str_make(line, len - 1));
     log_output_flush(arg);
+}
+
+/* The texts first: the descriptor is closed by who loads them. */
+static void
+on_scripts(struct control *c, const struct message *m)
+{
+    script_texts_message(&c->texts, m);
+    script_stage_message(&c->stage, m);
 }
 
 static void
@@ -49,7 +59,7 @@ on_message(struct control *c, const struct message *m)
     else if (m->kind == MESSAGE_ANSWER)
         control_server_answer(&c->server, m->arg, m->text);
     else
-        script_stage_message(&c->stage, m);
+        on_scripts(c, m);
 }
 
 static int
@@ -113,6 +123,7 @@ start(struct control *c)
     script_stage_init(&c->stage, conf->master,
                       c->scripts.in_use ? c->scripts.service.scripts : NULL,
                       NULL, 0);
+    script_texts_init(&c->texts, conf->bundles);
     timer_init(&c->history, on_history);
     on_history(&c->history);
     c->health = health_start(c->loop, conf->board, conf->config);
@@ -132,6 +143,7 @@ control_run(const struct control_conf *conf)
     timer_stop(&c.history);
     health_stop(c.health);
     check_scripts_stop(&c.scripts);
+    script_texts_fini(&c.texts);
     control_server_stop(&c.server);
     log_shipper_stop(&c.shipper);
     watch_stop(&c.master);

@@ -110,11 +110,11 @@ put_summary(struct page *p, const struct page_diff *diff, const struct diff *d)
     html_text(p->out, diff->before_hash);
     HTML(p, "</code> &rarr; <code>");
     html_text(p->out, diff->now_hash);
-    buf_printf(p->out, "</code>: %zu ", d->out);
+    HTML(p, "</code>, ");
     html_word(p, WORD_LINES_OUT);
-    buf_printf(p->out, ", %zu ", d->in);
+    buf_printf(p->out, " %zu, ", d->out);
     html_word(p, WORD_LINES_IN);
-    HTML(p, "</p>\n");
+    buf_printf(p->out, " %zu</p>\n", d->in);
 }
 
 static void

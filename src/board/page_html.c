@@ -194,8 +194,9 @@ html_table(struct page *p, const char *id, unsigned number,
 {
     buf_printf(p->out,
                "<div class=t id=%s%u role=region tabindex=0 "
-               "aria-labelledby=c%s%u><table><caption id=c%s%u>",
-               id, number, id, number, id, number);
+               "aria-labelledby=c%s%u><table><caption id=c%s%u%s>",
+               id, number, id, number, id, number,
+               text.len > 0 ? "" : " class=v");
     html_word(p, caption);
     if (text.len > 0) {
         HTML(p, " ");

@@ -55,7 +55,8 @@ void html_moment(struct page *p, uint64_t wall_ms);
 
 /* A table that scrolls inside a region of its own, with its caption, until
  * html_table_end; ID is the region's, with NUMBER behind it. The caption is
- * CAPTION, then TEXT where there is any. */
+ * CAPTION, then TEXT; without that it is what the heading above says already,
+ * and is not seen. */
 void html_table(struct page *p, const char *id, unsigned number,
                 enum page_word caption, struct str text);
 void html_table_end(struct page *p);

@@ -61,8 +61,6 @@ heading(struct page *p, unsigned upstream, struct str name)
     html_head_group(p, WORD_RESPONSES, 6);
     html_head_group(p, WORD_TIMES, 2);
     html_head_whole(p, WORD_GRAPH, false);
-    if (p->view->admin)
-        html_head_whole(p, WORD_ACTIONS, false);
     HTML(p, "<tr>");
     put_heads(p, words, sizeof(words) / sizeof(*words));
     for (int i = 1; i <= 5; i++)
@@ -74,6 +72,45 @@ heading(struct page *p, unsigned upstream, struct str name)
 }
 
 /* --- a server ------------------------------------------------------------- */
+
+/* The first button is what the return key presses: the weight's. */
+static void
+put_actions(struct page *p, const struct server_line *line, int row)
+{
+    static const struct {
+        enum server_admin admin;
+        char id;
+        const char *action;
+        enum page_word word;
+    } actions[] = {
+        {SERVER_READY, 'r', "ready", WORD_SET_READY},
+        {SERVER_DRAIN, 'd', "drain", WORD_SET_DRAIN},
+        {SERVER_MAINT, 'm', "maint", WORD_SET_MAINT},
+    };
+    uint8_t admin = atomic_load(&line->row->admin);
+
+    buf_printf(p->out, "<details class=a id=a%d><summary id=y%d>", row, row);
+    html_word(p, WORD_CHANGE);
+    HTML(p, "<span class=v>: ");
+    html_text(p->out, line->name);
+    HTML(p, "</span></summary>");
+    html_form(p, str_make(line->row->name.text, line->row->name.len));
+    buf_printf(p->out,
+               "<input id=i%d name=value inputmode=numeric size=3 "
+               "value=%" PRId32 " aria-label=\"",
+               row, atomic_load(&line->row->weight));
+    html_word(p, WORD_WEIGHT);
+    HTML(p, ": ");
+    html_text(p->out, line->name);
+    HTML(p, "\">");
+    html_button(p, 'w', (unsigned)row, "weight", WORD_SET_WEIGHT);
+    for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++) {
+        if (actions[i].admin != admin)
+            html_button(p, actions[i].id, (unsigned)row, actions[i].action,
+                        actions[i].word);
+    }
+    HTML(p, "</form></details>");
+}
 
 /* "down for 3m 12s", and why. */
 static void
@@ -96,6 +133,8 @@ put_state(struct page *p, const struct server_line *line, int row)
         html_text(p->out, str_from(board_reason(p->board, row, words)));
         HTML(p, "</small>");
     }
+    if (p->view->admin)
+        put_actions(p, line, row);
 }
 
 /* "L7OK in 3 ms, 2s ago", and its words. */
@@ -188,41 +227,6 @@ put_load(struct page *p, const struct server_line *line, int row,
     html_cell_limit(p, (uint64_t)line->view.maxconn);
 }
 
-/* The first button is what the return key presses: the weight's. */
-static void
-put_actions(struct page *p, const struct server_line *line, int row)
-{
-    static const struct {
-        enum server_admin admin;
-        char id;
-        const char *action;
-        enum page_word word;
-    } actions[] = {
-        {SERVER_READY, 'r', "ready", WORD_SET_READY},
-        {SERVER_DRAIN, 'd', "drain", WORD_SET_DRAIN},
-        {SERVER_MAINT, 'm', "maint", WORD_SET_MAINT},
-    };
-    uint8_t admin = atomic_load(&line->row->admin);
-
-    HTML(p, "<td class=f>");
-    html_form(p, str_make(line->row->name.text, line->row->name.len));
-    buf_printf(p->out,
-               "<input id=i%d name=value inputmode=numeric size=3 "
-               "value=%" PRId32 " aria-label=\"",
-               row, atomic_load(&line->row->weight));
-    html_word(p, WORD_WEIGHT);
-    HTML(p, ": ");
-    html_text(p->out, line->name);
-    HTML(p, "\">");
-    html_button(p, 'w', (unsigned)row, "weight", WORD_SET_WEIGHT);
-    for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++) {
-        if (actions[i].admin != admin)
-            html_button(p, actions[i].id, (unsigned)row, actions[i].action,
-                        actions[i].word);
-    }
-    HTML(p, "</form>");
-}
-
 static void
 server(struct page *p, const struct server_line *line, int row)
 {
@@ -247,8 +251,6 @@ server(struct page *p, const struct server_line *line, int row)
         html_cell_none(p);
     HTML(p, "<td>");
     graph_draw(p, s, GRAPH_SESSIONS, WORD_SESSIONS, GRAPH_SMALL);
-    if (p->view->admin)
-        put_actions(p, line, row);
     HTML(p, "\n");
 }
 
@@ -290,8 +292,6 @@ backend(struct page *p, unsigned upstream, const struct sums *sums)
     html_cell_none(p);
     HTML(p, "<td>");
     graph_draw(p, s, GRAPH_SESSIONS, WORD_SESSIONS, GRAPH_SMALL);
-    if (p->view->admin)
-        HTML(p, "<td>");
     HTML(p, "</tfoot>");
     html_table_end(p);
 }

@@ -65,6 +65,7 @@
     X(WAIT, "Wait", "排队")                                                    \
     X(LATENCY, "Latency", "延迟")                                              \
     X(GRAPH, "15 min", "15 分钟")                                              \
+    X(CHANGE, "Change", "更改")                                                \
     X(ACTIONS, "Actions", "操作")                                              \
     X(ALL_SERVERS, "Backend", "合计")                                          \
     X(IN_SERVICE, "in service", "可用")                                        \
@@ -118,8 +119,8 @@
     X(DIFF_ONE, "No version before this one is known here; this is its text.", \
       "此处没有更早的版本，以下是全文。")                                      \
     X(DIFF_CUT, "The rest is not shown.", "其余部分未显示。")                  \
-    X(LINES_OUT, "lines removed", "行删除")                                    \
-    X(LINES_IN, "lines added", "行新增")                                       \
+    X(LINES_OUT, "lines removed:", "删除行数：")                               \
+    X(LINES_IN, "lines added:", "新增行数：")                                  \
     X(FORMATS, "The same for programs:", "程序可读格式：")
 
 #define PAGE_WORD_NAME(name, english, chinese) WORD_##name,
