@@ -12,8 +12,10 @@
 #include "app/log_ring.h"
 #include "app/message.h"
 #include "app/script_stage.h"
+#include "app/script_texts.h"
 #include "base/log.h"
 #include "board/board.h"
+#include "board/history.h"
 #include "net/loop.h"
 
 struct control {
@@ -24,6 +26,8 @@ struct control {
     struct control_server server;
     struct control_config config;
     struct script_stage stage;
+    struct script_texts texts;
+    struct timer history;
 };
 
 static void
@@ -31,6 +35,14 @@ on_line(void *arg, enum log_level level, const char *line, size_t len)
 {
     log_output_line(arg, getpid(), level, str_make(line, len - 1));
     log_output_flush(arg);
+}
+
+/* The texts first: the descriptor is closed by who loads them. */
+static void
+on_scripts(struct control *c, const struct message *m)
+{
+    script_texts_message(&c->texts, m);
+    script_stage_message(&c->stage, m);
 }
 
 static void
@@ -45,7 +57,7 @@ on_message(struct control *c, const struct message *m)
     else if (m->kind == MESSAGE_CONFIG || m->kind == MESSAGE_LOG_TARGET)
         control_config_message(&c->config, m);
     else
-        script_stage_message(&c->stage, m);
+        on_scripts(c, m);
 }
 
 static int
@@ -92,6 +104,15 @@ use_logs(void *arg, struct log_output *logs)
 }
 
 static void
+on_history(struct timer *timer)
+{
+    struct control *c = container_of(timer, struct control, history);
+
+    history_step(c->conf->board);
+    loop_start_timer(c->loop, timer, HISTORY_STEP_MS);
+}
+
+static void
 start(struct control *c)
 {
     const struct control_conf *conf = c->conf;
@@ -108,6 +129,9 @@ start(struct control *c)
         fatal("cannot start: %s", strerror(errno));
     script_stage_init(&c->stage, &c->config.stage, conf->master,
                       control_config_scripts(&c->config), NULL, 0);
+    script_texts_init(&c->texts, conf->bundles);
+    timer_init(&c->history, on_history);
+    on_history(&c->history);
     if (message_send(conf->master, &ready) < 0)
         fatal("cannot start: %s", strerror(errno));
 }
@@ -121,6 +145,8 @@ control_run(const struct control_conf *conf)
     log_set_sink(on_line, conf->logs);
     start(&c);
     loop_run(c.loop);
+    timer_stop(&c.history);
+    script_texts_fini(&c.texts);
     control_server_stop(&c.server);
     log_shipper_stop(&c.shipper);
     watch_stop(&c.master);

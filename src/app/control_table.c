@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/control_table.h"
 
+#include "board/events.h"
 #include "board/json.h"
 #include "board/render_errors.h"
 #include "board/render_metrics.h"
@@ -27,6 +28,8 @@ const struct control_entry control_entries[] = {
      "Where connections to servers and memory are", NULL},
     {"show errors", "", 0, 0, CONTROL_BOARD, render_errors,
      "The last requests and answers that were not understood", NULL},
+    {"show events", "", 0, 0, CONTROL_BOARD, render_events,
+     "What has happened lately, and why; the newest first", NULL},
     {"show metrics", "", 0, 0, CONTROL_BOARD, render_metrics,
      "What scripts and MySQL sessions count, as Prometheus reads it", NULL},
     {"server", "UPSTREAM/SERVER drain", 2, 3, CONTROL_SERVER, NULL,

@@ -32,6 +32,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "board/board.h"
+#include "board/events.h"
 
 enum {
     VERB_ANSWER_MAX = 512,
@@ -418,6 +419,8 @@ replace(struct master *m, struct child *c)
         m->status = EXIT_FAILURE;
         stop(m);
     } else if (wanted) {
+        event_note(m->resources.board, EVENT_WORKER,
+                   "%s; another takes its place", c->last_end);
         child_restart(c);
     }
     finish(m);

@@ -2,7 +2,9 @@
 #include "app/rows.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/buf.h"
 #include "board/board.h"
 #include "board/dict.h"
 #include "board/metric.h"
@@ -79,6 +81,24 @@ add_upstream(struct board *board, const struct upstream_conf *conf,
     return 0;
 }
 
+/* What does not fit is cut. */
+static void
+set_listens(struct section_row *row, const struct section_conf *conf)
+{
+    char text[BOARD_ADDRESS_MAX + 1];
+    struct buf listens;
+
+    buf_init(&listens, text, sizeof(text));
+    for (size_t i = 0; i < conf->listen_count; i++)
+        buf_printf(&listens, "%s" STR_FMT, i == 0 ? "" : " ",
+                   STR_ARG(conf->listens[i].address.text));
+    if (strncmp(row->listens, text, listens.len) == 0 &&
+        row->listens[listens.len] == '\0')
+        return;
+    memset(row->listens, 0, sizeof(row->listens));
+    memcpy(row->listens, text, listens.len);
+}
+
 static int
 add_section(struct board *board, const struct section_conf *conf,
             struct rows_added *added)
@@ -95,6 +115,7 @@ add_section(struct board *board, const struct section_conf *conf,
     note(added, BOARD_SECTIONS, row);
     atomic_store(&board->sections[row].max_connections,
                  (int32_t)conf->max_connections);
+    set_listens(&board->sections[row], conf);
     return 0;
 }
 
@@ -295,5 +316,6 @@ rows_change(struct board *board, const struct config *before,
 
         atomic_store(&board->sections[row].max_connections,
                      (int32_t)conf->max_connections);
+        set_listens(&board->sections[row], conf);
     }
 }

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "board/board.h"
+#include "board/events.h"
 #include "board/state.h"
 #include "board/wake.h"
 #include "config/model.h"
@@ -57,6 +58,8 @@ tell(struct buf *answer, struct board *board, int row, bool json,
     wake_workers(board);
     log_info("server %s is set to %s weight=%" PRId32 " by %s",
              server->name.text, admin, weight, who);
+    event_note(board, EVENT_ADMIN, "%s is set to %s, weight %" PRId32 ", by %s",
+               server->name.text, admin, weight, who);
     buf_printf(answer,
                json ? "ok\n{\"server\":\"%s\",\"admin\":\"%s\",\"weight\":"
                       "%" PRId32 "}\n"

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "board/board.h"
+#include "board/events.h"
 #include "board/strikes.h"
 
 bool
@@ -49,7 +50,10 @@ stuck_blame(struct board *board, unsigned worker, const char *name, pid_t pid)
     row = &board->scripts[script - 1];
     log_error("%s (pid %ld) is stuck in script %s; killing it", name, (long)pid,
               row->name.text);
-    if (strikes_condemn(row, STRIKE_STUCK))
-        log_error("script %s: quarantined: %s", row->name.text,
-                  strikes_words(STRIKE_STUCK));
+    if (!strikes_condemn(row, STRIKE_STUCK))
+        return;
+    log_error("script %s: quarantined: %s", row->name.text,
+              strikes_words(STRIKE_STUCK));
+    event_note(board, EVENT_QUARANTINE, "script %s quarantined: %s",
+               row->name.text, strikes_words(STRIKE_STUCK));
 }

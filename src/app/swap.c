@@ -10,9 +10,11 @@
 
 #include "app/resources.h"
 #include "app/script_request.h"
+#include "app/swap_event.h"
 #include "app/swap_job.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "board/events.h"
 #include "script/bundle.h"
 
 enum {
@@ -106,7 +108,8 @@ refuse(struct swap *s, struct str why)
     struct versions *v = versions_of(s, s->job);
 
     reload_end(&s->reload, NULL);
-    swap_job_log_refused(s->job, v, why);
+    if (swap_job_log_refused(s->job, v, why))
+        swap_event_refused(s->resources->board, s->job, v, why);
     answer_refused(s, s->job, why);
     if (s->job->kind == SWAP_OVERDUE && v != NULL && !s->closed)
         loop_start_timer(s->loop, &v->overdue, AGAIN_MS);
@@ -188,6 +191,9 @@ end_reload(struct swap *s)
     reload_end(&s->reload, &changes);
     swap_job_log_reloaded(s->job, buf_text(&changes),
                           s->resources->script_generation);
+    event_note(s->resources->board, EVENT_RELOAD,
+               "the configuration was exchanged, generation %u, by %s",
+               (unsigned)s->resources->script_generation, s->job->who);
     if (is_awaited(s, s->job)) {
         swap_job_answer_reloaded(&text, s->job, buf_text(&changes),
                                  s->resources->script_generation);
@@ -210,6 +216,15 @@ on_stage(struct swap_round *round, const struct child *child)
 }
 
 static void
+tell_changed(const struct swap *s, struct str name)
+{
+    const struct versions *v = history_find(&s->history, name);
+
+    swap_job_log_changed(s->job, v);
+    swap_event_changed(s->resources->board, s->job, v);
+}
+
+static void
 on_round_end(struct swap_round *round, bool exchanged, struct str why)
 {
     struct swap *s = container_of(round, struct swap, round);
@@ -223,8 +238,7 @@ on_round_end(struct swap_round *round, bool exchanged, struct str why)
         return;
     }
     for (size_t i = 0; i < s->set.count; i++)
-        swap_job_log_changed(
-            s->job, history_find(&s->history, str_from(s->set.items[i]->name)));
+        tell_changed(s, str_from(s->set.items[i]->name));
     answer(s, s->job, swap_job_answer_changed);
     end_job(s);
 }

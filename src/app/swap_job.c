@@ -236,14 +236,16 @@ is_told(const struct swap_job *job, struct versions *v, struct str why)
     return told;
 }
 
-void
+bool
 swap_job_log_refused(const struct swap_job *job, struct versions *v,
                      struct str why)
 {
     struct refusal refusal = {.job = job, .versions = v};
 
-    if (!is_told(job, v, why))
-        each_line(why, log_reason, &refusal);
+    if (is_told(job, v, why))
+        return false;
+    each_line(why, log_reason, &refusal);
+    return true;
 }
 
 static void

@@ -66,9 +66,9 @@ void swap_job_log_reloaded(const struct swap_job *job, struct str changes,
 void swap_job_answer_refused(struct buf *out, const struct versions *v,
                              struct str why);
 
-/* The same for the log. */
+/* The same for the log. Was it told of? */
 void swap_job_log_changed(const struct swap_job *job, const struct versions *v);
-void swap_job_log_refused(const struct swap_job *job, struct versions *v,
+bool swap_job_log_refused(const struct swap_job *job, struct versions *v,
                           struct str why);
 
 #endif

@@ -17,6 +17,8 @@
 #include "board/captures.h"
 #include "board/changes.h"
 #include "board/dict.h"
+#include "board/events.h"
+#include "board/history.h"
 #include "board/latency.h"
 #include "board/metric.h"
 #include "board/names.h"
@@ -114,6 +116,10 @@ place_tables(struct board *b, struct layout *l, const struct board_limits *n)
     b->pools = place(l, workers * POOL_KIND_COUNT, sizeof(*b->pools));
     b->kept = place(l, workers * n->upstreams, sizeof(*b->kept));
     b->captures = place(l, workers, sizeof(*b->captures));
+    b->events = place(l, 1, sizeof(*b->events));
+    b->history = place(l, 1, sizeof(*b->history));
+    b->history_series =
+        place(l, history_series_count(n), sizeof(*b->history_series));
 }
 
 /* Those of scripts; tables without room are not there. 0, or an errno. */

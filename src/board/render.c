@@ -12,82 +12,15 @@
 #include "board/board.h"
 #include "board/json.h"
 #include "board/render_usage.h"
+#include "board/server_line.h"
 #include "board/slots.h"
 #include "board/state.h"
 #include "board/usage.h"
 
 enum {
     NAME_WIDTH_MIN = 8, /* of a column of names */
-    STATE_MAX = 40,     /* bytes of a server's state */
     SINCE_MAX = 48,     /* bytes of a duration */
 };
-
-/* What a line about a server shows. */
-struct server_line {
-    struct str upstream;
-    struct str name;
-    const struct server_row *row;
-    struct server_view view;
-    struct server_totals totals;
-    bool chosen; /* by its policy, for all work of the upstream */
-};
-
-/* "up", "going down 1/3", "drain": as HAProxy's page has it, in words. */
-static const char *
-format_state(char text[STATE_MAX + 1], const struct server_line *line)
-{
-    const struct server_view *view = &line->view;
-    int32_t passes = atomic_load(&line->row->passes);
-    int32_t rise = atomic_load(&line->row->rise);
-    int32_t fall = atomic_load(&line->row->fall);
-
-    if (view->maint)
-        return "maint";
-    if (view->draining)
-        return "drain";
-    if (fall == 0)
-        return view->up ? "no check" : "down";
-    if (view->up && view->fails == 0)
-        return "up";
-    if (!view->up && passes == 0)
-        return "down";
-    if (view->up)
-        (void)snprintf(text, STATE_MAX + 1, "going down %" PRId32 "/%" PRId32,
-                       view->fails, fall);
-    else
-        (void)snprintf(text, STATE_MAX + 1, "going up %" PRId32 "/%" PRId32,
-                       passes, rise);
-    return text;
-}
-
-static const char *
-role_word(const struct server_line *line)
-{
-    if (line->chosen)
-        return "chosen";
-    return line->view.backup ? "backup" : "-";
-}
-
-static bool
-read_server(struct server_line *out, const struct board *b, unsigned i)
-{
-    const struct server_row *row = &b->servers[i];
-    struct str name = row_text(&row->name);
-    ptrdiff_t slash;
-
-    if (name.p == NULL)
-        return false;
-    slash = str_find_char(name, '/', 0);
-    *out = (struct server_line){
-        .upstream = str_slice(name, 0, (size_t)slash),
-        .name = str_slice(name, (size_t)slash + 1, name.len),
-        .row = row,
-        .chosen = board_chosen(b, row->upstream) == (int)i,
-    };
-    board_read_view(b, (int)i, &out->view);
-    board_sum_server(b, (int)i, &out->totals);
-    return true;
-}
 
 /* "3d 4h 5m 6s", from the first unit that is not 0. */
 static void
@@ -434,15 +367,16 @@ server_widths(const struct board *b)
     struct server_widths widths = {NAME_WIDTH_MIN, NAME_WIDTH_MIN,
                                    NAME_WIDTH_MIN, NAME_WIDTH_MIN};
     struct server_line line;
-    char state[STATE_MAX + 1];
+    char state[SERVER_LINE_STATE_MAX + 1];
 
     for (unsigned i = 0; i < b->header->limits.servers; i++) {
-        if (!read_server(&line, b, i))
+        if (!server_line_read(&line, b, i))
             continue;
         widths.upstream = wider(widths.upstream, line.upstream.len);
         widths.name = wider(widths.name, line.name.len);
         widths.address = wider(widths.address, strlen(line.row->address));
-        widths.state = wider(widths.state, strlen(format_state(state, &line)));
+        widths.state =
+            wider(widths.state, strlen(server_line_state(state, &line)));
     }
     return widths;
 }
@@ -478,7 +412,7 @@ server_text(struct buf *out, const struct server_line *line,
 {
     const struct server_view *view = &line->view;
     const struct server_totals *sum = &line->totals;
-    char state[STATE_MAX + 1];
+    char state[SERVER_LINE_STATE_MAX + 1];
     char since[SINCE_MAX];
     struct buf since_buf;
 
@@ -488,7 +422,7 @@ server_text(struct buf *out, const struct server_line *line,
     buf_printf(out, "%-*.*s %-*.*s %-*s %-*s %-6s %15.*s", widths->upstream,
                STR_ARG(line->upstream), widths->name, STR_ARG(line->name),
                widths->address, line->row->address, widths->state,
-               format_state(state, line), role_word(line),
+               server_line_state(state, line), server_line_role(line),
                STR_ARG(buf_text(&since_buf)));
     buf_printf(out,
                " %3" PRId32 "/%-3" PRId32 " %6" PRId32 " %6" PRId32 " %7" PRId32
@@ -513,7 +447,7 @@ servers_text(struct buf *out, const struct board *b)
                "since", "weight", "active", "queued", "maxconn", "total",
                "errors", "retries", "bytes in", "bytes out", "last check");
     for (unsigned i = 0; i < b->header->limits.servers; i++) {
-        if (!read_server(&line, b, i))
+        if (!server_line_read(&line, b, i))
             continue;
         server_text(out, &line, &widths);
         check_text(out, b, &line, (int)i);
@@ -564,7 +498,7 @@ server_json(struct buf *out, const struct board *b,
             const struct server_line *line, int row)
 {
     const struct server_view *view = &line->view;
-    char state[STATE_MAX + 1];
+    char state[SERVER_LINE_STATE_MAX + 1];
 
     buf_str(out, STR("{\"upstream\":"));
     json_string(out, line->upstream);
@@ -573,7 +507,7 @@ server_json(struct buf *out, const struct board *b,
     buf_str(out, STR(",\"address\":"));
     json_string(out, str_from(line->row->address));
     buf_str(out, STR(",\"state\":"));
-    json_string(out, str_from(format_state(state, line)));
+    json_string(out, str_from(server_line_state(state, line)));
     buf_printf(
         out, ",\"up\":%s,\"since_s\":%" PRIu64 ",\"backup\":%s,\"chosen\":%s",
         view->up ? "true" : "false",
@@ -599,7 +533,7 @@ servers_json(struct buf *out, const struct board *b)
 
     buf_char(out, '[');
     for (unsigned i = 0; i < b->header->limits.servers; i++) {
-        if (!read_server(&line, b, i))
+        if (!server_line_read(&line, b, i))
             continue;
         buf_str(out, str_from(comma));
         server_json(out, b, &line, (int)i);

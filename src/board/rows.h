@@ -165,8 +165,9 @@ struct queue_entry;
 struct queue_table;
 
 struct section_row {
-    _Alignas(64) struct row_name name; /* "http NAME", "tcp NAME" ... */
-    _Atomic int32_t max_connections;   /* by the master; 0: no limit */
+    _Alignas(64) struct row_name name;   /* "http NAME", "tcp NAME" ... */
+    _Atomic int32_t max_connections;     /* by the master; 0: no limit */
+    char listens[BOARD_ADDRESS_MAX + 1]; /* likewise: its addresses as text */
 };
 
 /* A version of a script, as it is shown (versions.h). */
@@ -225,6 +226,9 @@ struct board_header {
 
 struct capture_ring;
 struct dict_table;
+struct event_ring;
+struct history_series;
+struct history_table;
 struct metric_table;
 struct pool_row;
 struct usage_table;
@@ -266,6 +270,9 @@ struct board {
     struct pool_row *pools;        /* pools.h */
     _Atomic uint32_t *kept;        /* [worker][upstream]; likewise */
     struct capture_ring *captures; /* [worker]; captures.h */
+    struct event_ring *events;     /* events.h */
+    struct history_table *history; /* history.h; so are the series */
+    struct history_series *history_series;
 };
 
 /* Slots (slots.h): one for the whole program, one a server, one a section. */

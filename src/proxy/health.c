@@ -23,6 +23,7 @@
 #include "base/window.h"
 #include "board/addresses.h"
 #include "board/board.h"
+#include "board/events.h"
 #include "board/state.h"
 #include "board/wake.h"
 #include "net/loop.h"
@@ -52,12 +53,18 @@ note_service(struct health_upstream *u)
     unsigned before = u->in_service;
 
     u->in_service = count_in_service(u);
-    if (before > 0 && u->in_service == 0)
+    if (before > 0 && u->in_service == 0) {
         log_error("upstream " STR_FMT " has no server in service",
                   STR_ARG(u->conf->name));
-    else if (before == 0 && u->in_service > 0)
+        event_note(u->health->board, EVENT_DOWN,
+                   STR_FMT " has no server in service", STR_ARG(u->conf->name));
+    } else if (before == 0 && u->in_service > 0) {
         log_info("upstream " STR_FMT " has a server in service again",
                  STR_ARG(u->conf->name));
+        event_note(u->health->board, EVENT_UP,
+                   STR_FMT " has a server in service again",
+                   STR_ARG(u->conf->name));
+    }
 }
 
 static bool
@@ -88,6 +95,7 @@ went_down(struct health_server *s, const char *why, unsigned fall)
     log_warn("server %s is down: %s (%u of %u checks failed) up=%u/%u",
              health_name(s), why, s->state.fails, fall, count_in_service(u),
              u->count);
+    event_note(health_board(s), EVENT_DOWN, "%s down: %s", health_name(s), why);
 }
 
 static void
@@ -101,6 +109,7 @@ came_up(struct health_server *s, const char *why)
     board_set_up(health_board(s), s->row, true, str_from(why));
     log_info("server %s is up: %s (%u of %u checks passed) up=%u/%u",
              health_name(s), why, rise, rise, count_in_service(u), u->count);
+    event_note(health_board(s), EVENT_UP, "%s up: %s", health_name(s), why);
 }
 
 /* What every change of the board is followed by. */

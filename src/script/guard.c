@@ -71,7 +71,8 @@ static struct {
     unsigned struck_count;
     char words[RAISED_MAX]; /* what the call under way was told; "": nothing */
     uint64_t struck_us;
-    struct board *board;
+    struct board *board;  /* a worker's, else NULL */
+    struct board *shared; /* that of any process; NULL: there is none */
     unsigned worker;
 } guard = {
     .budgets_ms = {50, 1000}, .budgets = {5, 100}, .limit = 64 * 1024 * 1024};
@@ -318,11 +319,11 @@ clean_up(int status)
         return;
     if (over) {
         note_struck(script);
-        quarantine_strike(script, STRIKE_TIME);
+        quarantine_strike(guard.shared, script, STRIKE_TIME);
         return;
     }
     if (guard.refused)
-        quarantine_strike(script, STRIKE_MEMORY);
+        quarantine_strike(guard.shared, script, STRIKE_MEMORY);
 }
 
 void
@@ -422,5 +423,6 @@ guard_set_board(struct board *board, unsigned worker)
     bool is_worker = board != NULL && worker < board->header->limits.workers;
 
     guard.board = is_worker ? board : NULL;
+    guard.shared = board;
     guard.worker = worker;
 }

@@ -12,8 +12,12 @@
 #include "board/strikes.h"
 #include "script/script.h"
 
-/* A call of the script was ended by force. */
-void quarantine_strike(const struct script *script, enum strike_fault fault);
+struct board;
+
+/* A call of the script was ended by force; where that quarantines it,
+ * BOARD (if not NULL) has an event. */
+void quarantine_strike(struct board *board, const struct script *script,
+                       enum strike_fault fault);
 
 /* Is it quarantined, by whichever process? */
 static inline bool
