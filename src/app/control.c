@@ -13,6 +13,7 @@
 #include "app/message.h"
 #include "app/script_stage.h"
 #include "app/script_texts.h"
+#include "app/stats_server.h"
 #include "base/log.h"
 #include "board/board.h"
 #include "board/history.h"
@@ -24,6 +25,7 @@ struct control {
     struct watch master;
     struct log_shipper shipper;
     struct control_server server;
+    struct stats_server stats;
     struct control_config config;
     struct script_stage stage;
     struct script_texts texts;
@@ -52,6 +54,8 @@ on_message(struct control *c, const struct message *m)
         loop_stop(c->loop);
     else if (m->kind == MESSAGE_LOG_FILE && m->fd >= 0)
         log_output_replace(c->config.now->logs, m->arg, m->fd);
+    else if (m->kind == MESSAGE_ANSWER && m->arg >= STATS_TICKET)
+        stats_server_answer(&c->stats, m->arg, m->text);
     else if (m->kind == MESSAGE_ANSWER)
         control_server_answer(&c->server, m->arg, m->text);
     else if (m->kind == MESSAGE_CONFIG || m->kind == MESSAGE_LOG_TARGET)
@@ -117,6 +121,12 @@ start(struct control *c)
 {
     const struct control_conf *conf = c->conf;
     struct message ready = {.kind = MESSAGE_READY, .fd = -1};
+    const struct stats_source source = {
+        .board = conf->board,
+        .texts = &c->texts,
+        .ask = ask_master,
+        .ask_arg = c,
+    };
 
     c->loop = loop_new();
     if (c->loop == NULL ||
@@ -132,6 +142,9 @@ start(struct control *c)
     script_texts_init(&c->texts, conf->bundles);
     timer_init(&c->history, on_history);
     on_history(&c->history);
+    if (stats_server_start(&c->stats, c->loop, conf->config, conf->stats,
+                           &source) < 0)
+        log_error("cannot serve the statistics: %s", strerror(errno));
     if (message_send(conf->master, &ready) < 0)
         fatal("cannot start: %s", strerror(errno));
 }
@@ -147,6 +160,7 @@ control_run(const struct control_conf *conf)
     loop_run(c.loop);
     timer_stop(&c.history);
     script_texts_fini(&c.texts);
+    stats_server_stop(&c.stats);
     control_server_stop(&c.server);
     log_shipper_stop(&c.shipper);
     watch_stop(&c.master);

@@ -37,6 +37,7 @@ struct control_conf {
     struct addresses *addresses; /* what names meant at start-up */
     struct bundles *bundles;     /* of the scripts of checks */
     struct log_output *logs;
+    const int *stats; /* the sockets of [stats], in order */
 };
 
 /* What belongs to one of them. */

@@ -28,6 +28,33 @@ refuse_if(bool changed, const char *key, const struct config *now,
                    key);
 }
 
+static bool
+is_same_section(const struct stats_conf *a, const struct stats_conf *b)
+{
+    bool same = str_equal(a->name, b->name) && str_equal(a->uri, b->uri) &&
+                str_equal(a->realm, b->realm) && a->admin == b->admin &&
+                a->listen_count == b->listen_count &&
+                a->auth_count == b->auth_count;
+
+    for (size_t i = 0; same && i < a->listen_count; i++)
+        same =
+            str_equal(a->listens[i].address.text, b->listens[i].address.text);
+    for (size_t i = 0; same && i < a->auth_count; i++)
+        same = str_equal(a->auths[i].user, b->auths[i].user) &&
+               str_equal(a->auths[i].secret, b->auths[i].secret);
+    return same;
+}
+
+static bool
+is_same_stats(const struct config *a, const struct config *b)
+{
+    bool same = a->stats_count == b->stats_count;
+
+    for (size_t i = 0; same && i < a->stats_count; i++)
+        same = is_same_section(&a->stats[i], &b->stats[i]);
+    return same;
+}
+
 void
 reload_refuse_changes(const struct resources *r, const struct config *now,
                       struct faults *faults)
@@ -44,6 +71,7 @@ reload_refuse_changes(const struct resources *r, const struct config *now,
               faults);
     refuse_if(a->max_connections != b->max_connections,
               "max_connections of [global]", now, faults);
+    refuse_if(!is_same_stats(r->config, now), "[stats]", now, faults);
     refuse_if(!is_same_text(a->temp_dir, b->temp_dir), "temp_dir", now, faults);
 }
 

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -71,6 +72,8 @@ open_named(struct resources *r, const struct setup *setup,
         global->max_connections, r->config->upstream_count > 0,
         runtime->listener_count * r->worker_count);
     log_output_open(&r->logs, r->config, &r->addresses, faults);
+    r->stats =
+        sockets_open_stats(r->config, &r->addresses, &r->stats_count, faults);
     return sockets_open(&r->sockets, NULL, runtime, r->worker_count, faults);
 }
 
@@ -212,6 +215,11 @@ void
 resources_close(struct resources *r)
 {
     sockets_close(&r->sockets);
+    for (size_t i = 0; i < r->stats_count; i++) {
+        if (r->stats[i] >= 0)
+            close(r->stats[i]);
+    }
+    free(r->stats);
     socket_file_close(&r->control);
     pidfile_close(&r->pidfile);
     if (r->log_wake >= 0)

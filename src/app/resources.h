@@ -33,6 +33,8 @@ struct resources {
     struct pidfile pidfile;
     struct log_output logs;
     struct sockets sockets;
+    int *stats; /* the sockets of [stats], in order */
+    size_t stats_count;
     struct socket_file control; /* the control socket */
     struct board *board;
     int log_wake; /* the eventfd by which workers wake control */

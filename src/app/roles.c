@@ -68,7 +68,8 @@ int
 role_run_control(struct resources *r, int master)
 {
     size_t targets = r->logs.count;
-    int *keep = xcalloc(targets + 4 + r->worker_count + 1, sizeof(int));
+    int *keep = xcalloc(targets + 4 + r->stats_count + r->worker_count + 1,
+                        sizeof(int));
     size_t count = targets + 4;
     struct control_conf conf = {
         .master = master,
@@ -79,6 +80,7 @@ role_run_control(struct resources *r, int master)
         .addresses = &r->addresses,
         .bundles = &r->bundles,
         .logs = &r->logs,
+        .stats = r->stats,
     };
 
     for (size_t i = 0; i < targets; i++)
@@ -87,6 +89,8 @@ role_run_control(struct resources *r, int master)
     keep[targets + 1] = r->log_wake;
     keep[targets + 2] = r->control.fd;
     keep[targets + 3] = r->board->fd;
+    for (size_t i = 0; i < r->stats_count; i++)
+        keep[count++] = r->stats[i];
     count += keep_wakes(keep + count, r);
     restrict_child(r, keep, count);
     free(keep);

@@ -18,6 +18,8 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
+struct addresses;
+struct config;
 struct faults;
 struct runtime;
 
@@ -47,6 +49,12 @@ void sockets_give_up(struct sockets *s);
 /* *S becomes NEXT, which was opened with it before: what that has not kept is
  * closed. */
 void sockets_replace(struct sockets *s, struct sockets *next);
+
+/* A listening TCP socket for each address of every [stats] of CONFIG, in order,
+ * on the heap: *COUNT of them, -1 with a fault for one that cannot be had. */
+int *
+sockets_open_stats(const struct config *config, struct addresses *addresses,
+                   size_t *count, struct faults *faults) MUST_CHECK;
 
 /* Removes the files: nobody finds the Unix sockets any more. They stay open. */
 void sockets_hide(struct sockets *s);

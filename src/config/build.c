@@ -22,6 +22,7 @@ struct target {
     struct upstream_conf *upstream;
     struct section_conf *section;
     struct http_conf *http;
+    struct stats_conf *stats;
 };
 
 /* What may be there several times, while it is collected. */
@@ -34,6 +35,7 @@ struct lists {
     struct vec params;      /* struct field_conf */
     struct vec headers;     /* struct field_conf */
     struct vec error_pages; /* struct error_page_conf */
+    struct vec auths;       /* struct auth_conf */
 };
 
 struct builder {
@@ -67,6 +69,9 @@ place_of(const struct target *to, const struct key *key)
         break;
     case KEY_PLACE_HTTP:
         base = (char *)to->http;
+        break;
+    case KEY_PLACE_STATS:
+        base = (char *)to->stats;
         break;
     }
     return base + key->offset;
@@ -205,6 +210,7 @@ APPLY_ITEM(routes, route_conf, parse_route)
 APPLY_ITEM(params, field_conf, parse_field)
 APPLY_ITEM(headers, field_conf, parse_field)
 APPLY_ITEM(error_pages, error_page_conf, parse_error_page)
+APPLY_ITEM(auths, auth_conf, parse_auth)
 
 /* An applier for what is parsed into one member: parsers set nothing when
  * there was a fault, so there is nothing to undo. */
@@ -225,6 +231,9 @@ APPLY_MEMBER(retry_on, parse_retry_on, place_of(&b->to, entry->key))
 APPLY_MEMBER(index, parse_index, b->to.http)
 APPLY_MEMBER(server_names, parse_server_names, b->to.http)
 APPLY_MEMBER(trust, parse_trust, b->to.section)
+APPLY_MEMBER(uri, parse_uri, place_of(&b->to, entry->key))
+APPLY_MEMBER(text, parse_text, place_of(&b->to, entry->key))
+APPLY_MEMBER(auth_file, parse_auth_file, &b->lists.auths)
 
 static void
 apply_root(struct builder *b, const struct entry *entry, struct str text)
@@ -306,6 +315,10 @@ static const apply_fn APPLIERS[] = {
     [KEY_TRUST] = apply_trust,
     [KEY_ACCESS_LOG] = apply_access_log,
     [KEY_ERROR_PAGE] = apply_error_pages,
+    [KEY_URI] = apply_uri,
+    [KEY_TEXT] = apply_text,
+    [KEY_AUTH] = apply_auths,
+    [KEY_AUTH_FILE] = apply_auth_file,
 };
 
 /* Sets the entry's key from its value. */
@@ -525,12 +538,29 @@ build_section(struct builder *b, const struct block *block,
     section->script_count = b->lists.scripts.count;
 }
 
+static void
+build_stats(struct builder *b, const struct block *block, struct vec *all)
+{
+    struct stats_conf *stats = vec_add(all, b->parse.arena, sizeof(*stats));
+
+    stats->name = block->name;
+    stats->at = block->at;
+    b->to = (struct target){.stats = stats};
+    memset(&b->lists, 0, sizeof(b->lists));
+    apply_block(b, block);
+    stats->listens = b->lists.listens.items;
+    stats->listen_count = b->lists.listens.count;
+    stats->auths = b->lists.auths.items;
+    stats->auth_count = b->lists.auths.count;
+}
+
 void
 build_config(struct config *out, const struct document *doc,
              struct sources *sources)
 {
     const struct block *blocks = doc->blocks.items;
     struct vec sections = {.count = 0};
+    struct vec stats = {.count = 0};
     struct builder b = {
         .parse = {.arena = doc->arena,
                   .faults = doc->faults,
@@ -548,6 +578,11 @@ build_config(struct config *out, const struct document *doc,
     for (size_t i = 0; i < doc->blocks.count; i++)
         if ((blocks[i].kind & (KEY_HTTP | KEY_TCP | KEY_MYSQL)) != 0)
             build_section(&b, &blocks[i], &sections);
+    for (size_t i = 0; i < doc->blocks.count; i++)
+        if (blocks[i].kind == KEY_STATS)
+            build_stats(&b, &blocks[i], &stats);
+    out->stats = stats.items;
+    out->stats_count = stats.count;
     out->upstreams = b.parse.upstreams.items;
     out->upstream_count = b.parse.upstreams.count;
     for (size_t i = 0; i < out->upstream_count; i++)

@@ -137,12 +137,9 @@ refuse_section(const struct reader *r, struct str kind)
     struct nearest nearest;
     char hint[64];
 
-    if (str_equal(kind, STR("stats"))) {
-        fault(r, "[stats] is not supported in this version");
-        return;
-    }
     nearest_init(&nearest, kind);
-    nearest_offer_words(&nearest, "global defaults upstream http tcp mysql");
+    nearest_offer_words(&nearest, "global defaults upstream http tcp mysql "
+                                  "stats");
     fault(r, "unknown section [" STR_FMT "]%s", STR_ARG(kind),
           nearest_hint(&nearest, hint, sizeof(hint)));
 }
@@ -234,7 +231,7 @@ take_section(struct reader *r, char *out, struct str text)
         n++;
     kind = str_slice(inside, 0, n);
     section = key_section_find(kind);
-    if (section == 0 || section == KEY_STATS) {
+    if (section == 0) {
         refuse_section(r, kind);
         return;
     }

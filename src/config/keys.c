@@ -28,6 +28,7 @@
 #define STRUCT_UPSTREAM upstream_conf
 #define STRUCT_SECTION  section_conf
 #define STRUCT_HTTP     http_conf
+#define STRUCT_STATS    stats_conf
 
 /* A timeout that every kind of section may have. */
 #define TIMEOUT(member, bit)                                                   \
@@ -267,7 +268,7 @@ static const struct key KEYS[] = {
     },
 
     {
-        .name = "listen", .sections = ENTRIES, .type = KEY_LISTEN,
+        .name = "listen", .sections = ENTRIES | KEY_STATS, .type = KEY_LISTEN,
         .supported = true, .repeatable = true,
         .words = "default_server accept_proxy backlog tls certificate key",
         .syntax = "HOST:PORT | unix:PATH [default_server] [accept_proxy] "
@@ -400,6 +401,33 @@ static const struct key KEYS[] = {
         .supported = true, .fallback = "off", STORE(SECTION, visible),
         .sentence = "Follow the commands of a session: they are counted, and "
                     "KILL finds its session.",
+    },
+
+    {
+        .name = "uri", .sections = KEY_STATS, .type = KEY_URI,
+        .supported = true, .fallback = "/", STORE(STATS, uri),
+        .sentence = "The path of the statistics page; behind it come ;csv and "
+                    ".json. /metrics is Prometheus's.",
+    }, {
+        .name = "realm", .sections = KEY_STATS, .type = KEY_TEXT,
+        .supported = true, .fallback = "Moongate statistics",
+        STORE(STATS, realm),
+        .sentence = "What browsers show when they ask for the password.",
+    }, {
+        .name = "auth", .sections = KEY_STATS, .type = KEY_AUTH,
+        .supported = true, .repeatable = true,
+        .syntax = "USER:PASSWORD | USER:HASH",
+        .sentence = "Who may see it, and all else at its addresses; without "
+                    "it only listen on loopback.",
+    }, {
+        .name = "auth_file", .sections = KEY_STATS, .type = KEY_AUTH_FILE,
+        .supported = true, .syntax = "PATH",
+        .sentence = "A file of such users, as htpasswd makes it.",
+    }, {
+        .name = "admin", .sections = KEY_STATS, .type = KEY_BOOL,
+        .supported = true, .fallback = "off", STORE(STATS, admin),
+        .sentence = "The page may drain, stop and weigh servers, and roll "
+                    "scripts back.",
     },
 };
 /* clang-format on */
@@ -576,7 +604,11 @@ key_syntax(const struct key *key)
     case KEY_ROOT:
     case KEY_INCLUDE:
     case KEY_SCRIPT:
+    case KEY_URI:
+    case KEY_AUTH_FILE:
         return "PATH";
+    case KEY_TEXT:
+        return "TEXT";
     case KEY_INDEX:
     case KEY_SCRIPTS:
     case KEY_LOG:
@@ -595,6 +627,7 @@ key_syntax(const struct key *key)
     case KEY_TRUST:
     case KEY_ACCESS_LOG:
     case KEY_ERROR_PAGE:
+    case KEY_AUTH:
         return "VALUE";
     }
     return "VALUE";

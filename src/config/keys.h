@@ -22,7 +22,7 @@ enum key_section {
     KEY_HTTP = 8,
     KEY_TCP = 16,
     KEY_MYSQL = 32,
-    KEY_STATS = 64, /* not supported in this version */
+    KEY_STATS = 64,
 };
 
 /* How a value is spelled. */
@@ -56,6 +56,10 @@ enum key_type {
     KEY_TRUST,       /* a list of networks */
     KEY_ACCESS_LOG,  /* the name of a format, or a text with variables */
     KEY_ERROR_PAGE,  /* statuses and a path */
+    KEY_URI,         /* a path of a URL; struct str */
+    KEY_TEXT,        /* any words; struct str */
+    KEY_AUTH,        /* a user and a password or its hash */
+    KEY_AUTH_FILE,   /* a file of them */
 };
 
 /* The struct of the model that a plain value goes to. */
@@ -66,6 +70,7 @@ enum key_place {
     KEY_PLACE_UPSTREAM, /* struct upstream_conf */
     KEY_PLACE_SECTION,  /* struct section_conf */
     KEY_PLACE_HTTP,     /* struct http_conf */
+    KEY_PLACE_STATS,    /* struct stats_conf */
 };
 
 struct key {

@@ -419,6 +419,24 @@ struct section_conf {
     struct config_at at;
 };
 
+/* Who may see a [stats NAME]. */
+struct auth_conf {
+    struct str user;
+    struct str secret; /* a password, or a hash of it as htpasswd makes it */
+};
+
+struct stats_conf {
+    struct str name;
+    const struct listen_conf *listens; /* at least one */
+    size_t listen_count;
+    struct str uri;   /* of the page */
+    struct str realm; /* that browsers show */
+    const struct auth_conf *auths;
+    size_t auth_count; /* 0: everybody, which is who is on this machine */
+    bool admin;        /* the page may change servers and scripts */
+    struct config_at at;
+};
+
 struct config {
     struct str file;   /* the path it was read from */
     struct str folder; /* where relative paths started */
@@ -428,6 +446,8 @@ struct config {
     size_t server_count;                 /* of all upstreams together */
     const struct section_conf *sections; /* in file order */
     size_t section_count;
+    const struct stats_conf *stats; /* in file order */
+    size_t stats_count;
 };
 
 /* One more user of the configuration; returns it. */

@@ -125,6 +125,18 @@ int parse_field(const struct parse *p, const struct entry *entry,
 int parse_error_page(const struct parse *p, const struct entry *entry,
                      struct str text, struct error_page_conf *out) MUST_CHECK;
 
+/* parse_stats.c: what only [stats] has. */
+int parse_uri(const struct parse *p, const struct entry *entry, struct str text,
+              struct str *out) MUST_CHECK;
+int parse_text(const struct parse *p, const struct entry *entry,
+               struct str text, struct str *out) MUST_CHECK;
+int parse_auth(const struct parse *p, const struct entry *entry,
+               struct str text, struct auth_conf *out) MUST_CHECK;
+
+/* Adds the users of a file as htpasswd writes it. */
+int parse_auth_file(const struct parse *p, const struct entry *entry,
+                    struct str text, struct vec *out) MUST_CHECK;
+
 /* The upstream of this name among those built so far; NULL for none. */
 const struct upstream_conf *
 parse_find_upstream(const struct parse *p, struct str name);

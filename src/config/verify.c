@@ -478,6 +478,72 @@ verify_listens(const struct verifier *v)
     map_fini(&all.by_text);
 }
 
+/* --- [stats] -------------------------------------------------------------- */
+
+static bool
+is_loopback(const struct address_conf *address)
+{
+    return address->is_unix || str_equal(address->host, STR("::1")) ||
+           str_equal(address->host, STR("localhost")) ||
+           str_starts_with(address->host, STR("127."));
+}
+
+/* The section that listens there, too; NULL. */
+static const struct listen_conf *
+find_listen(const struct config *config, struct str text)
+{
+    for (size_t i = 0; i < config->section_count; i++) {
+        const struct section_conf *section = &config->sections[i];
+
+        for (size_t n = 0; n < section->listen_count; n++) {
+            if (str_equal(section->listens[n].address.text, text))
+                return &section->listens[n];
+        }
+    }
+    return NULL;
+}
+
+static void
+verify_stats_listen(const struct verifier *v, const struct stats_conf *stats,
+                    const struct listen_conf *listen)
+{
+    const struct listen_conf *other =
+        find_listen(v->config, listen->address.text);
+
+    if (other != NULL)
+        faults_add_at(v->faults, listen->at,
+                      "'" STR_FMT "' is taken at %s:%u: [stats] needs an "
+                      "address of its own",
+                      STR_ARG(listen->address.text), other->at.file,
+                      other->at.line);
+    if (listen->accept_proxy || listen->default_server || listen->tls.on)
+        faults_add_at(v->faults, listen->at,
+                      "listen: [stats] has no options but backlog");
+    if (listen->address.is_unix)
+        faults_add_at(v->faults, listen->at,
+                      "listen: [stats] listens on HOST:PORT; for a Unix "
+                      "socket there is `control`");
+    if (stats->auth_count == 0 && !is_loopback(&listen->address))
+        faults_add_at(v->faults, listen->at,
+                      "without auth, [stats] listens on loopback only: write "
+                      "auth = USER:PASSWORD, or listen = 127.0.0.1:PORT");
+}
+
+static void
+verify_stats(const struct verifier *v)
+{
+    for (size_t i = 0; i < v->config->stats_count; i++) {
+        const struct stats_conf *stats = &v->config->stats[i];
+
+        if (stats->listen_count == 0)
+            faults_add_at(v->faults, stats->at,
+                          "[stats " STR_FMT "] listens nowhere: write listen",
+                          STR_ARG(stats->name));
+        for (size_t k = 0; k < stats->listen_count; k++)
+            verify_stats_listen(v, stats, &stats->listens[k]);
+    }
+}
+
 /* COUNT things called WHAT, the first of which that is too many stands at AT.
  */
 static void
@@ -562,6 +628,7 @@ verify_config(const struct config *config, const struct document *doc)
         verify_section(&v, &config->sections[i],
                        next_block(doc, &next, KEY_HTTP | KEY_TCP | KEY_MYSQL));
     verify_listens(&v);
+    verify_stats(&v);
     verify_health_warn(config, doc->faults);
     verify_visible_warn(config, doc->faults);
 }
