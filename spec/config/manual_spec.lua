@@ -16,6 +16,7 @@ local HEADINGS = {
   { core.KEY_UPSTREAM, "UPSTREAM SECTIONS" },
   { core.KEY_HTTP, "HTTP SECTIONS" },
   { bit.bor(core.KEY_TCP, core.KEY_MYSQL), "TCP AND MYSQL SECTIONS" },
+  { core.KEY_STATS, "STATS SECTIONS" },
 }
 local LATER = "NOT IN THIS VERSION"
 
@@ -199,7 +200,7 @@ describe("the sample configuration", function()
   end)
 
   it("has no fault with all that it shows switched on", function()
-    local c, faults = config.read(everything)
+    local c, faults = config.read(everything, { htpasswd = "a:b\n" })
     assert.are.same({}, faults)
     assert.is_not_nil(c)
   end)
@@ -208,7 +209,8 @@ describe("the sample configuration", function()
      function()
     local kinds = { global = core.KEY_GLOBAL, defaults = core.KEY_DEFAULTS,
                     upstream = core.KEY_UPSTREAM, http = core.KEY_HTTP,
-                    tcp = core.KEY_TCP, mysql = core.KEY_MYSQL }
+                    tcp = core.KEY_TCP, mysql = core.KEY_MYSQL,
+                    stats = core.KEY_STATS }
     local seen, commented = {}, {}
     local kind, example
     for line in sample:gmatch("[^\n]+") do

@@ -176,9 +176,25 @@ local CASES = {
     },
   },
   {
-    name = "refuses a section of a later version",
-    text = "[stats s]\nlisten = 8888\nuri = /\n" .. SECTION,
-    faults = { "c:1: [stats] is not supported in this version" },
+    name = "refuses statistics for everybody",
+    text = "[stats s]\nlisten = 8888\nuri = dbs\nauth = me\n" .. SECTION,
+    faults = {
+      "c:2: without auth, [stats] listens on loopback only: write auth = "
+        .. "USER:PASSWORD, or listen = 127.0.0.1:PORT",
+      "c:3: uri: 'dbs' is no path: it begins with / and has none of ? # ; "
+        .. "% and quotes",
+      "c:4: auth: write USER:PASSWORD, or USER:HASH as htpasswd makes it",
+    },
+  },
+  {
+    name = "refuses statistics at another section's address",
+    text = "[stats s]\nlisten = 127.0.0.1:80\n[stats t]\n[http h]\n"
+      .. "listen = 127.0.0.1:80\nroot = /\n",
+    faults = {
+      "c:2: '127.0.0.1:80' is taken at c:5: [stats] needs an address of its "
+        .. "own",
+      "c:3: [stats t] listens nowhere: write listen",
+    },
   },
   {
     name = "refuses a missing or a needless name of a section",
