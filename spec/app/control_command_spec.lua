@@ -32,7 +32,7 @@ describe("control commands", function()
   local function run_whole(line)
     local out = ffi.new("struct buf")
     core.buf_init_growing(out, LIMIT)
-    local later = core.control_command_run(out, board,
+    local later = core.control_command_run(out, nil, board,
       ffi.new("struct str", line, #line), "uid=1 pid=2")
     local text = ffi.string(out.p, out.len)
     core.buf_fini(out)

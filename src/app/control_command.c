@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/control_command.h"
 
-#include "app/control_table.h"
 #include "app/master_request.h"
 #include "app/script_command.h"
 #include "app/server_command.h"
+
+enum {
+    PART_ROWS = 512, /* rendered before other work has its turn */
+};
 
 /* One that the master is to answer. */
 static void
@@ -28,11 +31,19 @@ ask_master(struct buf *answer, const struct control_words *w, const char *who)
 }
 
 static void
-show(struct buf *answer, const struct board *board,
+show(struct buf *answer, struct control_rest *rest, const struct board *board,
      const struct control_entry *entry, const struct control_words *w)
 {
+    enum render_format format = w->json ? RENDER_JSON : RENDER_TEXT;
+
     buf_str(answer, STR("ok\n"));
-    entry->render(answer, board, w->json ? RENDER_JSON : RENDER_TEXT);
+    if (rest == NULL || entry->part == NULL) {
+        entry->render(answer, board, format);
+        return;
+    }
+    rest->part = entry->part;
+    rest->format = format;
+    control_command_more(answer, rest, board);
 }
 
 static void
@@ -49,13 +60,15 @@ help(struct buf *answer, const struct control_words *w)
 }
 
 bool
-control_command_run(struct buf *answer, struct board *board, struct str line,
-                    const char *who)
+control_command_run(struct buf *answer, struct control_rest *rest,
+                    struct board *board, struct str line, const char *who)
 {
     const struct control_entry *entry;
     struct control_words w;
     size_t from = answer->len;
 
+    if (rest != NULL)
+        *rest = (struct control_rest){.part = NULL};
     control_split(&w, line);
     buf_str(answer, STR("error "));
     entry = control_check(answer, &w, line);
@@ -64,7 +77,7 @@ control_command_run(struct buf *answer, struct board *board, struct str line,
     answer->len = from;
     switch (entry->place) {
     case CONTROL_BOARD:
-        show(answer, board, entry, &w);
+        show(answer, rest, board, entry, &w);
         return false;
     case CONTROL_SERVER:
         server_command_run(answer, board, w.word + 1, w.count - 1, w.json, who);
@@ -84,4 +97,13 @@ control_command_run(struct buf *answer, struct board *board, struct str line,
         return false;
     }
     return false;
+}
+
+void
+control_command_more(struct buf *answer, struct control_rest *rest,
+                     const struct board *board)
+{
+    if (rest->part != NULL &&
+        !rest->part(answer, board, rest->format, &rest->at, PART_ROWS))
+        rest->part = NULL;
 }

@@ -38,6 +38,11 @@ enum control_place {
 typedef void (*control_render_fn)(struct buf *out, const struct board *board,
                                   enum render_format format);
 
+/* The same in parts: up to ROWS of it; false: that was the last one. */
+typedef bool (*control_part_fn)(struct buf *out, const struct board *board,
+                                enum render_format format,
+                                struct render_place *at, unsigned rows);
+
 struct control_entry {
     const char *words;     /* one or two, a blank between them */
     const char *arguments; /* what follows, as it is shown; "": nothing */
@@ -46,6 +51,7 @@ struct control_entry {
     enum control_place place;
     control_render_fn render; /* of CONTROL_BOARD */
     const char *sentence;
+    control_part_fn part; /* what is long, besides `render`; or NULL */
 };
 
 /* A command may have several entries, one a form; they stand together and are

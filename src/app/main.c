@@ -36,7 +36,8 @@ static const char usage[] =
     "FILE is " DEFAULT_FILE " unless given (test: none, and scripts\n"
     "are looked for in ./lua); SOCKET is the one that FILE names. Signals to "
     "the master: TERM and INT stop it now, QUIT stops\n"
-    "it gracefully, HUP reads the scripts again, USR1 opens the log files\n"
+    "it gracefully, HUP reads the configuration again, USR1 opens the log "
+    "files\n"
     "again.\n"
     "\n"
     "Commands of ctl, each with --json:\n";

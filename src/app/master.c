@@ -147,12 +147,39 @@ answer(struct master *m, uint32_t client, struct str text)
         log_warn("cannot answer a client of control: %s", strerror(errno));
 }
 
+/* WHY ends with a newline. */
+static void
+answer_error(struct master *m, uint32_t client, const char *why)
+{
+    char text[256];
+    struct buf b;
+
+    buf_init(&b, text, sizeof(text));
+    buf_printf(&b, "error %s", why);
+    answer(m, client, buf_text(&b));
+}
+
 /* What a client of the control socket asks of the master, but for scripts. */
 struct verb {
     const char *word;
     void (*run)(struct master *m, uint32_t client,
                 const struct master_request *request);
 };
+
+static void
+verb_reload(struct master *m, uint32_t client,
+            const struct master_request *request)
+{
+    const char *why;
+
+    if (request->arguments.len > 0) {
+        answer(m, client, STR("error reload takes no arguments but --json\n"));
+        return;
+    }
+    why = swap_reload(&m->swap, client, request->json, request->who);
+    if (why != NULL)
+        answer_error(m, client, why);
+}
 
 static void
 verb_log(struct master *m, uint32_t client,
@@ -185,6 +212,7 @@ verb_stop(struct master *m, uint32_t client,
 
 static const struct verb verbs[] = {
     {"log", verb_log},
+    {"reload", verb_reload},
     {"stop", verb_stop},
     {NULL, NULL},
 };
@@ -503,8 +531,7 @@ handle_signal(struct master *m, int number)
         reopen_logs(m);
         return;
     case SIGHUP:
-        log_info("reading the scripts again; the configuration is not read "
-                 "again in this version");
+        log_info("reading the configuration and its scripts again");
         swap_all(&m->swap, "SIGHUP");
         return;
     case SIGUSR2:
@@ -577,12 +604,12 @@ start(struct master *m)
     init_children(m);
     swap_init(&m->swap, m->loop, &m->resources, &m->control, m->workers);
     script_watch_start(&m->watch, &m->swap, m->loop, &m->resources);
+    usage_start(&m->usage, m->loop, &m->resources, &m->control, m->workers);
     if (start_children(m) < 0) {
         m->status = EXIT_FAILURE;
         /* The loop has to turn to see those off that did start. */
         kill(getpid(), SIGTERM);
     }
-    usage_start(&m->usage, m->loop, &m->resources, &m->control, m->workers);
     return 0;
 }
 

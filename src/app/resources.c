@@ -7,15 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "app/config_record.h"
 #include "app/descriptors.h"
 #include "app/rows.h"
 #include "app/setup.h"
 #include "base/log.h"
 #include "board/board.h"
-#include "board/usage.h"
+#include "config/sources.h"
 #include "proxy/runtime.h"
 
 enum {
@@ -69,7 +71,7 @@ open_named(struct resources *r, const struct setup *setup,
         global->max_connections, r->config->upstream_count > 0,
         runtime->listener_count * r->worker_count);
     log_output_open(&r->logs, r->config, &r->addresses, faults);
-    return sockets_open(&r->sockets, runtime, r->worker_count, faults);
+    return sockets_open(&r->sockets, NULL, runtime, r->worker_count, faults);
 }
 
 static void
@@ -79,13 +81,33 @@ on_line(void *arg, enum log_level level, const char *line, size_t len)
     log_output_flush(arg);
 }
 
+/* For the next reload, which has nothing to compare with else. */
+static void
+keep_record(struct resources *r, const char *file,
+            const struct sources *sources)
+{
+    r->record = memfd_create("moongate-config", MFD_CLOEXEC);
+    if (r->record >= 0 &&
+        config_record_write(r->record, file, sources, &r->addresses) < 0) {
+        close(r->record);
+        r->record = -1;
+    }
+}
+
 /* Faults are printed, warnings alone left to be logged. */
 static int
 open_checked(struct resources *r, const char *file, struct faults *faults)
 {
+    struct sources sources;
     struct setup setup;
-    int result = setup_init(&setup, file, &r->addresses, &r->bundles, faults);
+    int result;
 
+    sources_init(&sources);
+    result =
+        setup_init(&setup, file, &sources, &r->addresses, &r->bundles, faults);
+    if (result == 0)
+        keep_record(r, file, &sources);
+    sources_fini(&sources);
     if (result == 0)
         result = open_named(r, &setup, faults);
     if (faults->count > 0)
@@ -108,7 +130,7 @@ open_logged(struct resources *r, const char *file)
     faults_init(&faults);
     result = open_checked(r, file, &faults);
     if (result == 0) {
-        log_set_level(log_output_level(&r->logs));
+        log_set_level(log_output_level(r->config));
         log_set_sink(on_line, &r->logs);
         setup_log_faults(&faults);
     }
@@ -160,7 +182,6 @@ open_shared(struct resources *r)
     r->board = rows_open_board(r->config, r->worker_count);
     r->log_wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (r->board != NULL && r->log_wake >= 0) {
-        log_share_level(&r->board->usage->log_level);
         rows_set_addresses(r->board, r->config, &r->addresses);
         return 0;
     }
@@ -175,6 +196,7 @@ resources_open(struct resources *r, const char *file)
         .pidfile = {.fd = -1},
         .control = {.fd = -1},
         .log_wake = -1,
+        .record = -1,
         .script_generation = 1,
         .addresses = {.may_come_later = true},
     };
@@ -194,11 +216,12 @@ resources_close(struct resources *r)
     pidfile_close(&r->pidfile);
     if (r->log_wake >= 0)
         close(r->log_wake);
-    log_share_level(NULL);
     board_close(r->board);
     log_set_sink(NULL, NULL);
     log_output_close(&r->logs);
     addresses_fini(&r->addresses);
     bundles_fini(&r->bundles);
+    if (r->record >= 0)
+        close(r->record);
     config_unref(r->config);
 }

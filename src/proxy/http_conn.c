@@ -178,6 +178,25 @@ listener_of(const struct http_conn *conn)
     return conn->here != NULL ? conn->here : &conn->listener->addr;
 }
 
+/* A request begins with the newest configuration, whichever its connection came
+ * to. Where that does not listen there any more it is the last one. */
+static void
+follow_configuration(struct http_conn *conn)
+{
+    struct runtime *now = conn->engine->runtime;
+    struct listener *listener;
+
+    if (now == NULL || conn->runtime == now)
+        return;
+    listener = runtime_find_listener(now, &conn->listener->addr);
+    if (listener == NULL || listener->fallback->conf->kind != SECTION_HTTP)
+        return;
+    listener_move(conn->listener, listener);
+    conn->listener = listener;
+    runtime_unref(conn->runtime);
+    conn->runtime = runtime_ref(now);
+}
+
 /* An exchange that knows its connection; false without memory. */
 static bool
 take_exchange(struct http_conn *conn)
@@ -186,6 +205,7 @@ take_exchange(struct http_conn *conn)
 
     if (exchange == NULL)
         return false;
+    follow_configuration(conn);
     exchange->on_wake = on_wake;
     exchange->on_flush = on_flush;
     exchange->conn = conn;
@@ -656,7 +676,10 @@ decide_keep_alive(struct http_conn *conn)
 {
     struct http_writer *writer = &conn->exchange->writer;
 
-    if (conn->engine->draining || conn->exchange->broken ||
+    const struct engine *engine = conn->engine;
+    bool is_old = engine->runtime != NULL && engine->runtime != conn->runtime;
+
+    if (engine->draining || is_old || conn->exchange->broken ||
         !can_skip_body(conn) || (conn->read_ended && !has_input(conn)))
         writer->keep_alive = false;
 }

@@ -186,3 +186,26 @@ listener_pause(struct listener *listener)
     if (listener->fd >= 0)
         acceptor_stop(&listener->acceptor);
 }
+
+void
+listener_yield(struct listener *listener)
+{
+    listener_pause(listener);
+    listener->fd = -1;
+}
+
+void
+listener_move(const struct listener *from, const struct listener *to)
+{
+    struct engine *engine = to->engine;
+    struct board *board = engine->board;
+    int before = from->fallback->row;
+    int now = to->fallback->row;
+    bool taken;
+
+    if (before == now)
+        return;
+    taken = slot_take(board, engine->worker, board_section_slot(board, now), 0);
+    (void)taken; /* without a limit it always is */
+    slot_give(board, engine->worker, board_section_slot(board, before));
+}
