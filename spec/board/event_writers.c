@@ -17,8 +17,7 @@ typedef void (*note_fn)(void *board, int kind, const char *fmt, ...);
 int writer_start(note_fn note, void *board, const char *words);
 int writer_step(int pid);
 void writer_kill(int pid);
-unsigned writer_changes(int pid, const void *mem, size_t size, unsigned *out,
-                        unsigned max);
+unsigned writer_change(int pid, const void *mem, size_t size, unsigned count);
 
 static void
 run(note_fn note, void *board, const char *words)
@@ -63,24 +62,24 @@ writer_kill(int pid)
     (void)waitpid(pid, &status, 0);
 }
 
-/* Lets it run to its end, and notes after which steps the SIZE bytes at MEM had
- * changed: those are the moments that a death can leave behind. */
+/* Lets it go on until the SIZE bytes at MEM have changed COUNT times: each of
+ * these moments is one that a death can leave behind. Returns how often they
+ * have, which is less when it has ended. */
 unsigned
-writer_changes(int pid, const void *mem, size_t size, unsigned *out,
-               unsigned max)
+writer_change(int pid, const void *mem, size_t size, unsigned count)
 {
     void *before = malloc(size);
-    unsigned count = 0;
+    unsigned seen = 0;
 
     if (before == NULL)
         return 0;
     memcpy(before, mem, size);
-    for (unsigned i = 1; writer_step(pid); i++) {
-        if (count == max || memcmp(before, mem, size) == 0)
+    while (seen < count && writer_step(pid)) {
+        if (memcmp(before, mem, size) == 0)
             continue;
         memcpy(before, mem, size);
-        out[count++] = i;
+        seen++;
     }
     free(before);
-    return count;
+    return seen;
 }

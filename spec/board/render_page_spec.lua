@@ -205,7 +205,6 @@ describe("the statistics page", function()
         page.add_server(large, upstream, "server_" .. i,
           "192.168.100.200:3306")
       end
-      local total = 0
       page.work(large, 900, function(i)
         for k = 0, SERVERS - 1 do
           large.server_counters[k].requests = i * i
@@ -222,7 +221,7 @@ describe("the statistics page", function()
         core.render_page(out, large, view.view)
         best = math.min(best, (os.clock() - from) * 1000)
       end
-      total = tonumber(out.len)
+      local total = tonumber(out.len)
       core.buf_fini(out)
       core.board_close(large)
       assert.is_true(total > 500000 and total < BYTES_MAX, total .. " bytes")

@@ -2,7 +2,8 @@
 local ffi = require "ffi"
 local support = require "support.ffi"
 local core = support.load("board/board.h", "board/render_page.h",
-  "board/events.h", "board/history.h", "board/state.h", "board/slots.h",
+  "board/events.h", "board/render_events.h", "board/history.h",
+  "board/render_history.h", "board/state.h", "board/slots.h",
   "board/strikes.h", "board/versions.h", "base/clock.h", "base/diff.h")
 
 local LIMIT = 64 * 1024 * 1024

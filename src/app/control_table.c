@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/control_table.h"
 
-#include "board/events.h"
 #include "board/json.h"
 #include "board/render_errors.h"
+#include "board/render_events.h"
 #include "board/render_metrics.h"
 #include "board/render_pools.h"
 #include "board/render_scripts.h"

@@ -18,7 +18,7 @@
 #include "board/changes.h"
 #include "board/dict.h"
 #include "board/events.h"
-#include "board/history.h"
+#include "board/history_layout.h"
 #include "board/latency.h"
 #include "board/metric.h"
 #include "board/names.h"

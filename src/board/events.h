@@ -21,9 +21,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/buf.h"
-#include "board/render.h"
-
 struct board;
 
 enum {
@@ -78,9 +75,5 @@ bool event_read(struct event_line *out, const struct board *b, uint64_t number);
 
 /* "down", "up", "admin" ...: a word for outputs that programs read. */
 const char *event_kind_word(enum event_kind kind);
-
-/* All of them, the newest first. As JSON: an array of objects. */
-void render_events(struct buf *out, const struct board *b,
-                   enum render_format format);
 
 #endif

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "board/page_view.h"
 #include "board/page_words.h"
-#include "board/render_page.h"
 
 struct page {
     struct buf *out;

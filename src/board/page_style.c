@@ -132,7 +132,7 @@ static const char STYLE[] =
     "@media(max-width:600px){header,main,footer{padding-left:10px;"
     "padding-right:10px}#live{margin-left:0;width:100%}"
     ".o{grid-template-columns:1fr 1fr;gap:8px}"
-    "th,td{padding:4px 6px}tbody th,tfoot th{min-width:8em;max-width:44vw;"
+    "th,td{padding:4px 6px}tbody th,tfoot th{min-width:9.5em;max-width:44vw;"
     "white-space:normal;overflow-wrap:anywhere}}"
     "@media(prefers-reduced-motion:no-preference){html{scroll-behavior:"
     "smooth}}";

@@ -7,7 +7,7 @@
 #define BOARD_PAGE_WORDS_H
 
 #include "base/str.h"
-#include "board/render_page.h"
+#include "board/page_view.h"
 #include "board/server_line.h"
 
 #define PAGE_WORDS(X)                                                          \
