@@ -107,6 +107,9 @@ describe("ctl's commands", function()
       { "script", "write script list, script reload NAME" },
       { "script lst", "did you mean 'script list'?" },
       { "xyzzy", '"moongate ctl help" lists them' },
+      { "show stat", "here it is: show servers\n" },
+      { "disable server db/one", "UPSTREAM/SERVER maint\n" },
+      { "set weight db/one 3", "UPSTREAM/SERVER weight N\n" },
       { "reload now", "takes no arguments but --json" },
       { "stop a b", "too many words: write stop [graceful]" },
     } do
