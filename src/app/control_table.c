@@ -207,34 +207,83 @@ offer_all(struct nearest *nearest, const struct control_words *w)
     }
 }
 
-static void
-put_unknown(struct buf *why, const struct control_words *w, struct str line)
-{
-    char text[CONTROL_COMMAND_MAX];
-    char hint[HINT_MAX];
-    struct nearest nearest;
-    struct buf two;
-    bool known = false;
+/* HAProxy's words for what has others here. */
+static const struct foreign {
+    const char *theirs; /* the first one or two */
+    const char *ours;   /* the whole command */
+} foreigners[] = {
+    {"show stat", "show servers"},
+    {"show backend", "show servers"},
+    {"show sess", "show sessions"},
+    {"show activity", "show info"},
+    {"disable server", "server UPSTREAM/SERVER maint"},
+    {"enable server", "server UPSTREAM/SERVER ready"},
+    {"set server", "server UPSTREAM/SERVER drain, maint, ready or weight N"},
+    {"set weight", "server UPSTREAM/SERVER weight N"},
+    {"quit", "stop"},
+};
 
-    buf_init(&two, text, sizeof(text));
-    if (w->count > 0)
-        buf_str(&two, w->word[0]);
-    if (w->count > 1)
-        buf_printf(&two, " " STR_FMT, STR_ARG(w->word[1]));
-    nearest_init(&nearest, buf_text(&two));
+/* NULL: they are nobody's. */
+static const char *
+find_foreign(struct str words)
+{
+    for (size_t i = 0; i < sizeof(foreigners) / sizeof(*foreigners); i++) {
+        if (str_equal(words, str_from(foreigners[i].theirs)))
+            return foreigners[i].ours;
+    }
+    return NULL;
+}
+
+/* The first words of W, two where there are as many. */
+static struct str
+first_words(char memory[CONTROL_COMMAND_MAX], const struct control_words *w)
+{
+    struct buf two;
+
+    buf_init(&two, memory, CONTROL_COMMAND_MAX);
+    for (unsigned i = 0; i < w->count && i < 2; i++) {
+        if (i > 0)
+            buf_char(&two, ' ');
+        buf_str(&two, w->word[i]);
+    }
+    return buf_text(&two);
+}
+
+/* "; did you mean ...", of both words or else of the first one. */
+static const char *
+find_near(char hint[HINT_MAX], const struct control_words *w, struct str words)
+{
+    struct nearest nearest;
+
+    nearest_init(&nearest, words);
     offer_all(&nearest, w);
     if (nearest.best.p == NULL && w->count > 1) {
         nearest_init(&nearest, w->word[0]);
         for (size_t i = 0; i < control_entry_count; i++)
             nearest_offer(&nearest, lead_of(&control_entries[i]).first);
     }
+    return nearest_hint(&nearest, hint, HINT_MAX);
+}
+
+static void
+put_unknown(struct buf *why, const struct control_words *w, struct str line)
+{
+    char memory[CONTROL_COMMAND_MAX];
+    char hint[HINT_MAX];
+    struct str words = first_words(memory, w);
+    const char *ours = find_foreign(words);
+    bool known = false;
+
+    buf_printf(why, "unknown command \"" STR_FMT "\"", STR_ARG(line));
+    if (ours != NULL) {
+        buf_printf(why, "; here it is: %s\n", ours);
+        return;
+    }
     for (size_t i = 0; i < control_entry_count; i++)
         known = known || begins_alike(&control_entries[i], w);
-
-    buf_printf(why, "unknown command \"" STR_FMT "\"%s; ", STR_ARG(line),
-               known && w->count < 2
-                   ? ""
-                   : nearest_hint(&nearest, hint, sizeof(hint)));
+    if (!known || w->count > 1)
+        buf_str(why, str_from(find_near(hint, w, words)));
+    buf_str(why, STR("; "));
     if (known)
         put_forms(why, w->word[0], NULL);
     else

@@ -123,8 +123,6 @@ note_header(const struct listener *listener, const struct addr *peer,
             const struct look *look)
 {
     const uint8_t *p = listener->engine->scratch;
-    size_t n =
-        look->seen < PROXYPROTO_LINE_MAX ? look->seen : PROXYPROTO_LINE_MAX;
     bool cut = strcmp(look->flags, "CR") == 0;
 
     capture_note(listener->engine,
@@ -134,7 +132,8 @@ note_header(const struct listener *listener, const struct addr *peer,
                      .client = peer,
                      .why = look->reason,
                      .p = p,
-                     .n = n,
+                     .n = look->seen,
+                     .most = PROXYPROTO_LINE_MAX,
                      .fault = cut ? CAPTURE_NOWHERE
                                   : capture_fault(read_header, p, look->seen),
                  });

@@ -190,11 +190,14 @@ static void
 copy_bytes(struct capture *c, const struct capture_facts *facts)
 {
     bool printable = facts->n > 0 && facts->p[0] >= '\n' && facts->p[0] < 0x7f;
+    size_t n = facts->n;
 
+    if (facts->most > 0 && n > facts->most)
+        n = facts->most;
     if (facts->kind == CAPTURE_REQUEST || printable)
-        copy_text(c, facts->p, head_len(facts->p, facts->n));
+        copy_text(c, facts->p, head_len(facts->p, n));
     else
-        copy_binary(c, facts->p, facts->n);
+        copy_binary(c, facts->p, n);
 }
 
 int64_t

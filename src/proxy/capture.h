@@ -29,6 +29,7 @@ struct capture_facts {
     const char *why;  /* in words, as the log has it */
     const uint8_t *p; /* the N bytes that had come; NULL: they are not kept */
     size_t n;
+    size_t most;   /* of them that are kept; 0: all that there is room for */
     int64_t fault; /* which of them is wrong, or CAPTURE_NOWHERE */
 };
 

@@ -29,7 +29,9 @@
 
 enum {
     STDERR_LINE_MAX = 1024, /* bytes of STDERR in one log line */
-    READS_MAX = 16,         /* of the scratch, in one turn of the loop */
+    WRONG_BYTES =
+        16,         /* that are kept of what is no record: a page may follow */
+    READS_MAX = 16, /* of the scratch, in one turn of the loop */
 };
 
 struct fastcgi {
@@ -316,10 +318,11 @@ read_head(const uint8_t *p, size_t n)
     return cgi_read_response(&response, p, n, 0);
 }
 
-/* For `show errors`: BYTES came from the server and are no answer. */
+/* For `show errors`: BYTES came from the server and are no answer; MOST of them
+ * are kept, or, if that is 0, all. */
 static void
 note_answer(const struct fastcgi *f, const char *why, struct str bytes,
-            int64_t fault)
+            size_t most, int64_t fault)
 {
     const struct http_exchange *exchange = f->exchange;
 
@@ -332,6 +335,7 @@ note_answer(const struct fastcgi *f, const char *why, struct str bytes,
                      .why = why,
                      .p = (const uint8_t *)bytes.p,
                      .n = bytes.len,
+                     .most = most,
                      .fault = fault,
                  });
 }
@@ -345,7 +349,7 @@ note_answer_head(const struct fastcgi *f, enum cgi_error error,
     const uint8_t *p = (const uint8_t *)all.p;
     bool refused = read_head(p, all.len) < 0;
 
-    note_answer(f, cgi_error_text(error), all,
+    note_answer(f, cgi_error_text(error), all, 0,
                 refused ? capture_fault(read_head, p, all.len)
                         : CAPTURE_NOWHERE);
 }
@@ -442,7 +446,7 @@ take_records(struct fastcgi *f)
         case RECEIVER_WRONG:
             note_answer(f, f->receiver.reason,
                         str_make((const char *)f->receiver.p, f->receiver.n),
-                        CAPTURE_NOWHERE);
+                        WRONG_BYTES, CAPTURE_NOWHERE);
             upstream_observe(f->conn->server);
             fail(f, 502, f->answer.begun ? "PD" : "PH", f->receiver.reason);
             return false;
