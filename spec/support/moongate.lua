@@ -35,6 +35,10 @@ local _M = {}
 local Moongate = {}
 Moongate.__index = Moongate
 
+-- A master that another one has started: not a child of this process.
+local Successor = {}
+Successor.__index = Successor
+
 local running = {}
 local next_port
 
@@ -207,6 +211,55 @@ function _M.start(options)
 end
 
 
+function Successor:kill(signal)
+  return process.kill(self.pid, signal)
+end
+
+
+function Successor:alive()
+  return process.alive(self.pid)
+end
+
+
+-- Its parent alone can ask for its status; a crash leaves files behind.
+function Successor:wait(seconds)
+  return process.ends(self.pid, seconds or 10) and 0 or nil
+end
+
+
+--- Runs `ctl upgrade`. From then on `master` is the new one; those before stand
+-- in `older`, the last one last.
+-- @param arguments  string or nil: its words
+-- @param workers    integer or nil: how many it has now, if others than before
+-- @return what it answered
+function Moongate:upgrade(arguments, workers)
+  local answer = self:ctl("upgrade --json " .. (arguments or ""))
+  self.older = self.older or {}
+  self.older[#self.older + 1] = self.master
+  self.master = setmetatable({ pid = answer.pid }, Successor)
+  self.workers_wanted = workers or self.workers_wanted
+  loop.wait_until("the new program serves", function()
+    return serves(self)
+  end)
+  self.first_workers = self:workers()
+  return answer
+end
+
+
+local function end_older(self)
+  for _, master in ipairs(self.older or {}) do
+    if master:alive() then
+      master:kill("TERM")
+    end
+    if master:wait(10) ~= 0 then
+      error(("an older master did not end well, pid %d:\n%s"):format(
+        master.pid, self:log()), 0)
+    end
+  end
+  self.older = nil
+end
+
+
 --- What it has logged so far.
 function Moongate:log()
   return folder.read(self.log_file) or ""
@@ -359,6 +412,7 @@ function Moongate:stop(signal, seconds)
       self:log()), 0)
   end
   self.stopped = true
+  end_older(self)
   no_trace(self, pids)
   no_report(self:log())
   if self.first_workers and not self.workers_change

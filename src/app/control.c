@@ -2,6 +2,7 @@
 #include "app/control.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "app/log_ring.h"
 #include "app/message.h"
 #include "app/script_stage.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "board/board.h"
 #include "net/loop.h"
@@ -44,6 +46,8 @@ on_message(struct control *c, const struct message *m)
         loop_stop(c->loop);
     else if (m->kind == MESSAGE_LOG_FILE && m->fd >= 0)
         log_output_replace(c->conf->logs, m->arg, m->fd);
+    else if (m->kind == MESSAGE_UPGRADE_LEAVE)
+        control_server_pause(&c->server);
     else if (m->kind == MESSAGE_ANSWER)
         control_server_answer(&c->server, m->arg, m->text);
     else
@@ -107,6 +111,35 @@ start(struct control *c)
         fatal("cannot start: %s", strerror(errno));
 }
 
+/* After an upgrade the older program's control does its work until it is told
+ * to leave. false: this one is not wanted. */
+static bool
+wait_for_turn(const struct control_conf *conf)
+{
+    struct message ready = {.kind = MESSAGE_READY, .fd = -1};
+    struct pollfd poller = {.fd = conf->master, .events = POLLIN};
+    struct message m;
+
+    if (message_send(conf->master, &ready) < 0)
+        return false;
+    for (;;) {
+        if (poll(&poller, 1, -1) < 0 && errno != EINTR)
+            return false;
+        switch (message_receive(&m, conf->master)) {
+        case MESSAGE_NONE:
+            continue;
+        case MESSAGE_CLOSED:
+            return false;
+        case MESSAGE_GOT:
+            break;
+        }
+        if (m.kind == MESSAGE_LOG_FILE && m.fd >= 0)
+            log_output_replace(conf->logs, m.arg, m.fd);
+        if (m.kind == MESSAGE_UPGRADE_BEGIN || m.kind == MESSAGE_STOP)
+            return m.kind == MESSAGE_UPGRADE_BEGIN;
+    }
+}
+
 int
 control_run(const struct control_conf *conf)
 {
@@ -114,6 +147,9 @@ control_run(const struct control_conf *conf)
 
     log_set_name("control");
     log_set_sink(on_line, conf->logs);
+    if (conf->waits && !wait_for_turn(conf))
+        return EXIT_SUCCESS;
+    clock_update();
     start(&c);
     loop_run(c.loop);
     health_stop(c.health);

@@ -7,6 +7,8 @@
 #ifndef APP_CONTROL_H
 #define APP_CONTROL_H
 
+#include <stdbool.h>
+
 struct addresses;
 struct board;
 struct bundles;
@@ -15,6 +17,7 @@ struct log_output;
 
 /* What the master gives it; all of it outlives control. */
 struct control_conf {
+    bool waits;   /* for UPGRADE_BEGIN, before it does anything */
     int master;   /* the socket to the master */
     int log_wake; /* the eventfd by which workers wake it */
     int listener; /* the control socket; -1: none */

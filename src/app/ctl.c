@@ -24,7 +24,8 @@ enum {
 static time_t
 wait_seconds(const char *word)
 {
-    return strcmp(word, "script") == 0 ? CONTROL_LATER_SECONDS : WAIT_SECONDS;
+    return strcmp(word, "script") == 0 || strcmp(word, "upgrade") == 0
+               ? CONTROL_LATER_SECONDS : WAIT_SECONDS;
 }
 
 static int

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "app/commands.h"
+#include "app/launch.h"
 #include "app/master.h"
 #include "app/test_command.h"
 
@@ -174,6 +175,7 @@ main(int argc, char **argv)
 {
     const struct subcommand *command;
 
+    launch_remember(argv);
     if (argc < 2 || argv[1][0] == '-')
         return run(&run_command, argc, argv);
     command = find_subcommand(argv[1]);

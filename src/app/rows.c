@@ -29,15 +29,24 @@ _Static_assert(CONFIG_UPSTREAMS_MAX + CONFIG_SCRIPTS_MAX + SCRIPT_ROWS_SPARE <=
                    BOARD_ROWS_MAX,
                "scripts and policies");
 
+static void
+set_server(struct board *board, int row, const struct server_conf *conf)
+{
+    board_set_server(board, row, conf->address.text, (int32_t)conf->weight,
+                     (int32_t)conf->maxconn, conf->backup);
+}
+
 static int
 add_server(struct board *board, int upstream, const struct server_conf *conf)
 {
-    int row = board_add_server(board, upstream, conf->name);
+    int row;
 
+    if (board_find_server(board, upstream, conf->name) != BOARD_NONE)
+        return 0;
+    row = board_add_server(board, upstream, conf->name);
     if (row == BOARD_NONE)
         return -1;
-    board_set_server(board, row, conf->address.text, (int32_t)conf->weight,
-                     (int32_t)conf->maxconn, conf->backup);
+    set_server(board, row, conf);
     if (conf->disabled)
         board_set_admin(board, row, SERVER_MAINT);
     return 0;
@@ -46,8 +55,10 @@ add_server(struct board *board, int upstream, const struct server_conf *conf)
 static int
 add_upstream(struct board *board, const struct upstream_conf *conf)
 {
-    int row = board_add_upstream(board, conf->name);
+    int row = board_find_upstream(board, conf->name);
 
+    if (row == BOARD_NONE)
+        row = board_add_upstream(board, conf->name);
     if (row == BOARD_NONE)
         return -1;
     for (size_t i = 0; i < conf->server_count; i++) {
@@ -61,8 +72,12 @@ static int
 add_section(struct board *board, const struct section_conf *conf)
 {
     char name[SECTION_ROW_NAME];
-    int row = board_add_section(board, section_row_name(name, conf));
+    struct str text = section_row_name(name, conf);
+    int row = board_find_section(board, text);
 
+    if (row != BOARD_NONE)
+        return 0;
+    row = board_add_section(board, text);
     if (row == BOARD_NONE)
         return -1;
     atomic_store(&board->sections[row].max_connections,
@@ -84,8 +99,8 @@ set_addresses(struct board *board, int row, const struct server_conf *conf,
         board_set_up(board, row, false, STR(SERVER_NAMES_UNKNOWN));
 }
 
-static int
-add_rows(struct board *board, const struct config *config)
+int
+rows_add(struct board *board, const struct config *config)
 {
     for (size_t i = 0; i < config->upstream_count; i++) {
         if (add_upstream(board, &config->upstreams[i]) < 0)
@@ -103,6 +118,7 @@ rows_open_board(const struct config *config, unsigned workers)
 {
     const struct board_limits limits = {
         .workers = workers,
+        .vacant_workers = workers,
         .upstreams = CONFIG_UPSTREAMS_MAX,
         .servers = CONFIG_SERVERS_MAX,
         .sections = (unsigned)config->section_count + SECTION_ROWS_SPARE,
@@ -119,7 +135,7 @@ rows_open_board(const struct config *config, unsigned workers)
     };
     struct board *board = board_open(&limits, MOONGATE_VERSION);
 
-    if (board == NULL || add_rows(board, config) == 0)
+    if (board == NULL || rows_add(board, config) == 0)
         return board;
     board_close(board);
     return NULL;
@@ -140,4 +156,34 @@ rows_set_addresses(struct board *board, const struct config *config,
             set_addresses(board, row, server, addresses);
         }
     }
+}
+
+static void
+apply_upstream(struct board *board, const struct upstream_conf *conf)
+{
+    int upstream = board_find_upstream(board, conf->name);
+
+    for (size_t i = 0; i < conf->server_count; i++) {
+        const struct server_conf *server = &conf->servers[i];
+
+        set_server(board, board_find_server(board, upstream, server->name),
+                   server);
+    }
+}
+
+void
+rows_apply(struct board *board, const struct config *config,
+           const struct addresses *addresses)
+{
+    for (size_t i = 0; i < config->upstream_count; i++)
+        apply_upstream(board, &config->upstreams[i]);
+    for (size_t i = 0; i < config->section_count; i++) {
+        const struct section_conf *conf = &config->sections[i];
+        char name[SECTION_ROW_NAME];
+        int row = board_find_section(board, section_row_name(name, conf));
+
+        atomic_store(&board->sections[row].max_connections,
+                     (int32_t)conf->max_connections);
+    }
+    rows_set_addresses(board, config, addresses);
 }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "app/inherit.h"
 #include "base/log.h"
 #include "config/faults.h"
 #include "proxy/listener.h"
@@ -86,23 +87,51 @@ backlog_of(const struct listener *listener)
     return backlog == 0 ? BACKLOG_LARGEST : (int)backlog;
 }
 
+/* An inherited one whose file somebody has removed cannot be reached. */
 static int
-open_listener(struct sockets *s, size_t i, const struct listener *listener)
+open_file(struct socket_file *file, const struct listener *listener,
+          struct inherit *inherit)
 {
-    int *fds = &s->fds[i * s->workers];
+    int fd = inherit_take(inherit, &listener->addr, 0);
+
+    if (fd >= 0 && socket_file_adopt(file, &listener->addr, fd) == 0)
+        return listen(fd, backlog_of(listener));
+    if (fd >= 0)
+        close(fd);
+    return socket_file_open(file, &listener->addr, SOCKET_FILE_MODE,
+                            backlog_of(listener));
+}
+
+/* An inherited one has the backlog that is configured now, too. */
+static int
+open_tcp(const struct listener *listener, struct inherit *inherit,
+         unsigned column, bool wanted)
+{
     int backlog = backlog_of(listener);
+    int fd = inherit_take(inherit, &listener->addr, column);
+
+    if (fd >= 0 && listen(fd, backlog) < 0)
+        log_warn("cannot change the backlog of " STR_FMT ": %s",
+                 STR_ARG(listener->conf->address.text), strerror(errno));
+    return fd < 0 && wanted ? listen_tcp(&listener->addr, backlog) : fd;
+}
+
+static int
+open_listener(struct sockets *s, size_t i, const struct listener *listener,
+              struct inherit *inherit)
+{
+    int *fds = &s->fds[i * s->columns];
 
     if (is_unix(&listener->addr)) {
-        if (socket_file_open(&s->files[i], &listener->addr, SOCKET_FILE_MODE,
-                             backlog) < 0)
+        if (open_file(&s->files[i], listener, inherit) < 0)
             return -1;
         for (unsigned w = 0; w < s->workers; w++)
             fds[w] = s->files[i].fd;
         return 0;
     }
-    for (unsigned w = 0; w < s->workers; w++) {
-        fds[w] = listen_tcp(&listener->addr, backlog);
-        if (fds[w] < 0)
+    for (unsigned w = 0; w < s->columns; w++) {
+        fds[w] = open_tcp(listener, inherit, w, w < s->workers);
+        if (fds[w] < 0 && w < s->workers)
             return -1;
     }
     return 0;
@@ -118,19 +147,36 @@ add_fault(struct faults *faults, const struct listener *listener)
                             : strerror(errno));
 }
 
+static unsigned
+count_columns(const struct runtime *runtime, unsigned workers,
+              const struct inherit *inherit)
+{
+    unsigned columns = workers;
+
+    for (size_t i = 0; i < runtime->listener_count; i++) {
+        unsigned more = inherit_columns(inherit, &runtime->listeners[i].addr);
+
+        if (more > columns)
+            columns = more;
+    }
+    return columns;
+}
+
 static void
-init(struct sockets *s, const struct runtime *runtime, unsigned workers)
+init(struct sockets *s, const struct runtime *runtime, unsigned workers,
+     unsigned columns)
 {
     size_t count = runtime->listener_count;
 
     *s = (struct sockets){
         .listener_count = count,
         .workers = workers,
-        .fds = xmalloc((count * workers + 1) * sizeof(int)),
+        .columns = columns,
+        .fds = xmalloc((count * columns + 1) * sizeof(int)),
         .files = xcalloc(count + 1, sizeof(struct socket_file)),
         .texts = xcalloc(count + 1, sizeof(char *)),
     };
-    for (size_t i = 0; i < count * workers; i++)
+    for (size_t i = 0; i < count * columns; i++)
         s->fds[i] = -1;
     for (size_t i = 0; i < count; i++) {
         s->files[i].fd = -1;
@@ -143,21 +189,23 @@ init(struct sockets *s, const struct runtime *runtime, unsigned workers)
 
 int
 sockets_open(struct sockets *s, const struct runtime *runtime, unsigned workers,
-             struct faults *faults)
+             struct inherit *inherit, struct faults *faults)
 {
     size_t before = faults->count;
 
-    init(s, runtime, workers);
+    init(s, runtime, workers, count_columns(runtime, workers, inherit));
     for (size_t i = 0; i < s->listener_count; i++) {
         const struct listener *listener = &runtime->listeners[i];
 
-        if (!is_unix(&listener->addr) && probe_tcp(&listener->addr) < 0)
+        if (!is_unix(&listener->addr) &&
+            inherit_columns(inherit, &listener->addr) == 0 &&
+            probe_tcp(&listener->addr) < 0)
             add_fault(faults, listener);
     }
     if (faults->count > before)
         return -1;
     for (size_t i = 0; i < s->listener_count; i++) {
-        if (open_listener(s, i, &runtime->listeners[i]) < 0)
+        if (open_listener(s, i, &runtime->listeners[i], inherit) < 0)
             add_fault(faults, &runtime->listeners[i]);
     }
     return faults->count > before ? -1 : 0;
@@ -170,17 +218,24 @@ sockets_hide(struct sockets *s)
         socket_file_hide(&s->files[i]);
 }
 
+void
+sockets_share_files(struct sockets *s, bool shared)
+{
+    for (size_t i = 0; i < s->listener_count; i++)
+        socket_file_share(&s->files[i], shared);
+}
+
 static void
 close_listener(struct sockets *s, size_t i)
 {
-    int *fds = &s->fds[i * s->workers];
+    int *fds = &s->fds[i * s->columns];
 
     free(s->texts[i]);
     if (s->files[i].fd >= 0) {
         socket_file_close(&s->files[i]);
         return;
     }
-    for (unsigned w = 0; w < s->workers; w++) {
+    for (unsigned w = 0; w < s->columns; w++) {
         if (fds[w] >= 0)
             close(fds[w]);
     }
@@ -198,18 +253,36 @@ sockets_close(struct sockets *s)
     *s = (struct sockets){.listener_count = 0};
 }
 
+unsigned
+sockets_rounds(const struct sockets *s)
+{
+    return (s->columns + s->workers - 1) / s->workers;
+}
+
+static int
+find(const struct sockets *s, size_t listener, unsigned worker, unsigned round)
+{
+    unsigned column = worker + round * s->workers;
+
+    return column < s->columns ? s->fds[listener * s->columns + column] : -1;
+}
+
 void
 sockets_of_worker(const struct sockets *s, unsigned worker, int *fds)
 {
-    for (size_t i = 0; i < s->listener_count; i++)
-        fds[i] = s->fds[i * s->workers + worker];
+    unsigned rounds = sockets_rounds(s);
+
+    for (size_t i = 0; i < s->listener_count; i++) {
+        for (unsigned k = 0; k < rounds; k++)
+            fds[i * rounds + k] = find(s, i, worker, k);
+    }
 }
 
 int
-sockets_find(const struct sockets *s, const char *text, unsigned worker)
+sockets_find(const struct sockets *s, const char *text, unsigned worker,
+             unsigned round)
 {
     char **at = map_get(&s->by_text, str_from(text));
 
-    return at == NULL ? -1
-                      : s->fds[(size_t)(at - s->texts) * s->workers + worker];
+    return at == NULL ? -1 : find(s, (size_t)(at - s->texts), worker, round);
 }

@@ -7,6 +7,10 @@
  *                    worker 0   worker 1
  *     0.0.0.0:80        fd         fd       one SO_REUSEPORT socket each
  *     unix:/run/x       fd ──────  fd       one for all
+ *
+ * A socket with clients in its backlog is never closed: an older program that
+ * had more workers leaves more columns than there are workers now, who serve
+ * those in turn.
  */
 #ifndef APP_SOCKETS_H
 #define APP_SOCKETS_H
@@ -18,22 +22,28 @@
 #include "base/mem.h"
 
 struct faults;
+struct inherit;
 struct runtime;
 
 struct sockets {
     size_t listener_count;
     unsigned workers;
-    int *fds;                  /* [listener * workers + worker]; -1: not open */
+    unsigned columns;          /* WORKERS, or more */
+    int *fds;                  /* [listener * columns + column]; -1: not open */
     struct socket_file *files; /* [listener]; those of Unix sockets are open */
     char **texts;              /* [listener] the addresses, as configured */
     struct map by_text;        /* to their places in texts */
 };
 
-/* Opens a socket for every listener of RUNTIME and each of WORKERS. 0, or -1
- * with a fault for every address that cannot be had. End with sockets_close
- * either way. */
+/* Opens a socket for every listener of RUNTIME and each of WORKERS, but for
+ * those that there are in INHERIT. 0, or -1 with a fault for every address that
+ * cannot be had. End with sockets_close either way. */
 int sockets_open(struct sockets *s, const struct runtime *runtime,
-                 unsigned workers, struct faults *faults) MUST_CHECK;
+                 unsigned workers, struct inherit *inherit,
+                 struct faults *faults) MUST_CHECK;
+
+/* Whether another program has the Unix sockets, too, whose files they are. */
+void sockets_share_files(struct sockets *s, bool shared);
 
 /* Removes the files: nobody finds the Unix sockets any more. They stay open. */
 void sockets_hide(struct sockets *s);
@@ -41,10 +51,16 @@ void sockets_hide(struct sockets *s);
 /* Closes all and removes the files. */
 void sockets_close(struct sockets *s);
 
-/* Copies the sockets of WORKER, one a listener, to FDS. */
+/* How many sockets a worker has at most of each listener. */
+unsigned sockets_rounds(const struct sockets *s);
+
+/* Copies the sockets of WORKER, sockets_rounds for each listener, to FDS; some
+ * may be -1. */
 void sockets_of_worker(const struct sockets *s, unsigned worker, int *fds);
 
-/* The socket of WORKER for the address that is written as TEXT, or -1. */
-int sockets_find(const struct sockets *s, const char *text, unsigned worker);
+/* The socket of WORKER for the address that is written as TEXT, or -1; ROUND is
+ * 0, and beyond it there may be more. */
+int sockets_find(const struct sockets *s, const char *text, unsigned worker,
+                 unsigned round);
 
 #endif

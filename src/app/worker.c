@@ -2,6 +2,8 @@
 /*
  *     master ── STOP ───▶ end every session, leave
  *            ── DRAIN ──▶ accept no more, leave when the last has ended
+ *            ── UPGRADE_LEAVE ──▶ the same, unnoticed: another program accepts
+ *            ── UPGRADE_BEGIN ──▶ accept, where it was to wait for that
  *            ── gone ───▶ as STOP
  *            ── SCRIPT_STAGE ... ──▶ exchange scripts (script_stage.h)
  */
@@ -52,6 +54,7 @@ struct worker {
     struct resolver resolver; /* of the names that scripts connect to */
     struct service service;
     struct script_stage stage;
+    bool serves; /* it accepts, or has */
     struct watch master;
     struct watch signals;
     struct watch wake;
@@ -104,6 +107,45 @@ drain(struct worker *w)
     leave_when_idle(&w->drain);
 }
 
+/* Other processes have the sockets, too, and serve whoever comes from now on. */
+static void
+leave(struct worker *w)
+{
+    if (w->engine.draining)
+        return;
+    serve_leave(w->service.runtime);
+    engine_leave(&w->engine);
+    leave_when_idle(&w->drain);
+}
+
+/* Sockets that a worker of an older program had, of which there were more. */
+static void
+serve_others(struct worker *w)
+{
+    const struct runtime *runtime = w->service.runtime;
+
+    for (size_t i = 0; i < runtime->listener_count; i++) {
+        const char *text = runtime_listener_text(runtime, i);
+
+        for (unsigned k = 1; k < sockets_rounds(w->conf->sockets); k++) {
+            int fd =
+                sockets_find(w->conf->sockets, text, w->conf->place, k);
+
+            if (fd >= 0 && serve_more(w->service.runtime, i, fd) < 0)
+                fatal("cannot start to serve: %s", strerror(errno));
+        }
+    }
+}
+
+static void
+serve(struct worker *w)
+{
+    w->serves = true;
+    if (serve_start(w->service.runtime, w->listeners) < 0)
+        fatal("cannot start to serve: %s", strerror(errno));
+    serve_others(w);
+}
+
 static void
 on_master(struct watch *watch)
 {
@@ -123,7 +165,11 @@ on_master(struct watch *watch)
         stop(w, "the program is stopping");
     else if (m.kind == MESSAGE_DRAIN)
         drain(w);
-    else
+    else if (m.kind == MESSAGE_UPGRADE_LEAVE)
+        leave(w);
+    else if (m.kind == MESSAGE_UPGRADE_BEGIN && !w->serves)
+        serve(w);
+    else if (m.kind != MESSAGE_UPGRADE_BEGIN)
         script_stage_message(&w->stage, &m);
 }
 
@@ -219,7 +265,7 @@ find_listeners(struct worker *w)
     for (size_t i = 0; i < runtime->listener_count; i++) {
         const char *text = runtime_listener_text(runtime, i);
 
-        w->listeners[i] = sockets_find(w->conf->sockets, text, w->conf->number);
+        w->listeners[i] = sockets_find(w->conf->sockets, text, w->conf->place, 0);
         if (w->listeners[i] < 0)
             log_warn("nobody listens on %s: its name has changed", text);
     }
@@ -260,8 +306,8 @@ start(struct worker *w)
     if (watch_start(&w->wake, loop, w->conf->board->wakes[w->conf->number],
                     on_wake) < 0)
         fatal("cannot be woken by the others: %s", strerror(errno));
-    if (serve_start(w->service.runtime, w->listeners) < 0)
-        fatal("cannot start to serve: %s", strerror(errno));
+    if (!w->conf->waits)
+        serve(w);
     on_beat(&w->beat);
     if (message_send(w->conf->master, &ready) < 0)
         fatal("cannot speak to the master: %s", strerror(errno));

@@ -128,7 +128,7 @@ render_sessions(struct buf *out, const struct board *b,
     else
         buf_printf(out, "%10s  %-21s  %-16s  %-16s  %-20s  %10s  %8s  state\n",
                    "id", "client", "user", "schema", "server", "thread", "for");
-    for (unsigned worker = 0; worker < b->header->limits.workers; worker++) {
+    for (unsigned worker = 0; worker < board_worker_top(b); worker++) {
         unsigned count = seat_count(b, worker);
 
         for (unsigned i = 0; i < count; i++) {

@@ -51,6 +51,13 @@ engine_remove(struct engine *engine, struct engine_session *session)
     engine->session_count--;
 }
 
+void
+engine_leave(struct engine *engine)
+{
+    engine->draining = true;
+    engine->leaving = true;
+}
+
 /* A session may leave the list when it is told, but no other does: objects
  * are freed at the end of the turn. */
 void
