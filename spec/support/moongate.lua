@@ -182,16 +182,16 @@ local function serves(self)
 end
 
 
---- Starts the program, and waits until it serves.
--- @param options  as for prepare
--- @return the instance
-function _M.start(options)
-  local self = _M.prepare(options)
-  local argv = { _M.build() .. "/moongate", "-c", self.file }
-  for i, word in ipairs(options.wrap or {}) do
-    table.insert(argv, i, word)
-  end
-  local env = {}
+--- Fills in ${dir} and ${port_NAME}.
+function Moongate:expand(text)
+  return expand(self, text)
+end
+
+
+--- Starts what was prepared, by these words, and waits until it serves.
+-- @return itself
+function Moongate:run(argv)
+  local options, env = self.options, {}
   for name, value in pairs(options.env or {}) do
     env[name] = type(value) == "string" and expand(self, value) or value
   end
@@ -211,6 +211,19 @@ function _M.start(options)
 end
 
 
+--- Starts the program, and waits until it serves.
+-- @param options  as for prepare
+-- @return the instance
+function _M.start(options)
+  local self = _M.prepare(options)
+  local argv = { _M.build() .. "/moongate", "-c", self.file }
+  for i, word in ipairs(options.wrap or {}) do
+    table.insert(argv, i, word)
+  end
+  return self:run(argv)
+end
+
+
 function Successor:kill(signal)
   return process.kill(self.pid, signal)
 end
@@ -227,21 +240,29 @@ function Successor:wait(seconds)
 end
 
 
---- Runs `ctl upgrade`. From then on `master` is the new one; those before stand
--- in `older`, the last one last.
--- @param arguments  string or nil: its words
--- @param workers    integer or nil: how many it has now, if others than before
--- @return what it answered
-function Moongate:upgrade(arguments, workers)
-  local answer = self:ctl("upgrade --json " .. (arguments or ""))
+--- From now on `master` is another one, which serves; those before stand in
+-- `older`, the last one last.
+-- @param pid      integer
+-- @param workers  integer or nil: how many it has, if others than before
+function Moongate:follow(pid, workers)
   self.older = self.older or {}
   self.older[#self.older + 1] = self.master
-  self.master = setmetatable({ pid = answer.pid }, Successor)
+  self.master = setmetatable({ pid = pid }, Successor)
   self.workers_wanted = workers or self.workers_wanted
   loop.wait_until("the new program serves", function()
     return serves(self)
   end)
   self.first_workers = self:workers()
+end
+
+
+--- Runs `ctl upgrade`, and follows.
+-- @param arguments  string or nil: its words
+-- @param workers    integer or nil: as for follow
+-- @return what it answered
+function Moongate:upgrade(arguments, workers)
+  local answer = self:ctl("upgrade --json " .. (arguments or ""))
+  self:follow(answer.pid, workers)
   return answer
 end
 

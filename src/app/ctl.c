@@ -25,7 +25,8 @@ static time_t
 wait_seconds(const char *word)
 {
     return strcmp(word, "script") == 0 || strcmp(word, "upgrade") == 0
-               ? CONTROL_LATER_SECONDS : WAIT_SECONDS;
+               ? CONTROL_LATER_SECONDS
+               : WAIT_SECONDS;
 }
 
 static int

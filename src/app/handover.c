@@ -50,8 +50,7 @@ write_board(struct record *record, const struct board *board)
     fprintf(record->file, "control_wake %d\n",
             keep(record, board->control_wake));
     for (unsigned i = 0; i < board->header->limits.workers; i++)
-        fprintf(record->file, "wake %u %d\n", i,
-                keep(record, board->wakes[i]));
+        fprintf(record->file, "wake %u %d\n", i, keep(record, board->wakes[i]));
 }
 
 static int

@@ -62,8 +62,7 @@ inherit_is_open(const struct inherit *in)
 
 /* The socket that listens on ADDR in COLUMN, which is the caller's from now
  * on; -1: there is none. */
-int
-inherit_take(struct inherit *in, const struct addr *addr, unsigned column);
+int inherit_take(struct inherit *in, const struct addr *addr, unsigned column);
 
 /* How many sockets listen on ADDR, taken ones too: their highest column, and
  * one. */
@@ -72,8 +71,7 @@ unsigned inherit_columns(const struct inherit *in, const struct addr *addr);
 /* Tells the older master what is wrong, for its log and whoever has asked it.
  */
 void inherit_say(const struct inherit *in, struct str text);
-void
-inherit_say_faults(const struct inherit *in, const struct faults *faults);
+void inherit_say_faults(const struct inherit *in, const struct faults *faults);
 
 /* Log lines go to stderr, and what is wrong to the older master. */
 void inherit_log(struct inherit *in);

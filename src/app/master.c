@@ -172,8 +172,9 @@ run_upgrade(struct master *m, uint32_t client,
     };
 
     if (m->state != STATE_RUNNING)
-        answer(m, client, STR("error the program is not running yet, or is "
-                              "stopping\n"));
+        answer(m, client,
+               STR("error the program is not running yet, or is "
+                   "stopping\n"));
     else
         upgrade_start_for(&m->upgrade, &asker, request->arguments);
 }
@@ -466,9 +467,9 @@ leaves_control(const struct master *m)
 static void
 replace(struct master *m, struct child *c)
 {
-    bool wanted = m->state <= STATE_RUNNING ||
-                  (c == &m->control && m->state != STATE_FINISHING &&
-                   !leaves_control(m));
+    bool wanted =
+        m->state <= STATE_RUNNING ||
+        (c == &m->control && m->state != STATE_FINISHING && !leaves_control(m));
 
     if (c == &m->control && m->letting_go) {
         let_go(m);

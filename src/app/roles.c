@@ -12,7 +12,8 @@
 #include "base/log.h"
 #include "board/board.h"
 
-/* Everybody may wake everybody, of all generations. Returns how many descriptors that are. */
+/* Everybody may wake everybody, of all generations. Returns how many
+ * descriptors that are. */
 static size_t
 keep_wakes(int *keep, const struct resources *r)
 {

@@ -11,8 +11,8 @@
 struct addresses;
 struct board;
 
-/* Makes a board for CONFIG and so many workers, none of which is there yet, with room for what a later
- * configuration may add. NULL with errno. */
+/* Makes a board for CONFIG and so many workers, none of which is there yet,
+ * with room for what a later configuration may add. NULL with errno. */
 struct board *
 rows_open_board(const struct config *config, unsigned workers) MUST_CHECK;
 

@@ -72,8 +72,8 @@ look_at(struct shared *s, const struct inherit *in)
 static int
 adopt(struct shared *s, struct inherit *in)
 {
-    s->board = board_adopt(in->board, in->wakes, in->wake_count,
-                           in->control_wake);
+    s->board =
+        board_adopt(in->board, in->wakes, in->wake_count, in->control_wake);
     if (s->board == NULL) {
         (void)snprintf(s->why_new, sizeof(s->why_new),
                        "the older program's cannot be used: %s",

@@ -20,8 +20,8 @@ struct shared {
     struct board *board;
     unsigned *numbers; /* [worker] on the board */
     unsigned count;
-    int log_wake; /* the eventfd by which workers wake control */
-    bool adopted; /* they are an older program's, too */
+    int log_wake;      /* the eventfd by which workers wake control */
+    bool adopted;      /* they are an older program's, too */
     char why_new[128]; /* why they are not, where there is an older program */
 };
 

@@ -38,9 +38,9 @@ struct sockets {
 /* Opens a socket for every listener of RUNTIME and each of WORKERS, but for
  * those that there are in INHERIT. 0, or -1 with a fault for every address that
  * cannot be had. End with sockets_close either way. */
-int sockets_open(struct sockets *s, const struct runtime *runtime,
-                 unsigned workers, struct inherit *inherit,
-                 struct faults *faults) MUST_CHECK;
+int
+sockets_open(struct sockets *s, const struct runtime *runtime, unsigned workers,
+             struct inherit *inherit, struct faults *faults) MUST_CHECK;
 
 /* Whether another program has the Unix sockets, too, whose files they are. */
 void sockets_share_files(struct sockets *s, bool shared);

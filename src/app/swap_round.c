@@ -247,7 +247,8 @@ note_signs(struct swap_round *r)
             part->sign_ms = clock_ms();
         part->cpu_ms = cpu_ms;
         if (i > 0)
-            beat = atomic_load(&r->board->workers[child_of(r, i)->number].heartbeat_ms);
+            beat = atomic_load(
+                &r->board->workers[child_of(r, i)->number].heartbeat_ms);
         if (beat > part->sign_ms)
             part->sign_ms = beat;
     }

@@ -23,8 +23,8 @@ struct takeover {
     struct watch watch;
     takeover_fn on_begin;
     void *owner;
-    bool waits;    /* it is not begun yet */
-    bool told;     /* that all is ready */
+    bool waits;     /* it is not begun yet */
+    bool told;      /* that all is ready */
     bool abandoned; /* the older master is gone */
 };
 

@@ -45,8 +45,7 @@ log_lines(struct str text)
         if (text.p[i] != '\n')
             continue;
         if (i > from)
-            log_error("upgrade: " STR_FMT,
-                      STR_ARG(str_slice(text, from, i)));
+            log_error("upgrade: " STR_FMT, STR_ARG(str_slice(text, from, i)));
         from = i + 1;
     }
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The old program's side of an upgrade (USR2, `ctl upgrade`): starts the program
- * that is at its path now, beside itself and with all that it has open, and lets
- * go when that one is ready. Whatever goes wrong before, this one goes on.
+ * The old program's side of an upgrade (USR2, `ctl upgrade`): starts the
+ * program that is at its path now, beside itself and with all that it has open,
+ * and lets go when that one is ready. Whatever goes wrong before, this one goes
+ * on.
  *
  *     IDLE ─start─▶ STARTING ─READY─▶ READY ─upgrade_begin─▶ OVER
  *       ▲               │ failed, ended, took too long         drains, leaves
@@ -23,8 +24,8 @@
 struct resources;
 
 enum {
-    UPGRADE_SECONDS = 60, /* that the new program may take, unless more are
-                             given */
+    UPGRADE_SECONDS = 60,      /* that the new program may take, unless more are
+                                  given */
     UPGRADE_SECONDS_MAX = 110, /* ctl waits for so long */
     UPGRADE_WHY_MAX = 8192,
 };
@@ -60,8 +61,8 @@ struct upgrade {
     struct loop *loop;
     struct upgrade_asker asker;
     bool new_board; /* the new program has its own */
-    pid_t pid; /* of the new program; 0: there is none */
-    int link;  /* to it; -1: none */
+    pid_t pid;      /* of the new program; 0: there is none */
+    int link;       /* to it; -1: none */
     struct watch watch;
     struct timer limit;
     struct buf why; /* what it says is wrong */
@@ -69,9 +70,9 @@ struct upgrade {
     struct row_marks marks; /* of what was on the board before */
 };
 
-void upgrade_init(struct upgrade *u, struct loop *loop,
-                  struct resources *resources,
-                  const struct upgrade_calls *calls);
+void
+upgrade_init(struct upgrade *u, struct loop *loop, struct resources *resources,
+             const struct upgrade_calls *calls);
 void upgrade_fini(struct upgrade *u);
 
 /* Begins it; or refuses, which the asker is told. */

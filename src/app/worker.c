@@ -107,7 +107,8 @@ drain(struct worker *w)
     leave_when_idle(&w->drain);
 }
 
-/* Other processes have the sockets, too, and serve whoever comes from now on. */
+/* Other processes have the sockets, too, and serve whoever comes from now on.
+ */
 static void
 leave(struct worker *w)
 {
@@ -128,8 +129,7 @@ serve_others(struct worker *w)
         const char *text = runtime_listener_text(runtime, i);
 
         for (unsigned k = 1; k < sockets_rounds(w->conf->sockets); k++) {
-            int fd =
-                sockets_find(w->conf->sockets, text, w->conf->place, k);
+            int fd = sockets_find(w->conf->sockets, text, w->conf->place, k);
 
             if (fd >= 0 && serve_more(w->service.runtime, i, fd) < 0)
                 fatal("cannot start to serve: %s", strerror(errno));
@@ -225,6 +225,7 @@ init_engine(struct worker *w)
 
     buffer_pool_init(&w->buffers);
     engine_init(&w->engine, loop_new(), conf->board, &w->buffers, conf->number);
+    w->engine.place = conf->place;
     wait_queue_attach(&w->engine);
     w->engine.conduits = &w->conduits;
     w->engine.temp_dir = conf->config->global.temp_dir.p;
@@ -265,7 +266,8 @@ find_listeners(struct worker *w)
     for (size_t i = 0; i < runtime->listener_count; i++) {
         const char *text = runtime_listener_text(runtime, i);
 
-        w->listeners[i] = sockets_find(w->conf->sockets, text, w->conf->place, 0);
+        w->listeners[i] =
+            sockets_find(w->conf->sockets, text, w->conf->place, 0);
         if (w->listeners[i] < 0)
             log_warn("nobody listens on %s: its name has changed", text);
     }

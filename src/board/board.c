@@ -142,9 +142,9 @@ static bool
 limits_are_sane(const struct board_limits *n)
 {
     return n->workers >= 1 && n->workers <= BOARD_WORKERS_MAX &&
-           n->vacant_workers <= n->workers &&
-           n->upstreams <= BOARD_ROWS_MAX && n->servers <= BOARD_ROWS_MAX &&
-           n->sections <= BOARD_ROWS_MAX && n->scripts <= BOARD_ROWS_MAX &&
+           n->vacant_workers <= n->workers && n->upstreams <= BOARD_ROWS_MAX &&
+           n->servers <= BOARD_ROWS_MAX && n->sections <= BOARD_ROWS_MAX &&
+           n->scripts <= BOARD_ROWS_MAX &&
            (n->dict_bytes == 0 || n->dict_bytes >= DICT_BYTES_MIN) &&
            n->series <= METRIC_SERIES_MAX && n->seats <= SEATS_MAX &&
            n->entries <= QUEUE_ENTRIES_MAX && n->ring_bytes >= RING_BYTES_MIN &&
@@ -296,8 +296,8 @@ map_known_tables(struct board *b, int fd)
         errno = EPROTO;
         return -1;
     }
-    layout.base = mmap(NULL, layout.used, PROT_READ | PROT_WRITE, MAP_SHARED,
-                       fd, 0);
+    layout.base =
+        mmap(NULL, layout.used, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (layout.base == MAP_FAILED)
         return -1;
     b->fd = fd;

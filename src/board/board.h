@@ -45,8 +45,7 @@ struct board *board_open(const struct board_limits *limits, const char *version)
  * all its workers and CONTROL_WAKE, are the board's own if this succeeds. NULL
  * with errno; EPROTO: it is of another layout. */
 struct board *board_adopt(int fd, const int *wakes, size_t wake_count,
-                          int control_wake)
-    __attribute__((warn_unused_result));
+                          int control_wake) __attribute__((warn_unused_result));
 
 /* The number of the layout that this program knows. */
 uint32_t board_layout(void);

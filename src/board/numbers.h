@@ -43,8 +43,7 @@ struct generation {
 };
 
 /* The generations that are there, the oldest first, at most MOST. */
-unsigned
-numbers_generations(const struct board *b, struct generation *out,
-                    unsigned most);
+unsigned numbers_generations(const struct board *b, struct generation *out,
+                             unsigned most);
 
 #endif

@@ -480,8 +480,8 @@ struct settling {
     struct queue_row *queue; /* the upstream's */
     const int *rows;
     unsigned count;
-    bool backups;   /* they stand in */
-    uint32_t free;  /* slots for work that any server may do */
+    bool backups;               /* they stand in */
+    uint32_t free;              /* slots for work that any server may do */
     uint64_t wakes[WAKE_WORDS]; /* set of workers */
     bool paced;
 };

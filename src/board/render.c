@@ -333,15 +333,14 @@ workers_json(struct buf *out, const struct board *b)
         if (numbers_is_vacant(b, w))
             continue;
         board_sum_worker(b, w, &sum);
-        buf_printf(out,
-                   "%s{\"worker\":%u,\"pid\":%" PRId32 ",\"restarts\":%" PRIu32
-                   ",\"now\":%" PRIu32 ",\"heap_bytes\":%" PRIu64
-                   ",\"script_generation\":%" PRIu32,
-                   comma, w, atomic_load(&row->pid),
-                   atomic_load(&row->restarts),
-                   slot_held(b, w, board_global_slot()),
-                   atomic_load(&row->heap_bytes),
-                   atomic_load(&row->script_generation));
+        buf_printf(
+            out,
+            "%s{\"worker\":%u,\"pid\":%" PRId32 ",\"restarts\":%" PRIu32
+            ",\"now\":%" PRIu32 ",\"heap_bytes\":%" PRIu64
+            ",\"script_generation\":%" PRIu32,
+            comma, w, atomic_load(&row->pid), atomic_load(&row->restarts),
+            slot_held(b, w, board_global_slot()), atomic_load(&row->heap_bytes),
+            atomic_load(&row->script_generation));
         json_totals(out, section_counter_infos, section_counter_count, &sum);
         buf_char(out, '}');
         comma = ",";

@@ -40,8 +40,7 @@ generations_json(struct buf *out, const struct board *b)
     for (unsigned i = 0; i < count; i++)
         buf_printf(out,
                    "%s{\"pid\":%ld,\"since_ms\":%" PRIu64
-                   ",\"workers\":%u,\"sessions\":%" PRIu32
-                   ",\"state\":\"%s\"}",
+                   ",\"workers\":%u,\"sessions\":%" PRIu32 ",\"state\":\"%s\"}",
                    i == 0 ? "" : ",", (long)list[i].master, list[i].since_ms,
                    list[i].workers, list[i].sessions, state_of(i, count));
     buf_char(out, ']');

@@ -14,6 +14,7 @@ engine_init(struct engine *engine, struct loop *loop, struct board *board,
         .board = board,
         .buffers = buffers,
         .worker = worker,
+        .place = worker,
         .scratch = xcalloc(1, ENGINE_SCRATCH),
         .temp_dir = "/tmp",
     };

@@ -36,7 +36,8 @@ enum {
 struct engine {
     struct loop *loop;
     struct board *board;
-    unsigned worker;               /* its number, from 0 */
+    unsigned worker;               /* its number on the board */
+    unsigned place;                /* which it is of its program's, from 0 */
     struct buffer_pool *buffers;   /* I/O buffers of this process */
     struct conduit_pool *conduits; /* and its pipes for bulk; NULL: it copies */
     uint8_t *scratch;     /* to read into what is used up before others read */
@@ -86,8 +87,8 @@ void engine_add(struct engine *engine, struct engine_session *session);
 void engine_remove(struct engine *engine, struct engine_session *session);
 
 /* Begins to drain so that no client notices: who has a connection may send
- * another request, whose answer says that it is the last; else what is idle ends
- * when its time is over. */
+ * another request, whose answer says that it is the last; else what is idle
+ * ends when its time is over. */
 void engine_leave(struct engine *engine);
 
 /* Begins to drain: every session is told, new ones are refused. */
