@@ -39,7 +39,7 @@ static const char usage[] =
     "are looked for in ./lua); SOCKET is the one that FILE names. Signals to "
     "the master: TERM and INT stop it now, QUIT stops\n"
     "it gracefully, HUP reads the scripts again, USR1 opens the log files\n"
-    "again.\n";
+    "again, USR2 lets the program that is at its path now take over.\n";
 
 struct options {
     const char *file; /* -c, or the default */

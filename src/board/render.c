@@ -379,10 +379,10 @@ info_json(struct buf *out, const struct board *b)
     json_string(out, str_from(b->header->version));
     buf_printf(out, ",\"uptime_s\":%" PRIu64 ",\"now\":%" PRIu32,
                clock_seconds_since(b->header->started_ms), open_connections(b));
-    generations_json(out, b);
     workers_json(out, b);
     sections_json(out, b);
     queues_json(out, b);
+    generations_json(out, b);
     buf_str(out, STR("}\n"));
 }
 

@@ -40,7 +40,6 @@ enum {
 /* How many rows of each kind the board has room for. */
 struct board_limits {
     unsigned workers; /* 1 to BOARD_WORKERS_MAX; they are numbered from 0 */
-    unsigned vacant_workers; /* the last of them, which nobody has at first */
     unsigned upstreams;
     unsigned servers;
     unsigned sections;
@@ -50,6 +49,7 @@ struct board_limits {
     size_t dict_bytes; /* of dictionaries (dict.h); 0: there are none */
     unsigned series;   /* of metrics (metric.h); 0: there are none */
     unsigned seats;    /* of each worker (seats.h); 0: there are none */
+    unsigned vacant_workers; /* the last of them, which nobody has at first */
 };
 
 enum board_kind {
