@@ -7,7 +7,7 @@ local core = support.load("base/buf.h", "base/clock.h", "board/view_struct.h",
 ffi.cdef [[
 struct spec_limits {
   unsigned workers, upstreams, servers, sections, scripts; size_t ring_bytes;
-  size_t dict_bytes; unsigned series, seats, vacant_workers;
+  size_t dict_bytes; unsigned series, seats, vacant;
 };
 /* The head of struct board, as far as the counters. */
 struct spec_board_head {

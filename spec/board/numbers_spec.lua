@@ -18,7 +18,7 @@ describe("numbers of workers", function()
   before_each(function()
     core.clock_update()
     local limits = ffi.new("struct board_limits", { 5, 1, 1, 1, 1, 16, 4096 })
-    limits.vacant_workers = 5
+    limits.vacant = 5
     board = core.board_open(limits, "spec")
     assert.is_true(board ~= nil)
   end)

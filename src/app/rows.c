@@ -118,7 +118,7 @@ rows_open_board(const struct config *config, unsigned workers)
 {
     const struct board_limits limits = {
         .workers = workers,
-        .vacant_workers = workers,
+        .vacant = workers,
         .upstreams = CONFIG_UPSTREAMS_MAX,
         .servers = CONFIG_SERVERS_MAX,
         .sections = (unsigned)config->section_count + SECTION_ROWS_SPARE,

@@ -131,7 +131,7 @@ open_listener(struct sockets *s, size_t i, const struct listener *listener,
     }
     for (unsigned w = 0; w < s->columns; w++) {
         fds[w] = open_tcp(listener, inherit, w, w < s->workers);
-        if (fds[w] < 0 && w < s->workers)
+        if (w < s->workers && fds[w] < 0)
             return -1;
     }
     return 0;

@@ -142,7 +142,7 @@ static bool
 limits_are_sane(const struct board_limits *n)
 {
     return n->workers >= 1 && n->workers <= BOARD_WORKERS_MAX &&
-           n->vacant_workers <= n->workers && n->upstreams <= BOARD_ROWS_MAX &&
+           n->vacant <= n->workers && n->upstreams <= BOARD_ROWS_MAX &&
            n->servers <= BOARD_ROWS_MAX && n->sections <= BOARD_ROWS_MAX &&
            n->scripts <= BOARD_ROWS_MAX &&
            (n->dict_bytes == 0 || n->dict_bytes >= DICT_BYTES_MIN) &&
@@ -284,6 +284,7 @@ map_known_tables(struct board *b, int fd)
 {
     struct layout layout = {0};
     struct board_header header;
+    void *mem;
 
     if (pread(fd, &header, sizeof(header), 0) != sizeof(header) ||
         header.magic != board_magic || header.layout != board_layout() ||
@@ -296,13 +297,12 @@ map_known_tables(struct board *b, int fd)
         errno = EPROTO;
         return -1;
     }
-    layout.base =
-        mmap(NULL, layout.used, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (layout.base == MAP_FAILED)
+    b->size = layout.used;
+    mem = mmap(NULL, b->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (mem == MAP_FAILED)
         return -1;
     b->fd = fd;
-    b->size = layout.used;
-    layout.used = 0;
+    layout = (struct layout){.base = mem};
     place_tables(b, &layout, &header.limits);
     return 0;
 }
@@ -343,7 +343,7 @@ board_open(const struct board_limits *limits, const char *version)
                   GRND_NONBLOCK) < 0)
         goto fini_names;
     snprintf(b->header->version, sizeof(b->header->version), "%s", version);
-    top = limits->workers - limits->vacant_workers;
+    top = limits->workers - limits->vacant;
     for (unsigned i = 0; i < top; i++)
         ring_init(board_ring(b, i), limits->ring_bytes);
     atomic_store(&b->header->worker_top, top);

@@ -49,7 +49,7 @@ struct board_limits {
     size_t dict_bytes; /* of dictionaries (dict.h); 0: there are none */
     unsigned series;   /* of metrics (metric.h); 0: there are none */
     unsigned seats;    /* of each worker (seats.h); 0: there are none */
-    unsigned vacant_workers; /* the last of them, which nobody has at first */
+    unsigned vacant;   /* of the workers, the last ones, nobody is at first */
 };
 
 enum board_kind {
