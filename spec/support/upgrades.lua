@@ -2,7 +2,7 @@
 -- the instance's folder, which a spec turns to another one.
 --
 --     local m = upgrades.start { config = ... }
---     m:turn_to("spec/moongate-layout")
+--     m:turn_to("moongate-layout")
 --     m:upgrade()
 local folder = require "support.folder"
 local moongate = require "support.moongate"

@@ -13,6 +13,7 @@
 #include "app/rows.h"
 #include "app/setup.h"
 #include "base/log.h"
+#include "board/board.h"
 #include "proxy/runtime.h"
 
 enum {
@@ -213,8 +214,10 @@ resources_open(struct resources *r, const char *file)
 void
 resources_take_over(struct resources *r)
 {
-    if (r->shared.adopted)
+    if (r->shared.adopted) {
+        board_set_version(r->board, MOONGATE_VERSION);
         rows_apply(r->board, r->config, &r->addresses);
+    }
     inherit_close(&r->inherit, true);
     sockets_share_files(&r->sockets, false);
     socket_file_share(&r->control, false);

@@ -314,6 +314,13 @@ unmap_tables(struct board *b)
     close(b->fd);
 }
 
+void
+board_set_version(struct board *b, const char *version)
+{
+    (void)snprintf(b->header->version, sizeof(b->header->version), "%s",
+                   version);
+}
+
 struct board *
 board_open(const struct board_limits *limits, const char *version)
 {
@@ -342,7 +349,7 @@ board_open(const struct board_limits *limits, const char *version)
     if (getrandom(&b->header->secret, sizeof(b->header->secret),
                   GRND_NONBLOCK) < 0)
         goto fini_names;
-    snprintf(b->header->version, sizeof(b->header->version), "%s", version);
+    board_set_version(b, version);
     top = limits->workers - limits->vacant;
     for (unsigned i = 0; i < top; i++)
         ring_init(board_ring(b, i), limits->ring_bytes);

@@ -47,6 +47,9 @@ struct board *board_open(const struct board_limits *limits, const char *version)
 struct board *board_adopt(int fd, const int *wakes, size_t wake_count,
                           int control_wake) __attribute__((warn_unused_result));
 
+/* Another version of the program serves from now on. */
+void board_set_version(struct board *b, const char *version);
+
 /* The number of the layout that this program knows. */
 uint32_t board_layout(void);
 
