@@ -49,7 +49,11 @@ function _M.start(options)
   local self = moongate.prepare(options)
   self.turn_to, self.rewrite, self.ctl_status = turn_to, rewrite, ctl_status
   self:turn_to("moongate")
-  return self:run { self.dir .. "/moongate", "-c", self.file }
+  local argv = { self.dir .. "/moongate", "-c", self.file }
+  for i, word in ipairs(options.wrap or {}) do
+    table.insert(argv, i, word)
+  end
+  return self:run(argv)
 end
 
 

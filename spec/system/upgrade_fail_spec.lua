@@ -53,6 +53,7 @@ describe("an upgrade that fails", function()
     m = upgrades.start {
       config = options.config or CONFIG,
       workers = options.workers or 2,
+      wrap = options.wrap,
       global = "pidfile = ${dir}/pid\nshared_memory = 1m\n"
         .. (options.global or ""),
       ports = { one = one.port, two = two.port },
@@ -176,6 +177,24 @@ describe("an upgrade that fails", function()
     assert(text:find("was not ready within 1 s", 1, true), text)
     m:turn_to("moongate")
     goes_on(m.master.pid, client)
+  end)
+
+  it("for want of room beside those that drain", function()
+    -- So few descriptors that there is room for ten workers.
+    start { workers = 5, wrap = { "prlimit", "--nofile=80" } }
+    local client = session()
+    local first = m.master
+    m:upgrade()
+    local second = m.master.pid
+    local text = refusal()
+    assert(text:find("no room for 5 more workers: 2 generations", 1, true),
+      text)
+    assert.are.equal(2, #generations())
+    assert.is_true(echoes(client, "x"))
+    client:close()
+    assert.is_true(process.ends(first.pid))
+    wait_generations(1)
+    assert.are.equal(second, m:upgrade().old_pid)
   end)
 
   it("for a time that is none, or another under way", function()
