@@ -78,6 +78,14 @@ local function expand(self, text)
 end
 
 
+--- Writes another configuration into the file; [global] stays.
+function Moongate:write_config(config)
+  local head = folder.read(self.file):match("^.-\n\n")
+  folder.write(self.file,
+    head .. (expand(self, "\n" .. config):gsub("\n +", "\n")))
+end
+
+
 --- Writes the configuration and what it needs, and starts nothing.
 -- @param options  table: config (string); files (contents by path); links
 --                 (targets of symbolic links by path, in folders of files);

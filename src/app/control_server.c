@@ -14,7 +14,8 @@
 #include "net/stream.h"
 
 enum {
-    CLIENTS_MAX = 64,   /* more wait in the backlog */
+    CLIENTS_MAX = 64,   /* more take the place of who says nothing, or wait
+                           in the backlog */
     COMMAND_MAX = 1024, /* bytes of a command with its newline */
     IDLE_MS = 30000,    /* a client that does nothing is closed */
     LATER_MS = CONTROL_LATER_SECONDS * 1000, /* or one without its answer */
@@ -34,12 +35,14 @@ struct client {
     uint32_t ticket; /* the answer comes later, under this; 0: it is here */
     struct buf answer;
     size_t sent;
+    struct control_rest rest; /* what comes behind that */
 };
 
-/* Closes it; its memory goes at the end of the turn. */
+/* Closes it, for somebody else; its memory goes at the end of the turn. */
 static void
 close_client(struct client *c)
 {
+    c->server->client_count--;
     stream_close(&c->stream);
     timer_stop(&c->idle);
     loop_defer(c->server->loop, &c->end);
@@ -49,7 +52,6 @@ static void
 free_client(struct client *c)
 {
     list_remove(&c->link);
-    c->server->client_count--;
     buf_fini(&c->answer);
     free(c);
 }
@@ -66,10 +68,22 @@ on_idle(struct timer *timer)
     close_client(container_of(timer, struct client, idle));
 }
 
-/* Sends what the client takes; the end closes the connection. */
+/* The next part of a long answer: the one before has been sent. */
+static void
+render_more(struct client *c)
+{
+    buf_reset(&c->answer);
+    c->sent = 0;
+    control_command_more(&c->answer, &c->rest, c->server->board);
+}
+
+/* Sends what the client takes; the end closes the connection. Behind a part of
+ * a long answer others have their turn. */
 static void
 send_answer(struct client *c)
 {
+    if (c->sent == c->answer.len && c->rest.part != NULL)
+        render_more(c);
     while (c->sent < c->answer.len && c->stream.writable) {
         ssize_t n = stream_write(&c->stream, c->answer.p + c->sent,
                                  c->answer.len - c->sent);
@@ -82,7 +96,10 @@ send_answer(struct client *c)
         }
         c->sent += (size_t)n;
     }
-    if (c->sent == c->answer.len)
+    if (c->sent < c->answer.len)
+        return;
+    if (c->answer.failed || c->rest.part == NULL ||
+        stream_yield(&c->stream) < 0)
         close_client(c);
 }
 
@@ -125,9 +142,10 @@ answer(struct client *c, struct str command)
     bool later;
 
     c->answering = true;
-    later = control_command_run(&c->answer, c->server->board, command,
+    later = control_command_run(&c->answer, &c->rest, c->server->board, command,
                                 format_peer(who, sizeof(who), c->stream.fd));
     if (c->answer.failed) {
+        c->rest.part = NULL;
         buf_reset(&c->answer);
         buf_str(&c->answer, STR("error there is no memory for the answer\n"));
     } else if (later) {
@@ -174,13 +192,28 @@ on_ready(struct stream *stream)
         send_answer(c);
 }
 
+/* The one that has come first and has asked for nothing yet: who says nothing
+ * keeps nobody out. NULL: all have asked. */
+static struct client *
+find_silent(struct control_server *s)
+{
+    list_for_each(node, &s->clients)
+    {
+        struct client *c = container_of(node, struct client, link);
+
+        if (!c->answering && stream_is_open(&c->stream))
+            return c;
+    }
+    return NULL;
+}
+
 static bool
 admit(struct acceptor *acceptor)
 {
     struct control_server *s =
         container_of(acceptor, struct control_server, acceptor);
 
-    return s->client_count < CLIENTS_MAX;
+    return s->client_count < CLIENTS_MAX || find_silent(s) != NULL;
 }
 
 static void
@@ -204,6 +237,8 @@ on_client(struct acceptor *acceptor, int fd, const struct addr *addr)
         free(c);
         return;
     }
+    if (s->client_count >= CLIENTS_MAX)
+        close_client(find_silent(s));
     c->server = s;
     timer_init(&c->idle, on_idle);
     deferred_init(&c->end, on_end);

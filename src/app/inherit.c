@@ -145,7 +145,7 @@ inherit_open(struct inherit *in)
 int
 inherit_take(struct inherit *in, const struct addr *addr, unsigned column)
 {
-    for (size_t i = 0; i < in->socket_count; i++) {
+    for (size_t i = 0; in != NULL && i < in->socket_count; i++) {
         struct inherited_socket *s = &in->sockets[i];
         int fd = s->fd;
 
@@ -162,7 +162,7 @@ inherit_columns(const struct inherit *in, const struct addr *addr)
 {
     unsigned columns = 0;
 
-    for (size_t i = 0; i < in->socket_count; i++) {
+    for (size_t i = 0; in != NULL && i < in->socket_count; i++) {
         const struct inherited_socket *s = &in->sockets[i];
 
         if (addr_equal(&s->addr, addr) && s->column >= columns)

@@ -16,8 +16,10 @@
 #include "app/syslog.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "board/board.h"
 #include "config/faults.h"
 #include "proxy/addresses.h"
+#include "proxy/section.h"
 
 enum {
     LOG_HEAD_MAX = 256,      /* a date, a host, a tag */
@@ -132,6 +134,35 @@ open_target(struct log_target *t, struct addresses *addresses, const char **why)
     return -1;
 }
 
+/* FD was opened by the master; -1: it is this process's own. */
+static int
+adopt_target(struct log_target *t, struct addresses *addresses, int fd,
+             const char **why)
+{
+    char text[ADDR_TEXT_MAX];
+
+    switch (t->conf->kind) {
+    case LOG_KIND_STDERR:
+        return STDERR_FILENO;
+    case LOG_KIND_STDOUT:
+        return STDOUT_FILENO;
+    case LOG_KIND_FILE:
+        break;
+    case LOG_KIND_SYSLOG_UDP:
+        if (addresses_find(addresses, &t->addr, 1, &t->conf->address, why) < 0)
+            return -1;
+        break;
+    case LOG_KIND_SYSLOG_DEV:
+        (void)snprintf(text, sizeof(text), "unix:%s", t->conf->path.p);
+        if (addr_parse(&t->addr, text, why) < 0)
+            return -1;
+        break;
+    }
+    if (fd < 0)
+        *why = "its descriptor has not come";
+    return fd;
+}
+
 static void
 target_name(const struct log_conf *conf, char *text, size_t size)
 {
@@ -154,24 +185,38 @@ target_name(const struct log_conf *conf, char *text, size_t size)
     }
 }
 
+/* What the targets are made of. */
+struct opener {
+    struct log_output *output;
+    struct addresses *addresses;
+    const int *fds; /* NULL: they are opened */
+    size_t fd_count;
+    struct faults *faults;
+};
+
 static struct log_target *
-add_target(struct log_output *o, const struct log_conf *conf,
-           struct addresses *addresses, struct faults *faults)
+add_target(const struct opener *opener, const struct log_conf *conf)
 {
-    struct log_target *t = &o->targets[o->count++];
+    struct log_output *o = opener->output;
+    size_t i = o->count++;
+    struct log_target *t = &o->targets[i];
     const char *why = NULL;
     char name[ADDR_TEXT_MAX];
 
     t->conf = conf;
-    t->fd = open_target(t, addresses, &why);
+    if (opener->fds == NULL)
+        t->fd = open_target(t, opener->addresses, &why);
+    else
+        t->fd = adopt_target(t, opener->addresses,
+                             i < opener->fd_count ? opener->fds[i] : -1, &why);
     if (is_text(t))
         buf_init(&t->pending, xmalloc(gather_bytes(conf)), gather_bytes(conf));
     if (t->fd < 0) {
         if (why == NULL)
             why = strerror(errno);
         target_name(conf, name, sizeof(name));
-        faults_add_at(faults, conf->at, "cannot open the log %s: %s", name,
-                      why);
+        faults_add_at(opener->faults, conf->at, "cannot open the log %s: %s",
+                      name, why);
     }
     return t;
 }
@@ -202,26 +247,76 @@ log_output_resolve(const struct config *config, struct addresses *addresses,
     }
 }
 
-void
-log_output_open(struct log_output *o, const struct config *config,
-                struct addresses *addresses, struct faults *faults)
+static void
+add_targets(const struct opener *opener, const struct config *config)
 {
     const struct global_conf *global = &config->global;
+    struct log_output *o = opener->output;
 
     *o = (struct log_output){.config = config};
     o->targets =
         xcalloc(global->log_count + config->section_count, sizeof(*o->targets));
     o->of_section = xcalloc(config->section_count, sizeof(*o->of_section));
     for (size_t i = 0; i < global->log_count; i++)
-        add_target(o, &global->logs[i], addresses, faults);
+        add_target(opener, &global->logs[i]);
     o->global_count = o->count;
     for (size_t i = 0; i < config->section_count; i++) {
         if (config->sections[i].log_to != NULL)
-            o->of_section[i] =
-                add_target(o, config->sections[i].log_to, addresses, faults);
+            o->of_section[i] = add_target(opener, config->sections[i].log_to);
     }
     if (gethostname(o->host, LOG_OUTPUT_HOST_MAX) < 0 || o->host[0] == '\0')
         (void)snprintf(o->host, sizeof(o->host), "localhost");
+}
+
+void
+log_output_open(struct log_output *o, const struct config *config,
+                struct addresses *addresses, struct faults *faults)
+{
+    const struct opener opener = {
+        .output = o,
+        .addresses = addresses,
+        .faults = faults,
+    };
+
+    add_targets(&opener, config);
+}
+
+int
+log_output_adopt(struct log_output *o, const struct config *config,
+                 struct addresses *addresses, const int *fds, size_t count,
+                 struct faults *faults)
+{
+    const struct opener opener = {
+        .output = o,
+        .addresses = addresses,
+        .fds = fds,
+        .fd_count = count,
+        .faults = faults,
+    };
+    size_t before = faults->count;
+
+    add_targets(&opener, config);
+    return faults->count == before ? 0 : -1;
+}
+
+int
+log_output_bind(struct log_output *o, const struct board *board)
+{
+    const struct config *config = o->config;
+
+    o->row_count = board->header->limits.sections;
+    o->of_row = calloc(o->row_count + 1, sizeof(struct log_target *));
+    if (o->of_row == NULL)
+        return -1;
+    for (size_t i = 0; i < config->section_count; i++) {
+        char name[SECTION_ROW_NAME];
+        int row = board_find_section(
+            board, section_row_name(name, &config->sections[i]));
+
+        if (row != BOARD_NONE)
+            o->of_row[row] = o->of_section[i];
+    }
+    return 0;
 }
 
 void
@@ -235,6 +330,7 @@ log_output_close(struct log_output *o)
     }
     free(o->targets);
     free(o->of_section);
+    free(o->of_row);
     *o = (struct log_output){.count = 0};
 }
 
@@ -270,13 +366,14 @@ log_output_replace(struct log_output *o, size_t i, int fd)
 }
 
 enum log_level
-log_output_level(const struct log_output *o)
+log_output_level(const struct config *config)
 {
+    const struct global_conf *global = &config->global;
     enum log_level lowest = LOG_LEVEL_ERROR;
 
-    for (size_t i = 0; i < o->global_count; i++) {
-        if (o->targets[i].conf->level < lowest)
-            lowest = o->targets[i].conf->level;
+    for (size_t i = 0; i < global->log_count; i++) {
+        if (global->logs[i].level < lowest)
+            lowest = global->logs[i].level;
     }
     return lowest;
 }
@@ -365,7 +462,12 @@ send_syslog(const struct log_output *o, struct log_target *t,
 static void
 put(const struct log_output *o, struct log_target *t, const struct entry *e)
 {
-    if (e->level < t->conf->level)
+    enum log_level lowest = t->conf->level;
+
+    /* What is set at run time is about lines: records are asked for. */
+    if (e->is_line)
+        lowest = log_level_now(lowest);
+    if (e->level < lowest)
         return;
     if (is_text(t))
         put_text(t, e);
@@ -393,7 +495,7 @@ log_output_line(struct log_output *o, pid_t pid, enum log_level level,
 }
 
 void
-log_output_record(struct log_output *o, pid_t pid, unsigned section,
+log_output_record(struct log_output *o, pid_t pid, unsigned row,
                   struct str text)
 {
     struct entry e = {
@@ -402,10 +504,8 @@ log_output_record(struct log_output *o, pid_t pid, unsigned section,
         .text = text,
     };
 
-    if (section >= o->config->section_count)
-        return;
-    if (o->of_section[section] != NULL)
-        put(o, o->of_section[section], &e);
+    if (row < o->row_count && o->of_row[row] != NULL)
+        put(o, o->of_row[row], &e);
     else
         put_global(o, &e);
 }

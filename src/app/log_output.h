@@ -18,10 +18,12 @@
 #include "base/addr.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "config/model.h"
 
 struct addresses;
+struct board;
 struct faults;
 
 enum {
@@ -43,7 +45,11 @@ struct log_output {
     struct log_target *targets; /* those of [global], then those of log_to */
     size_t count;
     size_t global_count;
-    struct log_target **of_section; /* NULL: those of [global] */
+    struct log_target **of_section; /* by the configuration's order; NULL: those
+                                       of [global] */
+    struct log_target **of_row;     /* the same by rows of the board, once it is
+                                       bound */
+    size_t row_count;
     char host[LOG_OUTPUT_HOST_MAX + 1];
 };
 
@@ -57,16 +63,27 @@ void log_output_open(struct log_output *o, const struct config *config,
                      struct addresses *addresses, struct faults *faults);
 void log_output_close(struct log_output *o);
 
-/* The lowest level that any target of [global] takes. */
-enum log_level log_output_level(const struct log_output *o);
+/* The same without opening anything: target I writes to FDS[I], of COUNT, which
+ * becomes its own; -1: where this process was started. 0; or -1, and FAULTS say
+ * what is missing. */
+int log_output_adopt(struct log_output *o, const struct config *config,
+                     struct addresses *addresses, const int *fds, size_t count,
+                     struct faults *faults) MUST_CHECK;
+
+/* Records are those of sections by their rows of BOARD from now on. -1 without
+ * memory. */
+int log_output_bind(struct log_output *o, const struct board *board) MUST_CHECK;
+
+/* The lowest level that any target of CONFIG's [global] takes. */
+enum log_level log_output_level(const struct config *config);
 
 /* Writes a line, without its newline, that the process PID has said. */
 void log_output_line(struct log_output *o, pid_t pid, enum log_level level,
                      struct str text);
 
-/* Writes an access record of a section, by its index. One of a section that
- * does not exist is nobody's. */
-void log_output_record(struct log_output *o, pid_t pid, unsigned section,
+/* Writes an access record of a section, by its row. One that the configuration
+ * has no more is told to the targets of [global]. */
+void log_output_record(struct log_output *o, pid_t pid, unsigned row,
                        struct str text);
 
 /* Writes what was gathered. */

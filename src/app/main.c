@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "app/commands.h"
+#include "app/control_table.h"
 #include "app/launch.h"
 #include "app/master.h"
 #include "app/test_command.h"
@@ -20,6 +21,7 @@
 
 enum {
     EXIT_USAGE = 2,
+    USAGE_MAX = 8192, /* bytes of the list of ctl's commands */
 };
 
 static const char usage[] =
@@ -27,10 +29,7 @@ static const char usage[] =
     "       moongate check [-c FILE]       say what is wrong with the "
     "configuration\n"
     "       moongate ctl [-s SOCKET] [-c FILE] COMMAND\n"
-    "                                      talk to a running one: show info,\n"
-    "                                      show servers, show scripts, show\n"
-    "                                      metrics, script list, script\n"
-    "                                      reload NAME; each with --json\n"
+    "                                      talk to a running one, see below\n"
     "       moongate test [-c FILE] SCRIPT...\n"
     "                                      run the specs beside scripts\n"
     "       moongate version               versions of it and its libraries\n"
@@ -38,8 +37,11 @@ static const char usage[] =
     "FILE is " DEFAULT_FILE " unless given (test: none, and scripts\n"
     "are looked for in ./lua); SOCKET is the one that FILE names. Signals to "
     "the master: TERM and INT stop it now, QUIT stops\n"
-    "it gracefully, HUP reads the scripts again, USR1 opens the log files\n"
-    "again, USR2 lets the program that is at its path now take over.\n";
+    "it gracefully, HUP reads the configuration again, USR1 opens the log "
+    "files\n"
+    "again, USR2 lets the program that is at its path now take over.\n"
+    "\n"
+    "Commands of ctl, each with --json:\n";
 
 struct options {
     const char *file; /* -c, or the default */
@@ -57,10 +59,26 @@ struct subcommand {
     int (*run)(const struct options *options);
 };
 
+/* The commands of ctl come from their table. */
+static int
+print_usage(FILE *to)
+{
+    const struct control_words all = {.count = 0};
+    char memory[USAGE_MAX];
+    struct buf commands;
+
+    buf_init(&commands, memory, sizeof(memory));
+    fputs(usage, to);
+    if (control_help(&commands, &all))
+        fwrite(commands.p, 1, commands.len, to);
+    return fflush(to);
+}
+
 static int
 refuse(const char *what)
 {
-    fprintf(stderr, "moongate: %s\n\n%s", what, usage);
+    fprintf(stderr, "moongate: %s\n\n", what);
+    (void)print_usage(stderr);
     return EXIT_USAGE;
 }
 
@@ -68,7 +86,8 @@ refuse(const char *what)
 static int
 refuse_option(void)
 {
-    fprintf(stderr, "\n%s", usage);
+    fputc('\n', stderr);
+    (void)print_usage(stderr);
     return EXIT_USAGE;
 }
 
@@ -136,7 +155,7 @@ find_subcommand(const char *name)
 static int
 print_help(void)
 {
-    return fputs(usage, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return print_usage(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int
@@ -180,8 +199,8 @@ main(int argc, char **argv)
         return run(&run_command, argc, argv);
     command = find_subcommand(argv[1]);
     if (command == NULL) {
-        fprintf(stderr, "moongate: there is no command \"%s\"\n\n%s", argv[1],
-                usage);
+        fprintf(stderr, "moongate: there is no command \"%s\"\n\n", argv[1]);
+        (void)print_usage(stderr);
         return EXIT_USAGE;
     }
     /* getopt takes its first word for the program's name. */

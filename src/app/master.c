@@ -26,6 +26,7 @@
 
 #include "app/child.h"
 #include "app/master_request.h"
+#include "app/master_verbs.h"
 #include "app/orphans.h"
 #include "app/resources.h"
 #include "app/roles.h"
@@ -34,12 +35,14 @@
 #include "app/swap.h"
 #include "app/takeover.h"
 #include "app/upgrade.h"
+#include "app/usage.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "board/board.h"
 
 enum {
+    VERB_ANSWER_MAX = 512,
     STOP_GRACE_MS = 5000, /* from the request to leave to the killing */
     CLEAR_AGAIN_MS = 500, /* until locked queues are tried again */
 };
@@ -68,10 +71,14 @@ struct master {
     struct stuck *seen; /* of each worker */
     struct swap swap;   /* of scripts */
     struct script_watch watch;
+    struct usage usage;
     struct upgrade upgrade;   /* to a newer program */
     struct takeover takeover; /* from an older one */
     bool letting_go;          /* control leaves, and a newer one begins then */
 };
+
+static void stop(struct master *m);
+static void drain(struct master *m);
 
 /* --- the children --------------------------------------------------------- */
 
@@ -154,12 +161,68 @@ answer(struct master *m, uint32_t client, struct str text)
         log_warn("cannot answer a client of control: %s", strerror(errno));
 }
 
+/* WHY ends with a newline. */
+static void
+answer_error(struct master *m, uint32_t client, const char *why)
+{
+    char text[256];
+    struct buf b;
+
+    buf_init(&b, text, sizeof(text));
+    buf_printf(&b, "error %s", why);
+    answer(m, client, buf_text(&b));
+}
+
 /* What a client of the control socket asks of the master, but for scripts. */
 struct verb {
     const char *word;
     void (*run)(struct master *m, uint32_t client,
                 const struct master_request *request);
 };
+
+static void
+verb_reload(struct master *m, uint32_t client,
+            const struct master_request *request)
+{
+    const char *why;
+
+    if (request->arguments.len > 0) {
+        answer(m, client, STR("error reload takes no arguments but --json\n"));
+        return;
+    }
+    why = swap_reload(&m->swap, client, request->json, request->who);
+    if (why != NULL)
+        answer_error(m, client, why);
+}
+
+static void
+verb_log(struct master *m, uint32_t client,
+         const struct master_request *request)
+{
+    char memory[VERB_ANSWER_MAX];
+    struct buf b;
+
+    buf_init(&b, memory, sizeof(memory));
+    master_verb_log(&b, m->resources.board, request);
+    answer(m, client, buf_text(&b));
+}
+
+/* The answer goes out before the end begins. */
+static void
+verb_stop(struct master *m, uint32_t client,
+          const struct master_request *request)
+{
+    char memory[VERB_ANSWER_MAX];
+    bool graceful;
+    bool stops;
+    struct buf b;
+
+    buf_init(&b, memory, sizeof(memory));
+    stops = master_verb_stop(&b, &graceful, request);
+    answer(m, client, buf_text(&b));
+    if (stops)
+        (graceful ? drain : stop)(m);
+}
 
 static void
 run_upgrade(struct master *m, uint32_t client,
@@ -180,7 +243,8 @@ run_upgrade(struct master *m, uint32_t client,
 }
 
 static const struct verb verbs[] = {
-    {"upgrade", run_upgrade},
+    {"log", verb_log},   {"reload", verb_reload},
+    {"stop", verb_stop}, {"upgrade", run_upgrade},
     {NULL, NULL},
 };
 
@@ -603,8 +667,7 @@ handle_signal(struct master *m, int number)
         reopen_logs(m);
         return;
     case SIGHUP:
-        log_info("reading the scripts again; the configuration is not read "
-                 "again in this version");
+        log_info("reading the configuration and its scripts again");
         swap_all(&m->swap, "SIGHUP");
         return;
     case SIGUSR2:
@@ -685,6 +748,7 @@ start(struct master *m)
     }
     swap_init(&m->swap, m->loop, &m->resources, &m->control, m->workers);
     script_watch_start(&m->watch, &m->swap, m->loop, &m->resources);
+    usage_start(&m->usage, m->loop, &m->resources, &m->control, m->workers);
     if (start_children(m) < 0) {
         m->status = EXIT_FAILURE;
         /* The loop has to turn to see those off that did start. */
@@ -701,6 +765,8 @@ fini(struct master *m)
         close(m->signal_fd);
     }
     script_watch_stop(&m->watch);
+    if (m->usage.loop != NULL)
+        usage_stop(&m->usage);
     swap_fini(&m->swap);
     upgrade_fini(&m->upgrade);
     takeover_stop(&m->takeover);

@@ -63,7 +63,7 @@ pidfile_open(struct pidfile *p, const char *path)
         errno = error;
         return -1;
     }
-    *p = (struct pidfile){.path = path, .fd = fd};
+    *p = (struct pidfile){.path = xstrdup(path), .fd = fd};
     return 0;
 }
 
@@ -110,5 +110,6 @@ pidfile_close(struct pidfile *p)
         unlink(path);
     free(p->old_path);
     close(p->fd);
+    free(p->path);
     *p = (struct pidfile){.path = NULL, .fd = -1};
 }

@@ -9,13 +9,13 @@
 #include "base/mem.h"
 
 struct pidfile {
-    const char *path; /* NULL: none */
-    char *old_path;   /* where it was renamed to; NULL: it was not */
+    char *path;     /* NULL: none */
+    char *old_path; /* where it was renamed to; NULL: it was not */
     int fd;
 };
 
 /* Locks PATH and writes this process's number. -1 with errno; EWOULDBLOCK: a
- * living process holds it. PATH is kept by reference. */
+ * living process holds it. Start-up only: memory. */
 int pidfile_open(struct pidfile *p, const char *path) MUST_CHECK;
 
 /* Renames it to PATH.old, locked still, so that another program may take PATH;

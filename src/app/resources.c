@@ -6,14 +6,17 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "app/config_record.h"
 #include "app/descriptors.h"
 #include "app/rows.h"
 #include "app/setup.h"
 #include "base/log.h"
 #include "board/board.h"
+#include "config/sources.h"
 #include "proxy/runtime.h"
 
 enum {
@@ -75,8 +78,8 @@ open_named(struct resources *r, const struct setup *setup,
         global->max_connections, r->config->upstream_count > 0,
         runtime->listener_count * r->worker_count);
     log_output_open(&r->logs, r->config, &r->addresses, faults);
-    return sockets_open(&r->sockets, runtime, r->worker_count, &r->inherit,
-                        faults);
+    return sockets_open(&r->sockets, NULL, runtime, r->worker_count,
+                        &r->inherit, faults);
 }
 
 static void
@@ -90,13 +93,33 @@ on_line(void *arg, enum log_level level, const char *line, size_t len)
         inherit_say(&r->inherit, str_make(line, len));
 }
 
+/* For the next reload, which has nothing to compare with else. */
+static void
+keep_record(struct resources *r, const char *file,
+            const struct sources *sources)
+{
+    r->record = memfd_create("moongate-config", MFD_CLOEXEC);
+    if (r->record >= 0 &&
+        config_record_write(r->record, file, sources, &r->addresses) < 0) {
+        close(r->record);
+        r->record = -1;
+    }
+}
+
 /* Faults are printed, warnings alone left to be logged. */
 static int
 open_checked(struct resources *r, const char *file, struct faults *faults)
 {
+    struct sources sources;
     struct setup setup;
-    int result = setup_init(&setup, file, &r->addresses, &r->bundles, faults);
+    int result;
 
+    sources_init(&sources);
+    result =
+        setup_init(&setup, file, &sources, &r->addresses, &r->bundles, faults);
+    if (result == 0)
+        keep_record(r, file, &sources);
+    sources_fini(&sources);
     if (result == 0)
         result = open_named(r, &setup, faults);
     if (faults->count > 0)
@@ -121,7 +144,7 @@ open_logged(struct resources *r, const char *file)
     faults_init(&faults);
     result = open_checked(r, file, &faults);
     if (result == 0) {
-        log_set_level(log_output_level(&r->logs));
+        log_set_level(log_output_level(r->config));
         log_set_sink(on_line, r);
         setup_log_faults(&faults);
     }
@@ -197,6 +220,7 @@ resources_open(struct resources *r, const char *file)
         .pidfile = {.fd = -1},
         .control = {.fd = -1},
         .shared = {.log_wake = -1},
+        .record = -1,
         .script_generation = 1,
         .addresses = {.may_come_later = true},
     };
@@ -249,5 +273,7 @@ resources_close(struct resources *r)
     log_output_close(&r->logs);
     addresses_fini(&r->addresses);
     bundles_fini(&r->bundles);
+    if (r->record >= 0)
+        close(r->record);
     config_unref(r->config);
 }

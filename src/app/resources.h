@@ -26,6 +26,7 @@ struct board;
 
 struct resources {
     const struct config *config;
+    int record; /* the same, as config_record.h has it; -1: none */
     struct addresses addresses; /* that its names have resolved to */
     struct bundles bundles;     /* of the scripts: what children load */
     struct privileges privileges;

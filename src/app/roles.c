@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/control.h"
+#include "app/control_config.h"
 #include "app/descriptors.h"
 #include "app/resources.h"
 #include "app/worker.h"

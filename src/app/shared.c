@@ -101,11 +101,16 @@ warn_of_size(const struct board *board, const struct config *config)
 static int
 add_rows(struct shared *s, const struct config *config)
 {
-    if (rows_add(s->board, config) == 0)
+    struct rows_added added = {.count = 0};
+    int result = rows_add(s->board, config, &added);
+    int error = errno;
+
+    rows_forget(&added);
+    if (result == 0)
         return 0;
     log_error("there is no room for all upstreams, servers, sections and "
               "scripts beside those of the older program: %s",
-              strerror(errno));
+              strerror(error));
     return -1;
 }
 

@@ -21,8 +21,7 @@
 #include "app/log_ring.h"
 #include "app/message.h"
 #include "app/script_stage.h"
-#include "app/setup.h"
-#include "app/sockets.h"
+#include "app/worker_config.h"
 #include "base/log.h"
 #include "board/board.h"
 #include "net/buffer.h"
@@ -32,9 +31,7 @@
 #include "proxy/engine.h"
 #include "proxy/http_exchange.h"
 #include "proxy/http_idle.h"
-#include "proxy/runtime.h"
-#include "proxy/serve.h"
-#include "proxy/transition.h"
+#include "proxy/inventory.h"
 #include "proxy/wait_queue.h"
 #include "script/guard.h"
 #include "script/scripts.h"
@@ -46,13 +43,12 @@ enum {
 
 struct worker {
     const struct worker_conf *conf;
-    int *listeners; /* one for each of the runtime's; -1: none */
     struct engine engine;
     struct buffer_pool buffers;
     struct conduit_pool conduits;
     struct log_ring log;
     struct resolver resolver; /* of the names that scripts connect to */
-    struct service service;
+    struct worker_config config;
     struct script_stage stage;
     bool serves; /* it accepts, or has */
     struct watch master;
@@ -66,7 +62,7 @@ struct worker {
 static void
 stop(struct worker *w, const char *reason)
 {
-    serve_pause(w->service.runtime);
+    worker_config_pause(&w->config);
     engine_kill(&w->engine, reason);
     loop_stop(w->engine.loop);
 }
@@ -82,27 +78,12 @@ leave_when_idle(struct timer *timer)
         loop_start_timer(w->engine.loop, timer, DRAIN_LOOK_MS);
 }
 
-/* The master holds the sockets, too, so closing them here would leave clients
- * in a backlog that nobody serves: shutting them down refuses them. A Unix
- * socket is shared by all workers, and the master has removed its file. */
-static void
-refuse_clients(struct worker *w)
-{
-    const struct runtime *runtime = w->service.runtime;
-
-    serve_pause(w->service.runtime);
-    for (size_t i = 0; i < runtime->listener_count; i++) {
-        if (runtime_listener_addr(runtime, i)->sa.sa_family != AF_UNIX)
-            shutdown(w->listeners[i], SHUT_RD);
-    }
-}
-
 static void
 drain(struct worker *w)
 {
     if (w->engine.draining)
         return;
-    refuse_clients(w);
+    worker_config_refuse(&w->config);
     engine_drain(&w->engine);
     leave_when_idle(&w->drain);
 }
@@ -114,36 +95,17 @@ leave(struct worker *w)
 {
     if (w->engine.draining)
         return;
-    serve_leave(w->service.runtime);
+    worker_config_leave(&w->config);
     engine_leave(&w->engine);
     leave_when_idle(&w->drain);
-}
-
-/* Sockets that a worker of an older program had, of which there were more. */
-static void
-serve_others(struct worker *w)
-{
-    const struct runtime *runtime = w->service.runtime;
-
-    for (size_t i = 0; i < runtime->listener_count; i++) {
-        const char *text = runtime_listener_text(runtime, i);
-
-        for (unsigned k = 1; k < sockets_rounds(w->conf->sockets); k++) {
-            int fd = sockets_find(w->conf->sockets, text, w->conf->place, k);
-
-            if (fd >= 0 && serve_more(w->service.runtime, i, fd) < 0)
-                fatal("cannot start to serve: %s", strerror(errno));
-        }
-    }
 }
 
 static void
 serve(struct worker *w)
 {
     w->serves = true;
-    if (serve_start(w->service.runtime, w->listeners) < 0)
+    if (worker_config_serve(&w->config) < 0)
         fatal("cannot start to serve: %s", strerror(errno));
-    serve_others(w);
 }
 
 static void
@@ -165,6 +127,8 @@ on_master(struct watch *watch)
         stop(w, "the program is stopping");
     else if (m.kind == MESSAGE_DRAIN)
         drain(w);
+    else if (m.kind == MESSAGE_CONFIG || m.kind == MESSAGE_LISTENER)
+        worker_config_message(&w->config, &m);
     else if (m.kind == MESSAGE_UPGRADE_LEAVE)
         leave(w);
     else if (m.kind == MESSAGE_UPGRADE_BEGIN && !w->serves)
@@ -191,7 +155,7 @@ on_wake(struct watch *watch)
     uint64_t count;
 
     if (read(watch_fd(watch), &count, sizeof(count)) == sizeof(count))
-        transition_look(w->service.runtime);
+        worker_config_look(&w->config);
 }
 
 static void
@@ -201,6 +165,7 @@ on_beat(struct timer *timer)
 
     board_beat(w->conf->board, w->conf->number);
     board_set_heap(w->conf->board, w->conf->number, guard_used());
+    inventory_publish(w->config.now->service.runtime);
     loop_start_timer(w->engine.loop, timer, BEAT_MS);
 }
 
@@ -238,41 +203,6 @@ init_engine(struct worker *w)
     resolver_init(&w->resolver, w->engine.loop);
 }
 
-static void
-init_service(struct worker *w)
-{
-    struct faults faults;
-    int result;
-
-    faults_init(&faults);
-    result = service_init(&w->service, &w->engine, w->conf->config,
-                          w->conf->addresses, w->conf->bundles, &faults);
-    if (result < 0) {
-        setup_log_faults(&faults);
-        fatal("cannot serve the configuration");
-    }
-    scripts_use_resolver(w->service.scripts, &w->resolver);
-    faults_fini(&faults);
-}
-
-/* By its text, since a name may mean another address than when the master
- * opened the sockets. */
-static void
-find_listeners(struct worker *w)
-{
-    const struct runtime *runtime = w->service.runtime;
-
-    w->listeners = xcalloc(runtime->listener_count + 1, sizeof(int));
-    for (size_t i = 0; i < runtime->listener_count; i++) {
-        const char *text = runtime_listener_text(runtime, i);
-
-        w->listeners[i] =
-            sockets_find(w->conf->sockets, text, w->conf->place, 0);
-        if (w->listeners[i] < 0)
-            log_warn("nobody listens on %s: its name has changed", text);
-    }
-}
-
 /* The places that the worker before this one had in queues would be taken for
  * this one's. Without the queues it could not serve anyway. */
 static void
@@ -297,14 +227,14 @@ start(struct worker *w)
 
     timer_init(&w->beat, on_beat);
     timer_init(&w->drain, leave_when_idle);
-    script_stage_init(&w->stage, w->conf->master, w->service.scripts,
+    script_stage_init(&w->stage, &w->config.stage, w->conf->master,
+                      w->config.now->service.scripts,
                       &w->conf->board->workers[w->conf->number],
                       w->conf->script_generation);
     if (signals < 0 || watch_start(&w->signals, loop, signals, on_signal) < 0 ||
         watch_start(&w->master, loop, w->conf->master, on_master) < 0)
         fatal("cannot listen to the master: %s", strerror(errno));
     clear_queues(w->conf);
-    transition_init(w->service.runtime);
     if (watch_start(&w->wake, loop, w->conf->board->wakes[w->conf->number],
                     on_wake) < 0)
         fatal("cannot be woken by the others: %s", strerror(errno));
@@ -320,8 +250,7 @@ finish(struct worker *w)
 {
     struct loop *loop = w->engine.loop;
 
-    service_fini(&w->service);
-    free(w->listeners);
+    worker_config_fini(&w->config);
     watch_stop(&w->master);
     watch_stop(&w->signals);
     watch_stop(&w->wake);
@@ -346,8 +275,9 @@ worker_run(const struct worker_conf *conf)
     log_set_name(name);
     log_ring_start(&w.log, conf->board, conf->number, conf->log_wake);
     init_engine(&w);
-    init_service(&w);
-    find_listeners(&w);
+    worker_config_init(&w.config, &w.engine, &w.resolver, conf->config,
+                       conf->addresses, conf->bundles, conf->sockets,
+                       conf->place, conf->script_generation);
     start(&w);
     loop_run(w.engine.loop);
     finish(&w);

@@ -526,14 +526,16 @@ build_section(struct builder *b, const struct block *block,
 }
 
 void
-build_config(struct config *out, const struct document *doc)
+build_config(struct config *out, const struct document *doc,
+             struct sources *sources)
 {
     const struct block *blocks = doc->blocks.items;
     struct vec sections = {.count = 0};
     struct builder b = {
         .parse = {.arena = doc->arena,
                   .faults = doc->faults,
-                  .folder = out->folder},
+                  .folder = out->folder,
+                  .sources = sources},
         .doc = doc,
         .defaults = document_find(doc, KEY_DEFAULTS),
     };

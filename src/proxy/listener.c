@@ -7,6 +7,7 @@
 
 #include "board/board.h"
 #include "board/slots.h"
+#include "board/usage.h"
 #include "net/tls.h"
 #include "proxy/engine.h"
 #include "proxy/http_section.h"
@@ -168,7 +169,10 @@ on_client(struct acceptor *acceptor, int fd, const struct addr *client)
 {
     struct listener *l = acceptor->owner;
     struct section_client direct = {.fd = fd, .addr = client};
+    const struct board *board = l->engine->board;
 
+    usage_note_connections(board->usage,
+                           slot_count(board, board_global_slot()));
     if (l->answers_full)
         find_place(l);
     if (l->greet != NULL) {
@@ -234,4 +238,33 @@ listener_leave(struct listener *listener)
     for (struct listener_more *m = listener->more; m != NULL; m = m->next)
         acceptor_take_all(&m->acceptor);
     close_all(listener);
+}
+
+void
+listener_yield(struct listener *listener)
+{
+    struct listener_more *more;
+
+    listener_pause(listener);
+    listener->fd = -1;
+    while ((more = listener->more) != NULL) {
+        listener->more = more->next;
+        free(more);
+    }
+}
+
+void
+listener_move(const struct listener *from, const struct listener *to)
+{
+    struct engine *engine = to->engine;
+    struct board *board = engine->board;
+    int before = from->fallback->row;
+    int now = to->fallback->row;
+    bool taken;
+
+    if (before == now)
+        return;
+    taken = slot_take(board, engine->worker, board_section_slot(board, now), 0);
+    (void)taken; /* without a limit it always is */
+    slot_give(board, engine->worker, board_section_slot(board, before));
 }

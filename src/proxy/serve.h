@@ -26,4 +26,7 @@ void serve_leave(struct runtime *runtime);
 /* Accepts no more; the sockets stay open until the runtime goes. */
 void serve_pause(struct runtime *runtime);
 
+/* The same, and the sockets are the caller's again. */
+void serve_yield(struct runtime *runtime);
+
 #endif
