@@ -53,7 +53,9 @@ function _M.start(options)
   for i, word in ipairs(options.wrap or {}) do
     table.insert(argv, i, word)
   end
-  return self:run(argv)
+  self:run(argv)
+  self:wait_log("serving on")  -- a program that starts refuses to be upgraded
+  return self
 end
 
 
