@@ -190,7 +190,9 @@ verb_reload(struct master *m, uint32_t client,
         answer(m, client, STR("error reload takes no arguments but --json\n"));
         return;
     }
-    why = swap_reload(&m->swap, client, request->json, request->who);
+    why = upgrade_is_busy(&m->upgrade)
+              ? "an upgrade is under way, which reads the configuration, too"
+              : swap_reload(&m->swap, client, request->json, request->who);
     if (why != NULL)
         answer_error(m, client, why);
 }
@@ -648,6 +650,18 @@ upgrade_by_signal(struct master *m)
 }
 
 static void
+read_again(struct master *m)
+{
+    if (upgrade_is_busy(&m->upgrade)) {
+        log_warn("not reading the configuration again: an upgrade is under "
+                 "way, which reads it, too");
+        return;
+    }
+    log_info("reading the configuration and its scripts again");
+    swap_all(&m->swap, "SIGHUP");
+}
+
+static void
 handle_signal(struct master *m, int number)
 {
     switch (number) {
@@ -667,8 +681,7 @@ handle_signal(struct master *m, int number)
         reopen_logs(m);
         return;
     case SIGHUP:
-        log_info("reading the configuration and its scripts again");
-        swap_all(&m->swap, "SIGHUP");
+        read_again(m);
         return;
     case SIGUSR2:
         upgrade_by_signal(m);

@@ -303,6 +303,12 @@ upgrade_start_for(struct upgrade *u, struct upgrade_asker *asker,
     upgrade_start(u, asker);
 }
 
+bool
+upgrade_is_busy(const struct upgrade *u)
+{
+    return u->state != UPGRADE_IDLE || u->marks.upstreams != NULL;
+}
+
 int
 upgrade_begin(struct upgrade *u)
 {

@@ -85,6 +85,9 @@ void upgrade_start_for(struct upgrade *u, struct upgrade_asker *asker,
 /* Gives it up, since this program ends: the new one is killed. */
 void upgrade_cancel(struct upgrade *u);
 
+/* Is there another program that adds rows to the board, or has it left some? */
+bool upgrade_is_busy(const struct upgrade *u);
+
 /* Lets the new program go on. -1: it is dead; the upgrade has failed. */
 int upgrade_begin(struct upgrade *u) MUST_CHECK;
 
