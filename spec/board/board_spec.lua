@@ -7,7 +7,7 @@ local core = support.load("base/buf.h", "base/clock.h", "board/view_struct.h",
 ffi.cdef [[
 struct spec_limits {
   unsigned workers, upstreams, servers, sections, scripts; size_t ring_bytes;
-  size_t dict_bytes; unsigned series;
+  size_t dict_bytes; unsigned series, seats, vacant;
 };
 /* The head of struct board, as far as the counters. */
 struct spec_board_head {
@@ -97,7 +97,7 @@ describe("board", function()
 
 
   for _, case in ipairs {
-    { workers = 0 }, { workers = 65 }, { ring_bytes = 4095 },
+    { workers = 0 }, { workers = 255 }, { ring_bytes = 4095 },
     { ring_bytes = 5000 }, { servers = 32768 },
   } do
     local name, value = next(case)

@@ -11,7 +11,7 @@ local folder = require "support.folder"
 ffi.cdef [[
 struct spec_board_limits {
   unsigned workers, upstreams, servers, sections, scripts; size_t ring_bytes;
-  size_t dict_bytes; unsigned series;
+  size_t dict_bytes; unsigned series, seats, vacant;
 };
 /* The head of struct board, and where its slots are. */
 struct spec_board { int fd; size_t size; void *header; void *rows[5];

@@ -35,6 +35,10 @@ local _M = {}
 local Moongate = {}
 Moongate.__index = Moongate
 
+-- A master that another one has started: not a child of this process.
+local Successor = {}
+Successor.__index = Successor
+
 local running = {}
 local next_port
 
@@ -186,16 +190,16 @@ local function serves(self)
 end
 
 
---- Starts the program, and waits until it serves.
--- @param options  as for prepare
--- @return the instance
-function _M.start(options)
-  local self = _M.prepare(options)
-  local argv = { _M.build() .. "/moongate", "-c", self.file }
-  for i, word in ipairs(options.wrap or {}) do
-    table.insert(argv, i, word)
-  end
-  local env = {}
+--- Fills in ${dir} and ${port_NAME}.
+function Moongate:expand(text)
+  return expand(self, text)
+end
+
+
+--- Starts what was prepared, by these words, and waits until it serves.
+-- @return itself
+function Moongate:run(argv)
+  local options, env = self.options, {}
   for name, value in pairs(options.env or {}) do
     env[name] = type(value) == "string" and expand(self, value) or value
   end
@@ -212,6 +216,76 @@ function _M.start(options)
   end
   self.first_workers = self:workers()
   return self
+end
+
+
+--- Starts the program, and waits until it serves.
+-- @param options  as for prepare
+-- @return the instance
+function _M.start(options)
+  local self = _M.prepare(options)
+  local argv = { _M.build() .. "/moongate", "-c", self.file }
+  for i, word in ipairs(options.wrap or {}) do
+    table.insert(argv, i, word)
+  end
+  return self:run(argv)
+end
+
+
+function Successor:kill(signal)
+  return process.kill(self.pid, signal)
+end
+
+
+function Successor:alive()
+  return process.alive(self.pid)
+end
+
+
+-- Its parent alone can ask for its status; a crash leaves files behind.
+function Successor:wait(seconds)
+  return process.ends(self.pid, seconds or 10) and 0 or nil
+end
+
+
+--- From now on `master` is another one, which serves; those before stand in
+-- `older`, the last one last.
+-- @param pid      integer
+-- @param workers  integer or nil: how many it has, if others than before
+function Moongate:follow(pid, workers)
+  self.older = self.older or {}
+  self.older[#self.older + 1] = self.master
+  self.master = setmetatable({ pid = pid }, Successor)
+  self.workers_wanted = workers or self.workers_wanted
+  loop.wait_until("the new program serves", function()
+    return serves(self)
+  end)
+  self.first_workers = self:workers()
+end
+
+
+--- Runs `ctl upgrade`, and follows.
+-- @param arguments  string or nil: its words
+-- @param workers    integer or nil: as for follow
+-- @return what it answered
+function Moongate:upgrade(arguments, workers)
+  local answer = self:ctl("upgrade --json " .. (arguments or ""))
+  self:follow(answer.pid, workers)
+  return answer
+end
+
+
+local function end_older(self)
+  for _, master in ipairs(self.older or {}) do
+    if master:alive() then
+      master:kill("TERM")
+    end
+    if master:wait(10) ~= 0 then
+      error(("an older master did not end well, pid %d:\n%s"):format(
+        master.pid, self:log()), 0)
+    end
+  end
+  self.older = nil
 end
 
 
@@ -367,6 +441,7 @@ function Moongate:stop(signal, seconds)
       self:log()), 0)
   end
   self.stopped = true
+  end_older(self)
   no_trace(self, pids)
   no_report(self:log())
   if self.first_workers and not self.workers_change

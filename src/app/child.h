@@ -34,7 +34,8 @@ struct child {
     void *owner;
     const char *title; /* the process's name, as ps and top show it */
     char name[CHILD_NAME_MAX + 1]; /* as the log calls it */
-    unsigned number;               /* among its kind */
+    unsigned number;               /* a worker's, on the board */
+    unsigned place;                /* among its kind */
     child_run_fn run;
     child_fn on_start; /* in the master, just after the fork */
     child_fn on_ready; /* it serves */

@@ -2,6 +2,7 @@
 #include "app/control.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "app/script_stage.h"
 #include "app/script_texts.h"
 #include "app/stats_server.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "board/board.h"
 #include "board/history.h"
@@ -47,6 +49,14 @@ on_scripts(struct control *c, const struct message *m)
     script_stage_message(&c->stage, m);
 }
 
+/* Another program answers from now on. */
+static void
+leave(struct control *c)
+{
+    control_server_pause(&c->server);
+    stats_server_pause(&c->stats);
+}
+
 static void
 on_message(struct control *c, const struct message *m)
 {
@@ -56,6 +66,8 @@ on_message(struct control *c, const struct message *m)
         log_output_replace(c->config.now->logs, m->arg, m->fd);
     else if (m->kind == MESSAGE_ANSWER && m->arg >= STATS_TICKET)
         stats_server_answer(&c->stats, m->arg, m->text);
+    else if (m->kind == MESSAGE_UPGRADE_LEAVE)
+        leave(c);
     else if (m->kind == MESSAGE_ANSWER)
         control_server_answer(&c->server, m->arg, m->text);
     else if (m->kind == MESSAGE_CONFIG || m->kind == MESSAGE_LOG_TARGET)
@@ -149,6 +161,35 @@ start(struct control *c)
         fatal("cannot start: %s", strerror(errno));
 }
 
+/* After an upgrade the older program's control does its work until it is told
+ * to leave. false: this one is not wanted. */
+static bool
+wait_for_turn(const struct control_conf *conf)
+{
+    struct message ready = {.kind = MESSAGE_READY, .fd = -1};
+    struct pollfd poller = {.fd = conf->master, .events = POLLIN};
+    struct message m;
+
+    if (message_send(conf->master, &ready) < 0)
+        return false;
+    for (;;) {
+        if (poll(&poller, 1, -1) < 0 && errno != EINTR)
+            return false;
+        switch (message_receive(&m, conf->master)) {
+        case MESSAGE_NONE:
+            continue;
+        case MESSAGE_CLOSED:
+            return false;
+        case MESSAGE_GOT:
+            break;
+        }
+        if (m.kind == MESSAGE_LOG_FILE && m.fd >= 0)
+            log_output_replace(conf->logs, m.arg, m.fd);
+        if (m.kind == MESSAGE_UPGRADE_BEGIN || m.kind == MESSAGE_STOP)
+            return m.kind == MESSAGE_UPGRADE_BEGIN;
+    }
+}
+
 int
 control_run(const struct control_conf *conf)
 {
@@ -156,6 +197,9 @@ control_run(const struct control_conf *conf)
 
     log_set_name("control");
     log_set_sink(on_line, conf->logs);
+    if (conf->waits && !wait_for_turn(conf))
+        return EXIT_SUCCESS;
+    clock_update();
     start(&c);
     loop_run(c.loop);
     timer_stop(&c.history);

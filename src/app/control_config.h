@@ -12,6 +12,7 @@
 #ifndef APP_CONTROL_CONFIG_H
 #define APP_CONTROL_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,7 @@ struct message;
 
 /* What the master gives it; all of it outlives control. */
 struct control_conf {
+    bool waits;   /* for UPGRADE_BEGIN, before it does anything */
     int master;   /* the socket to the master */
     int log_wake; /* the eventfd by which workers wake it */
     int listener; /* the control socket; -1: none */

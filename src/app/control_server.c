@@ -296,6 +296,13 @@ control_server_start(struct control_server *s, struct loop *loop,
     return fd < 0 ? 0 : acceptor_start(&s->acceptor, loop, fd);
 }
 
+void
+control_server_pause(struct control_server *s)
+{
+    if (s->fd >= 0)
+        acceptor_stop(&s->acceptor);
+}
+
 /* After the loop has run: what was put off has been done. */
 void
 control_server_stop(struct control_server *s)

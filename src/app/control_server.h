@@ -53,6 +53,9 @@ int control_server_start(struct control_server *s, struct loop *loop,
 void control_server_answer(struct control_server *s, uint32_t ticket,
                            struct str text);
 
+/* Takes no more clients: another program does. */
+void control_server_pause(struct control_server *s);
+
 /* Ends it and every client at once. */
 void control_server_stop(struct control_server *s);
 

@@ -51,7 +51,7 @@ const struct control_entry control_entries[] = {
      NULL, "What is logged from now on, by all processes", NULL},
     {"reload", "", 0, 0, CONTROL_MASTER, NULL,
      "Read the configuration and all scripts again", NULL},
-    {"upgrade", "", 0, 0, CONTROL_MASTER, NULL,
+    {"upgrade", "[TIME]", 0, 1, CONTROL_MASTER, NULL,
      "Start the new binary in the place of this one", NULL},
     {"stop", "[graceful]", 0, 1, CONTROL_MASTER, NULL,
      "Stop now, or when what runs has ended", NULL},

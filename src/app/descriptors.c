@@ -11,9 +11,9 @@
 #include "proxy/file_cache.h"
 
 enum {
-    /* Listeners, logs, open files, spools. When these and the kept
-     * connections run out, accepting pauses (net/acceptor.h). */
-    DESCRIPTORS_RESERVED = 512,
+    /* Listeners, logs, open files, spools, what wakes each worker. When these
+     * and the kept connections run out, accepting pauses (net/acceptor.h). */
+    DESCRIPTORS_RESERVED = 768,
     /* Open files where there are no servers; else what is set aside for the
      * connections to those does for them, too. */
     DESCRIPTORS_OF_FILES = FILE_CACHE_MAX,

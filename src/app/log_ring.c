@@ -129,7 +129,7 @@ ship(struct log_shipper *s)
     bool all = true;
 
     timer_stop(&s->delay);
-    for (unsigned i = 0; i < s->board->header->limits.workers; i++)
+    for (unsigned i = 0; i < board_worker_top(s->board); i++)
         all &= ship_ring(s, i, SHIP_BATCH);
     log_output_flush(s->output);
     if (!all)
@@ -159,7 +159,7 @@ on_wake(struct watch *watch)
 static void
 report_rings(struct log_shipper *s)
 {
-    for (unsigned i = 0; i < s->board->header->limits.workers; i++) {
+    for (unsigned i = 0; i < board_worker_top(s->board); i++) {
         uint64_t lost = ring_dropped(board_ring(s->board, i));
 
         if (lost != s->lost[i])
@@ -206,7 +206,7 @@ log_shipper_start(struct log_shipper *s, struct loop *loop, struct board *board,
 static void
 ship_rest(struct log_shipper *s)
 {
-    for (unsigned i = 0; i < s->board->header->limits.workers; i++) {
+    for (unsigned i = 0; i < board_worker_top(s->board); i++) {
         while (!ship_ring(s, i, SHIP_BATCH))
             continue;
     }

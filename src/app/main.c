@@ -13,6 +13,7 @@
 
 #include "app/commands.h"
 #include "app/control_table.h"
+#include "app/launch.h"
 #include "app/master.h"
 #include "app/test_command.h"
 
@@ -38,7 +39,7 @@ static const char usage[] =
     "the master: TERM and INT stop it now, QUIT stops\n"
     "it gracefully, HUP reads the configuration again, USR1 opens the log "
     "files\n"
-    "again.\n"
+    "again, USR2 lets the program that is at its path now take over.\n"
     "\n"
     "Commands of ctl, each with --json:\n";
 
@@ -193,6 +194,7 @@ main(int argc, char **argv)
 {
     const struct subcommand *command;
 
+    launch_remember(argv);
     if (argc < 2 || argv[1][0] == '-')
         return run(&run_command, argc, argv);
     command = find_subcommand(argv[1]);

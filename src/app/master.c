@@ -7,10 +7,15 @@
  *
  * The workers leave first and control after them, so that what they logged last
  * is shipped.
+ *
+ * After an upgrade (upgrade.h) the older program drains likewise, without its
+ * control, and the newer one stays in STARTING until it is let begin
+ * (takeover.h).
  */
 #include "app/master.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,11 +27,14 @@
 #include "app/child.h"
 #include "app/master_request.h"
 #include "app/master_verbs.h"
+#include "app/orphans.h"
 #include "app/resources.h"
 #include "app/roles.h"
 #include "app/script_watch.h"
 #include "app/stuck.h"
 #include "app/swap.h"
+#include "app/takeover.h"
+#include "app/upgrade.h"
 #include "app/usage.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -65,6 +73,9 @@ struct master {
     struct swap swap;   /* of scripts */
     struct script_watch watch;
     struct usage usage;
+    struct upgrade upgrade;   /* to a newer program */
+    struct takeover takeover; /* from an older one */
+    bool letting_go;          /* control leaves, and a newer one begins then */
 };
 
 static void stop(struct master *m);
@@ -77,7 +88,7 @@ run_worker(struct child *child, int socket)
 {
     struct master *m = child->owner;
 
-    return role_run_worker(&m->resources, child->number, socket);
+    return role_run_worker(&m->resources, child->place, socket);
 }
 
 static int
@@ -128,6 +139,10 @@ on_ready(struct child *child)
         all = all && m->workers[i].ready;
     if (!all || m->state != STATE_STARTING)
         return;
+    if (m->takeover.waits) {
+        takeover_ready(&m->takeover);
+        return;
+    }
     m->state = STATE_RUNNING;
     tell_serving(m);
 }
@@ -176,7 +191,9 @@ verb_reload(struct master *m, uint32_t client,
         answer(m, client, STR("error reload takes no arguments but --json\n"));
         return;
     }
-    why = swap_reload(&m->swap, client, request->json, request->who);
+    why = upgrade_is_busy(&m->upgrade)
+              ? "an upgrade is under way, which reads the configuration, too"
+              : swap_reload(&m->swap, client, request->json, request->who);
     if (why != NULL)
         answer_error(m, client, why);
 }
@@ -210,10 +227,27 @@ verb_stop(struct master *m, uint32_t client,
         (graceful ? drain : stop)(m);
 }
 
+static void
+run_upgrade(struct master *m, uint32_t client,
+            const struct master_request *request)
+{
+    struct upgrade_asker asker = {
+        .waits = true,
+        .client = client,
+        .json = request->json,
+    };
+
+    if (m->state != STATE_RUNNING)
+        answer(m, client,
+               STR("error the program is not running yet, or is "
+                   "stopping\n"));
+    else
+        upgrade_start_for(&m->upgrade, &asker, request->arguments);
+}
+
 static const struct verb verbs[] = {
-    {"log", verb_log},
-    {"reload", verb_reload},
-    {"stop", verb_stop},
+    {"log", verb_log},   {"reload", verb_reload},
+    {"stop", verb_stop}, {"upgrade", run_upgrade},
     {NULL, NULL},
 };
 
@@ -273,8 +307,9 @@ init_children(struct master *m)
 
         c->run = run_worker;
         c->on_start = on_worker_start;
-        c->number = i;
-        (void)snprintf(c->name, sizeof(c->name), "worker[%u]", i);
+        c->number = m->resources.shared.numbers[i];
+        c->place = i;
+        (void)snprintf(c->name, sizeof(c->name), "worker[%u]", c->number);
         init_child(m, c, "mg-worker");
     }
 }
@@ -323,6 +358,7 @@ close_swap(struct master *m)
 {
     script_watch_stop(&m->watch);
     swap_close(&m->swap);
+    upgrade_cancel(&m->upgrade);
 }
 
 static void
@@ -341,7 +377,7 @@ stop(struct master *m)
 static void
 drain(struct master *m)
 {
-    if (m->state >= STATE_DRAINING)
+    if (m->state >= STATE_DRAINING || m->letting_go)
         return;
     m->state = STATE_DRAINING;
     close_swap(m);
@@ -350,6 +386,83 @@ drain(struct master *m)
     sockets_hide(&m->resources.sockets);
     tell_workers(m, MESSAGE_DRAIN);
     finish(m);
+}
+
+/* --- upgrades ------------------------------------------------------------- */
+
+/* Every child of this program, which is the newer one, may serve. */
+static void
+on_begin(void *owner)
+{
+    struct master *m = owner;
+
+    m->state = STATE_RUNNING;
+    child_tell(&m->control, MESSAGE_UPGRADE_BEGIN);
+    for (unsigned i = 0; i < m->resources.worker_count; i++)
+        child_tell(&m->workers[i], MESSAGE_UPGRADE_BEGIN);
+    tell_serving(m);
+}
+
+/* This program, the older one, ends what its workers have. */
+static void
+leave(struct master *m)
+{
+    close_swap(m);
+    if (m->state == STATE_RUNNING) {
+        m->state = STATE_DRAINING;
+        loop_start_timer(m->loop, &m->drain,
+                         m->resources.config->global.drain_timeout_ms);
+        tell_workers(m, MESSAGE_UPGRADE_LEAVE);
+    }
+    if (child_is_running(&m->control))
+        child_tell(&m->control, MESSAGE_UPGRADE_LEAVE);
+    sockets_close(&m->resources.sockets);
+    socket_file_close(&m->resources.control);
+    log_info("handed over; what this program has goes on until it ends "
+             "drain_timeout=%" PRIu64 "s",
+             m->resources.config->global.drain_timeout_ms / 1000);
+    finish(m);
+}
+
+static void
+let_go(struct master *m)
+{
+    m->letting_go = false;
+    timer_stop(&m->grace);
+    resources_hand_over(&m->resources, true);
+    if (upgrade_begin(&m->upgrade) == 0) {
+        leave(m);
+        return;
+    }
+    resources_hand_over(&m->resources, false);
+    if (!child_is_running(&m->control))
+        child_restart(&m->control);
+}
+
+/* Two controls would both check servers, and read the same rings. */
+static void
+on_successor(void *owner, bool new_board)
+{
+    struct master *m = owner;
+
+    if (new_board) {
+        let_go(m);
+        return;
+    }
+    m->letting_go = true;
+    child_give_up(&m->control);
+    if (!child_is_running(&m->control)) {
+        let_go(m);
+        return;
+    }
+    child_tell(&m->control, MESSAGE_STOP);
+    loop_start_timer(m->loop, &m->grace, STOP_GRACE_MS);
+}
+
+static void
+answer_client(void *owner, uint32_t client, struct str text)
+{
+    answer(owner, client, text);
 }
 
 static void
@@ -375,9 +488,9 @@ on_grace_over(struct timer *timer)
 {
     struct master *m = container_of(timer, struct master, grace);
 
-    for (unsigned i = 0; i < m->resources.worker_count; i++)
+    for (unsigned i = 0; i < m->resources.worker_count && !m->letting_go; i++)
         kill_child(&m->workers[i]);
-    if (m->state == STATE_FINISHING)
+    if (m->state == STATE_FINISHING || m->letting_go)
         kill_child(&m->control);
 }
 
@@ -389,11 +502,11 @@ kill_stuck(struct master *m, struct child *c)
         STUCK_GRACE_MS + m->resources.config->global.script_budget_ms;
 
     if (!child_is_running(c) || !c->ready ||
-        !stuck_look(&m->seen[c->number], board, c->number, c->pid, grace_ms))
+        !stuck_look(&m->seen[c->place], board, c->number, c->pid, grace_ms))
         return;
     stuck_blame(board, c->number, c->name, c->pid);
     kill(c->pid, SIGKILL);
-    m->seen[c->number] = (struct stuck){0};
+    m->seen[c->place] = (struct stuck){0};
 }
 
 static void
@@ -403,7 +516,17 @@ on_look(struct timer *timer)
 
     for (unsigned i = 0; i < m->resources.worker_count; i++)
         kill_stuck(m, &m->workers[i]);
+    if (m->state == STATE_RUNNING && !orphans_look(m->resources.board))
+        upgrade_tidy(&m->upgrade);
     loop_start_timer(m->loop, timer, STUCK_LOOK_MS);
+}
+
+/* After an upgrade the newer program's control does what this one's did, unless
+ * it has another board. */
+static bool
+leaves_control(const struct master *m)
+{
+    return m->upgrade.state == UPGRADE_OVER && !m->upgrade.new_board;
 }
 
 /* Control serves as long as there are workers; a worker as long as nobody has
@@ -411,10 +534,13 @@ on_look(struct timer *timer)
 static void
 replace(struct master *m, struct child *c)
 {
-    bool wanted = m->state <= STATE_RUNNING ||
-                  (c == &m->control && m->state != STATE_FINISHING);
+    bool wanted =
+        m->state <= STATE_RUNNING ||
+        (c == &m->control && m->state != STATE_FINISHING && !leaves_control(m));
 
-    if (m->state == STATE_STARTING && !c->ready) {
+    if (c == &m->control && m->letting_go) {
+        let_go(m);
+    } else if (m->state == STATE_STARTING && !c->ready) {
         log_error("%s before it served", c->last_end);
         m->status = EXIT_FAILURE;
         stop(m);
@@ -446,8 +572,10 @@ clear_queues(struct master *m)
     bool left = false;
 
     for (unsigned i = 0; i < m->resources.worker_count; i++) {
-        if (!child_is_running(&m->workers[i]) &&
-            board_clear_queues(m->resources.board, i) < 0)
+        const struct child *c = &m->workers[i];
+
+        if (!child_is_running(c) &&
+            board_clear_queues(m->resources.board, c->number) < 0)
             left = true;
     }
     if (left)
@@ -489,6 +617,7 @@ reap(struct master *m)
             on_end(m, c, status);
         else
             swap_reaped(&m->swap, pid, status);
+        upgrade_reaped(&m->upgrade, pid, status);
     }
 }
 
@@ -512,6 +641,30 @@ reopen_logs(struct master *m)
 }
 
 static void
+upgrade_by_signal(struct master *m)
+{
+    const struct upgrade_asker asker = {.seconds = UPGRADE_SECONDS};
+
+    if (m->state == STATE_RUNNING)
+        upgrade_start(&m->upgrade, &asker);
+    else
+        log_warn("the upgrade is refused: the program is not running yet, or "
+                 "is stopping");
+}
+
+static void
+read_again(struct master *m)
+{
+    if (upgrade_is_busy(&m->upgrade)) {
+        log_warn("not reading the configuration again: an upgrade is under "
+                 "way, which reads it, too");
+        return;
+    }
+    log_info("reading the configuration and its scripts again");
+    swap_all(&m->swap, "SIGHUP");
+}
+
+static void
 handle_signal(struct master *m, int number)
 {
     switch (number) {
@@ -531,11 +684,10 @@ handle_signal(struct master *m, int number)
         reopen_logs(m);
         return;
     case SIGHUP:
-        log_info("reading the configuration and its scripts again");
-        swap_all(&m->swap, "SIGHUP");
+        read_again(m);
         return;
     case SIGUSR2:
-        log_warn("a new binary (USR2) is not supported in this version");
+        upgrade_by_signal(m);
         return;
     }
 }
@@ -602,6 +754,14 @@ start(struct master *m)
     timer_init(&m->look, on_look);
     loop_start_timer(m->loop, &m->look, STUCK_LOOK_MS);
     init_children(m);
+    upgrade_init(&m->upgrade, m->loop, &m->resources,
+                 &(struct upgrade_calls){.owner = m,
+                                         .answer = answer_client,
+                                         .ready = on_successor});
+    if (takeover_start(&m->takeover, m->loop, &m->resources, on_begin, m) < 0) {
+        log_error("cannot hear the older program: %s", strerror(errno));
+        return -1;
+    }
     swap_init(&m->swap, m->loop, &m->resources, &m->control, m->workers);
     script_watch_start(&m->watch, &m->swap, m->loop, &m->resources);
     usage_start(&m->usage, m->loop, &m->resources, &m->control, m->workers);
@@ -624,6 +784,8 @@ fini(struct master *m)
     if (m->usage.loop != NULL)
         usage_stop(&m->usage);
     swap_fini(&m->swap);
+    upgrade_fini(&m->upgrade);
+    takeover_stop(&m->takeover);
     loop_free(m->loop);
     free(m->workers);
     free(m->seen);

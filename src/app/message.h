@@ -12,6 +12,7 @@
  *            ◀── SCRIPT_DONE ──────────
  *            ◀── COMMAND ───────────────  control
  *            ── ANSWER ────────────────▶
+ *            ── UPGRADE_BEGIN, _LEAVE ─▶
  */
 #ifndef APP_MESSAGE_H
 #define APP_MESSAGE_H
@@ -51,6 +52,14 @@ enum message_kind {
      * first word of TEXT says what (master_command.h). */
     MESSAGE_COMMAND, /* from control: client ARG asks for TEXT */
     MESSAGE_ANSWER,  /* to control: TEXT is the answer to client ARG */
+
+    /* A new program takes over (upgrade.h, takeover.h). */
+    MESSAGE_UPGRADE_WHY,   /* to the old master: TEXT is what is wrong */
+    MESSAGE_UPGRADE_READY, /* to the old master: all is ready; TEXT says more */
+    MESSAGE_UPGRADE_BEGIN, /* to the new master, and to its children, who have
+                              waited: serve from now on */
+    MESSAGE_UPGRADE_LEAVE, /* to the children of the old master: others serve;
+                              end what there is */
 };
 
 enum message_result {

@@ -67,12 +67,48 @@ pidfile_open(struct pidfile *p, const char *path)
     return 0;
 }
 
+int
+pidfile_rename(struct pidfile *p)
+{
+    char *to;
+
+    if (p->path == NULL)
+        return 0;
+    if (asprintf(&to, "%s.old", p->path) < 0) {
+        errno = ENOMEM;
+        return -1;
+    }
+    if (rename(p->path, to) < 0) {
+        int error = errno;
+
+        free(to);
+        errno = error;
+        return -1;
+    }
+    p->old_path = to;
+    return 0;
+}
+
+void
+pidfile_rename_back(struct pidfile *p)
+{
+    if (p->old_path == NULL || rename(p->old_path, p->path) < 0)
+        return;
+    free(p->old_path);
+    p->old_path = NULL;
+}
+
+/* After several upgrades the name may be another one's. */
 void
 pidfile_close(struct pidfile *p)
 {
+    const char *path = p->old_path != NULL ? p->old_path : p->path;
+
     if (p->path == NULL)
         return;
-    unlink(p->path);
+    if (is_at(p->fd, path))
+        unlink(path);
+    free(p->old_path);
     close(p->fd);
     free(p->path);
     *p = (struct pidfile){.path = NULL, .fd = -1};

@@ -141,7 +141,7 @@ open_sockets(struct reload *r, struct faults *faults)
 
     if (result == 0)
         result = sockets_open(&r->sockets, &resources->sockets, runtime,
-                              resources->worker_count, faults);
+                              resources->worker_count, NULL, faults);
     runtime_unref(runtime);
     return result;
 }
@@ -206,9 +206,9 @@ send_sockets(const struct reload *r, const struct child *child)
     for (size_t i = 0; i < r->sockets.listener_count; i++) {
         const char *text = r->sockets.texts[i];
 
-        if (sockets_find(now, text, child->number) < 0 &&
+        if (sockets_find(now, text, child->place, 0) < 0 &&
             send_fd(child, MESSAGE_LISTENER, 0, text,
-                    sockets_find(&r->sockets, text, child->number)) < 0)
+                    sockets_find(&r->sockets, text, child->place, 0)) < 0)
             return -1;
     }
     return 0;

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -40,12 +39,20 @@ count_cpus(void)
     return count < CONFIG_WORKERS_MAX ? (unsigned)count : CONFIG_WORKERS_MAX;
 }
 
+/* Has an older program that one? It stays what it is until that one leaves. */
+static bool
+is_inherited(const char *theirs, const char *path)
+{
+    return theirs != NULL && strcmp(theirs, path) == 0;
+}
+
 static int
 open_pidfile(struct resources *r)
 {
     const char *path = r->config->global.pidfile.p;
 
-    if (path == NULL || pidfile_open(&r->pidfile, path) == 0)
+    if (path == NULL || is_inherited(r->inherit.pidfile, path) ||
+        pidfile_open(&r->pidfile, path) == 0)
         return 0;
     if (errno == EWOULDBLOCK)
         log_error("another one is running: it holds the pidfile %s", path);
@@ -72,16 +79,22 @@ open_named(struct resources *r, const struct setup *setup,
         global->max_connections, r->config->upstream_count > 0,
         runtime->listener_count * r->worker_count);
     log_output_open(&r->logs, r->config, &r->addresses, faults);
-    r->stats =
-        sockets_open_stats(r->config, &r->addresses, &r->stats_count, faults);
-    return sockets_open(&r->sockets, NULL, runtime, r->worker_count, faults);
+    r->stats = sockets_open_stats(r->config, &r->addresses,
+                                  inherit_is_open(&r->inherit), &r->stats_count,
+                                  faults);
+    return sockets_open(&r->sockets, NULL, runtime, r->worker_count,
+                        &r->inherit, faults);
 }
 
 static void
 on_line(void *arg, enum log_level level, const char *line, size_t len)
 {
-    log_output_line(arg, getpid(), level, str_make(line, len - 1));
-    log_output_flush(arg);
+    struct resources *r = arg;
+
+    log_output_line(&r->logs, getpid(), level, str_make(line, len - 1));
+    log_output_flush(&r->logs);
+    if (level == LOG_LEVEL_ERROR)
+        inherit_say(&r->inherit, str_make(line, len));
 }
 
 /* For the next reload, which has nothing to compare with else. */
@@ -116,8 +129,10 @@ open_checked(struct resources *r, const char *file, struct faults *faults)
     if (faults->count > 0)
         result = -1;
     faults_sort(faults);
-    if (result < 0)
+    if (result < 0) {
         setup_print_faults(faults, stderr);
+        inherit_say_faults(&r->inherit, faults);
+    }
     setup_fini(&setup);
     return result;
 }
@@ -134,7 +149,7 @@ open_logged(struct resources *r, const char *file)
     result = open_checked(r, file, &faults);
     if (result == 0) {
         log_set_level(log_output_level(r->config));
-        log_set_sink(on_line, &r->logs);
+        log_set_sink(on_line, r);
         setup_log_faults(&faults);
     }
     faults_fini(&faults);
@@ -156,6 +171,18 @@ warn_of_descriptors(const struct resources *r)
              r->max_connections, (uintmax_t)limit.rlim_cur);
 }
 
+static bool
+adopt_control(struct resources *r, const char *path, const struct addr *addr)
+{
+    struct inherit *in = &r->inherit;
+
+    if (!is_inherited(in->control_path, path) ||
+        socket_file_adopt(&r->control, addr, in->control) < 0)
+        return false;
+    in->control = -1;
+    return true;
+}
+
 static int
 open_control(struct resources *r)
 {
@@ -168,8 +195,9 @@ open_control(struct resources *r)
         return 0;
     (void)snprintf(text, sizeof(text), "unix:%s", path);
     if (addr_parse(&addr, text, &why) == 0 &&
-        socket_file_open(&r->control, &addr, CONTROL_FILE_MODE,
-                         CONTROL_BACKLOG) == 0)
+        (adopt_control(r, path, &addr) ||
+         socket_file_open(&r->control, &addr, CONTROL_FILE_MODE,
+                          CONTROL_BACKLOG) == 0))
         return 0;
     if (why == NULL)
         why = errno == EADDRINUSE ? "another one is running and answers there,"
@@ -182,14 +210,11 @@ open_control(struct resources *r)
 static int
 open_shared(struct resources *r)
 {
-    r->board = rows_open_board(r->config, r->worker_count);
-    r->log_wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (r->board != NULL && r->log_wake >= 0) {
-        rows_set_addresses(r->board, r->config, &r->addresses);
-        return 0;
-    }
-    log_error("cannot make what the processes share: %s", strerror(errno));
-    return -1;
+    if (shared_open(&r->shared, &r->inherit, r->config, &r->addresses,
+                    r->worker_count) < 0)
+        return -1;
+    r->board = r->shared.board;
+    return 0;
 }
 
 int
@@ -198,17 +223,46 @@ resources_open(struct resources *r, const char *file)
     *r = (struct resources){
         .pidfile = {.fd = -1},
         .control = {.fd = -1},
-        .log_wake = -1,
+        .shared = {.log_wake = -1},
         .record = -1,
         .script_generation = 1,
         .addresses = {.may_come_later = true},
     };
     bundles_init(&r->bundles);
+    if (inherit_open(&r->inherit) < 0)
+        return -1;
+    inherit_log(&r->inherit);
     if (open_logged(r, file) < 0)
         return -1;
     warn_of_descriptors(r);
     privileges_warn(&r->privileges);
     return open_control(r) < 0 ? -1 : open_shared(r);
+}
+
+void
+resources_take_over(struct resources *r)
+{
+    if (r->shared.adopted) {
+        board_set_version(r->board, MOONGATE_VERSION);
+        rows_apply(r->board, r->config, &r->addresses);
+    }
+    inherit_close(&r->inherit, true);
+    sockets_share_files(&r->sockets, false);
+    socket_file_share(&r->control, false);
+    if (r->pidfile.path == NULL)
+        (void)open_pidfile(r);
+}
+
+void
+resources_hand_over(struct resources *r, bool over)
+{
+    sockets_share_files(&r->sockets, over);
+    socket_file_share(&r->control, over);
+    if (!over)
+        pidfile_rename_back(&r->pidfile);
+    else if (pidfile_rename(&r->pidfile) < 0)
+        log_warn("cannot rename the pidfile %s: %s", r->pidfile.path,
+                 strerror(errno));
 }
 
 void
@@ -222,9 +276,8 @@ resources_close(struct resources *r)
     free(r->stats);
     socket_file_close(&r->control);
     pidfile_close(&r->pidfile);
-    if (r->log_wake >= 0)
-        close(r->log_wake);
-    board_close(r->board);
+    shared_close(&r->shared);
+    inherit_close(&r->inherit, false);
     log_set_sink(NULL, NULL);
     log_output_close(&r->logs);
     addresses_fini(&r->addresses);

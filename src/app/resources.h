@@ -4,15 +4,18 @@
  * privileges, before the first fork; children inherit what they need of it.
  *
  *     file ─▶ config ─▶ pidfile, logs, sockets, control socket, board
+ *                       or as an older program has them (inherit.h)
  */
 #ifndef APP_RESOURCES_H
 #define APP_RESOURCES_H
 
 #include <stdint.h>
 
+#include "app/inherit.h"
 #include "app/log_output.h"
 #include "app/pidfile.h"
 #include "app/privileges.h"
+#include "app/shared.h"
 #include "app/socket_file.h"
 #include "app/sockets.h"
 #include "base/mem.h"
@@ -36,8 +39,9 @@ struct resources {
     int *stats; /* the sockets of [stats], in order */
     size_t stats_count;
     struct socket_file control; /* the control socket */
-    struct board *board;
-    int log_wake; /* the eventfd by which workers wake control */
+    struct shared shared;
+    struct board *board;    /* its board */
+    struct inherit inherit; /* from an older program */
 };
 
 /* Reads the configuration FILE, checks it and opens what it names. From then
@@ -45,6 +49,16 @@ struct resources {
  * wrong, all of which has been printed then. End with resources_close either
  * way. */
 int resources_open(struct resources *r, const char *file) MUST_CHECK;
+
+/* It is this program's turn: what is on the board is as its configuration says,
+ * what the older one had in the file system is its own, and what it does not
+ * need is closed. What goes wrong is logged. */
+void resources_take_over(struct resources *r);
+
+/* What has a name in the file system is a newer program's from now on: the
+ * pidfile is renamed, and nothing will be removed. Not OVER: it has not come to
+ * that, and is taken back. */
+void resources_hand_over(struct resources *r, bool over);
 
 /* Closes all, removes files and stops logging. */
 void resources_close(struct resources *r);

@@ -13,16 +13,18 @@
 #include "base/log.h"
 #include "board/board.h"
 
-/* Everybody may wake everybody. Returns how many descriptors that are. */
+/* Everybody may wake everybody, of all generations. Returns how many
+ * descriptors that are. */
 static size_t
 keep_wakes(int *keep, const struct resources *r)
 {
     const struct board *board = r->board;
 
-    for (unsigned i = 0; i < r->worker_count; i++)
-        keep[i] = board->wakes[i];
-    keep[r->worker_count] = board->control_wake;
-    return r->worker_count + 1;
+    unsigned count = board->header->limits.workers;
+
+    memcpy(keep, board->wakes, count * sizeof(*keep));
+    keep[count] = board->control_wake;
+    return count + 1;
 }
 
 /* KEEP has the COUNT descriptors that the child needs. */
@@ -36,15 +38,17 @@ restrict_child(const struct resources *r, int *keep, size_t count)
 }
 
 int
-role_run_worker(struct resources *r, unsigned number, int master)
+role_run_worker(struct resources *r, unsigned place, int master)
 {
-    size_t listeners = r->sockets.listener_count;
-    int *keep = xcalloc(listeners + 3 + r->worker_count + 1, sizeof(int));
-    size_t count = listeners + 3;
+    size_t sockets = r->sockets.listener_count * sockets_rounds(&r->sockets);
+    int *keep = xcalloc(sockets + 3 + BOARD_WORKERS_MAX + 1, sizeof(int));
+    size_t count = sockets + 3;
     struct worker_conf conf = {
-        .number = number,
+        .number = r->shared.numbers[place],
+        .place = place,
+        .waits = inherit_is_open(&r->inherit),
         .master = master,
-        .log_wake = r->log_wake,
+        .log_wake = r->shared.log_wake,
         .board = r->board,
         .config = r->config,
         .addresses = &r->addresses,
@@ -54,10 +58,10 @@ role_run_worker(struct resources *r, unsigned number, int master)
         .sockets = &r->sockets,
     };
 
-    sockets_of_worker(&r->sockets, number, keep);
-    keep[listeners] = master;
-    keep[listeners + 1] = r->log_wake;
-    keep[listeners + 2] = r->board->fd;
+    sockets_of_worker(&r->sockets, place, keep);
+    keep[sockets] = master;
+    keep[sockets + 1] = r->shared.log_wake;
+    keep[sockets + 2] = r->board->fd;
     count += keep_wakes(keep + count, r);
     restrict_child(r, keep, count);
     free(keep);
@@ -68,12 +72,13 @@ int
 role_run_control(struct resources *r, int master)
 {
     size_t targets = r->logs.count;
-    int *keep = xcalloc(targets + 4 + r->stats_count + r->worker_count + 1,
+    int *keep = xcalloc(targets + 4 + r->stats_count + BOARD_WORKERS_MAX + 1,
                         sizeof(int));
     size_t count = targets + 4;
     struct control_conf conf = {
+        .waits = inherit_is_open(&r->inherit),
         .master = master,
-        .log_wake = r->log_wake,
+        .log_wake = r->shared.log_wake,
         .listener = r->control.fd,
         .board = r->board,
         .config = r->config,
@@ -86,7 +91,7 @@ role_run_control(struct resources *r, int master)
     for (size_t i = 0; i < targets; i++)
         keep[i] = r->logs.targets[i].fd;
     keep[targets] = master;
-    keep[targets + 1] = r->log_wake;
+    keep[targets + 1] = r->shared.log_wake;
     keep[targets + 2] = r->control.fd;
     keep[targets + 3] = r->board->fd;
     for (size_t i = 0; i < r->stats_count; i++)

@@ -8,8 +8,9 @@
 
 struct resources;
 
-/* Both return the exit status. MASTER is the socket to the master. */
-int role_run_worker(struct resources *r, unsigned number, int master);
+/* Both return the exit status. MASTER is the socket to the master, PLACE says
+ * which of its workers it is. */
+int role_run_worker(struct resources *r, unsigned place, int master);
 int role_run_control(struct resources *r, int master);
 
 #endif

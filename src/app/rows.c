@@ -203,6 +203,7 @@ rows_open_board(const struct config *config, unsigned workers)
 {
     const struct board_limits limits = {
         .workers = workers,
+        .vacant = workers,
         .upstreams = CONFIG_UPSTREAMS_MAX,
         .servers = CONFIG_SERVERS_MAX,
         .sections = (unsigned)config->section_count + SECTION_ROWS_SPARE,
@@ -318,4 +319,36 @@ rows_change(struct board *board, const struct config *before,
                      (int32_t)conf->max_connections);
         set_listens(&board->sections[row], conf);
     }
+}
+
+static void
+apply_upstream(struct board *board, const struct upstream_conf *conf)
+{
+    int upstream = board_find_upstream(board, conf->name);
+
+    for (size_t i = 0; i < conf->server_count; i++) {
+        const struct server_conf *server = &conf->servers[i];
+
+        board_set_server(board,
+                         board_find_server(board, upstream, server->name),
+                         server->address.text, (int32_t)server->weight,
+                         (int32_t)server->maxconn, server->backup);
+    }
+}
+
+void
+rows_apply(struct board *board, const struct config *config,
+           const struct addresses *addresses)
+{
+    for (size_t i = 0; i < config->upstream_count; i++)
+        apply_upstream(board, &config->upstreams[i]);
+    for (size_t i = 0; i < config->section_count; i++) {
+        const struct section_conf *conf = &config->sections[i];
+        char name[SECTION_ROW_NAME];
+        int row = board_find_section(board, section_row_name(name, conf));
+
+        atomic_store(&board->sections[row].max_connections,
+                     (int32_t)conf->max_connections);
+    }
+    rows_set_addresses(board, config, addresses);
 }

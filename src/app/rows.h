@@ -24,8 +24,8 @@ struct rows_added {
     size_t count;
 };
 
-/* Makes a board for CONFIG and so many workers, with room for what a later
- * configuration may add. NULL with errno. */
+/* Makes a board for CONFIG and so many workers, none of which is there yet,
+ * with room for what a later configuration may add. NULL with errno. */
 struct board *
 rows_open_board(const struct config *config, unsigned workers) MUST_CHECK;
 
@@ -48,5 +48,10 @@ void rows_remove(struct board *board, const struct rows_one *one);
  * said; both are on the board. */
 void rows_change(struct board *board, const struct config *before,
                  const struct config *now, const struct addresses *addresses);
+
+/* All rows of CONFIG, which are there, are as it says from now on. What has
+ * come about since (up, drained, counts) stays as it is. */
+void rows_apply(struct board *board, const struct config *config,
+                const struct addresses *addresses);
 
 #endif

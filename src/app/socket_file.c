@@ -87,12 +87,35 @@ close_fd:
     return -1;
 }
 
+int
+socket_file_adopt(struct socket_file *f, const struct addr *addr, int fd)
+{
+    struct stat st;
+
+    if (lstat(addr->un.sun_path, &st) < 0)
+        return -1;
+    *f = (struct socket_file){
+        .fd = fd,
+        .addr = *addr,
+        .device = st.st_dev,
+        .inode = st.st_ino,
+        .shared = true,
+    };
+    return 0;
+}
+
+void
+socket_file_share(struct socket_file *f, bool shared)
+{
+    f->shared = shared;
+}
+
 void
 socket_file_hide(struct socket_file *f)
 {
     struct stat st;
 
-    if (f->fd >= 0 && lstat(f->addr.un.sun_path, &st) == 0 &&
+    if (f->fd >= 0 && !f->shared && lstat(f->addr.un.sun_path, &st) == 0 &&
         st.st_dev == f->device && st.st_ino == f->inode)
         unlink(f->addr.un.sun_path);
 }

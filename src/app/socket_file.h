@@ -6,6 +6,7 @@
 #ifndef APP_SOCKET_FILE_H
 #define APP_SOCKET_FILE_H
 
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -17,12 +18,21 @@ struct socket_file {
     struct addr addr; /* with its path */
     dev_t device;     /* which file it was when it was made */
     ino_t inode;
+    bool shared; /* another program has it, too: the file stays */
 };
 
 /* Listens on ADDR with a file of MODE. -1 with errno; EADDRINUSE: somebody
  * answers there, or it is no socket. */
 int socket_file_open(struct socket_file *f, const struct addr *addr,
                      mode_t mode, int backlog) MUST_CHECK;
+
+/* Takes over FD, which listens on ADDR with its file, from another program that
+ * has it, too. -1 with errno: the file is not there. */
+int socket_file_adopt(struct socket_file *f, const struct addr *addr,
+                      int fd) MUST_CHECK;
+
+/* Whether another program has it, too, whose file it is. */
+void socket_file_share(struct socket_file *f, bool shared);
 
 /* Removes the file, if it is still the same one: nobody finds the socket any
  * more. It stays open. */

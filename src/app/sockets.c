@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "app/inherit.h"
 #include "base/log.h"
 #include "config/faults.h"
 #include "proxy/addresses.h"
@@ -87,23 +88,51 @@ backlog_of(const struct listener *listener)
     return backlog == 0 ? BACKLOG_LARGEST : (int)backlog;
 }
 
+/* An inherited one whose file somebody has removed cannot be reached. */
 static int
-open_listener(struct sockets *s, size_t i, const struct listener *listener)
+open_file(struct socket_file *file, const struct listener *listener,
+          struct inherit *inherit)
 {
-    int *fds = &s->fds[i * s->workers];
+    int fd = inherit_take(inherit, &listener->addr, 0);
+
+    if (fd >= 0 && socket_file_adopt(file, &listener->addr, fd) == 0)
+        return listen(fd, backlog_of(listener));
+    if (fd >= 0)
+        close(fd);
+    return socket_file_open(file, &listener->addr, SOCKET_FILE_MODE,
+                            backlog_of(listener));
+}
+
+/* An inherited one has the backlog that is configured now, too. */
+static int
+open_tcp(const struct listener *listener, struct inherit *inherit,
+         unsigned column, bool wanted)
+{
     int backlog = backlog_of(listener);
+    int fd = inherit_take(inherit, &listener->addr, column);
+
+    if (fd >= 0 && listen(fd, backlog) < 0)
+        log_warn("cannot change the backlog of " STR_FMT ": %s",
+                 STR_ARG(listener->conf->address.text), strerror(errno));
+    return fd < 0 && wanted ? listen_tcp(&listener->addr, backlog) : fd;
+}
+
+static int
+open_listener(struct sockets *s, size_t i, const struct listener *listener,
+              struct inherit *inherit)
+{
+    int *fds = &s->fds[i * s->columns];
 
     if (is_unix(&listener->addr)) {
-        if (socket_file_open(&s->files[i], &listener->addr, SOCKET_FILE_MODE,
-                             backlog) < 0)
+        if (open_file(&s->files[i], listener, inherit) < 0)
             return -1;
         for (unsigned w = 0; w < s->workers; w++)
             fds[w] = s->files[i].fd;
         return 0;
     }
-    for (unsigned w = 0; w < s->workers; w++) {
-        fds[w] = listen_tcp(&listener->addr, backlog);
-        if (fds[w] < 0)
+    for (unsigned w = 0; w < s->columns; w++) {
+        fds[w] = open_tcp(listener, inherit, w, w < s->workers);
+        if (w < s->workers && fds[w] < 0)
             return -1;
     }
     return 0;
@@ -119,21 +148,38 @@ add_fault(struct faults *faults, const struct listener *listener)
                             : strerror(errno));
 }
 
+static unsigned
+count_columns(const struct runtime *runtime, unsigned workers,
+              const struct sockets *before, const struct inherit *inherit)
+{
+    unsigned columns = before != NULL ? before->columns : workers;
+
+    for (size_t i = 0; i < runtime->listener_count; i++) {
+        unsigned more = inherit_columns(inherit, &runtime->listeners[i].addr);
+
+        if (more > columns)
+            columns = more;
+    }
+    return columns;
+}
+
 static void
-init(struct sockets *s, const struct runtime *runtime, unsigned workers)
+init(struct sockets *s, const struct runtime *runtime, unsigned workers,
+     unsigned columns)
 {
     size_t count = runtime->listener_count;
 
     *s = (struct sockets){
         .listener_count = count,
         .workers = workers,
-        .fds = xmalloc((count * workers + 1) * sizeof(int)),
+        .columns = columns,
+        .fds = xmalloc((count * columns + 1) * sizeof(int)),
         .files = xcalloc(count + 1, sizeof(struct socket_file)),
         .addrs = xcalloc(count + 1, sizeof(struct addr)),
         .kept = xcalloc(count + 1, sizeof(bool)),
         .texts = xcalloc(count + 1, sizeof(char *)),
     };
-    for (size_t i = 0; i < count * workers; i++)
+    for (size_t i = 0; i < count * columns; i++)
         s->fds[i] = -1;
     for (size_t i = 0; i < count; i++) {
         s->files[i].fd = -1;
@@ -163,9 +209,12 @@ keep(struct sockets *s, size_t i, const struct sockets *before, size_t k,
 {
     s->kept[i] = true;
     s->files[i] = before->files[k];
-    for (unsigned w = 0; w < s->workers; w++) {
-        s->fds[i * s->workers + w] = before->fds[k * s->workers + w];
-        (void)listen(s->fds[i * s->workers + w], backlog);
+    for (unsigned w = 0; w < s->columns; w++) {
+        int fd = before->fds[k * s->columns + w];
+
+        s->fds[i * s->columns + w] = fd;
+        if (fd >= 0)
+            (void)listen(fd, backlog);
     }
 }
 
@@ -184,23 +233,25 @@ keep_known(struct sockets *s, const struct sockets *before,
 int
 sockets_open(struct sockets *s, const struct sockets *before,
              const struct runtime *runtime, unsigned workers,
-             struct faults *faults)
+             struct inherit *inherit, struct faults *faults)
 {
     size_t faults_before = faults->count;
 
-    init(s, runtime, workers);
+    init(s, runtime, workers, count_columns(runtime, workers, before, inherit));
     keep_known(s, before, runtime);
     for (size_t i = 0; i < s->listener_count; i++) {
         const struct listener *listener = &runtime->listeners[i];
 
         if (!s->kept[i] && !is_unix(&listener->addr) &&
+            inherit_columns(inherit, &listener->addr) == 0 &&
             probe_tcp(&listener->addr) < 0)
             add_fault(faults, listener);
     }
     if (faults->count > faults_before)
         return -1;
     for (size_t i = 0; i < s->listener_count; i++) {
-        if (!s->kept[i] && open_listener(s, i, &runtime->listeners[i]) < 0)
+        if (!s->kept[i] &&
+            open_listener(s, i, &runtime->listeners[i], inherit) < 0)
             add_fault(faults, &runtime->listeners[i]);
     }
     return faults->count > faults_before ? -1 : 0;
@@ -208,7 +259,7 @@ sockets_open(struct sockets *s, const struct sockets *before,
 
 static int
 open_stats(const struct listen_conf *conf, struct addresses *addresses,
-           struct faults *faults)
+           bool shared, struct faults *faults)
 {
     int backlog = conf->backlog == 0 ? BACKLOG_LARGEST : (int)conf->backlog;
     struct addr addr;
@@ -217,7 +268,7 @@ open_stats(const struct listen_conf *conf, struct addresses *addresses,
     if (addresses_resolve(addresses, &addr, 1, &conf->address, conf->at,
                           faults) < 0)
         return -1;
-    fd = probe_tcp(&addr) < 0 ? -1 : listen_tcp(&addr, backlog);
+    fd = !shared && probe_tcp(&addr) < 0 ? -1 : listen_tcp(&addr, backlog);
     if (fd < 0)
         faults_add_at(faults, conf->at, "cannot listen on " STR_FMT ": %s",
                       STR_ARG(conf->address.text),
@@ -229,7 +280,7 @@ open_stats(const struct listen_conf *conf, struct addresses *addresses,
 
 int *
 sockets_open_stats(const struct config *config, struct addresses *addresses,
-                   size_t *count, struct faults *faults)
+                   bool shared, size_t *count, struct faults *faults)
 {
     size_t n = 0;
     int *fds;
@@ -242,7 +293,8 @@ sockets_open_stats(const struct config *config, struct addresses *addresses,
         const struct stats_conf *stats = &config->stats[i];
 
         for (size_t k = 0; k < stats->listen_count; k++)
-            fds[(*count)++] = open_stats(&stats->listens[k], addresses, faults);
+            fds[(*count)++] =
+                open_stats(&stats->listens[k], addresses, shared, faults);
     }
     return fds;
 }
@@ -254,16 +306,23 @@ sockets_hide(struct sockets *s)
         socket_file_hide(&s->files[i]);
 }
 
+void
+sockets_share_files(struct sockets *s, bool shared)
+{
+    for (size_t i = 0; i < s->listener_count; i++)
+        socket_file_share(&s->files[i], shared);
+}
+
 static void
 close_listener(struct sockets *s, size_t i)
 {
-    int *fds = &s->fds[i * s->workers];
+    int *fds = &s->fds[i * s->columns];
 
     if (s->files[i].fd >= 0) {
         socket_file_close(&s->files[i]);
         return;
     }
-    for (unsigned w = 0; w < s->workers; w++) {
+    for (unsigned w = 0; w < s->columns; w++) {
         if (fds[w] >= 0)
             close(fds[w]);
     }
@@ -313,18 +372,36 @@ sockets_replace(struct sockets *s, struct sockets *next)
     *next = (struct sockets){.listener_count = 0};
 }
 
+unsigned
+sockets_rounds(const struct sockets *s)
+{
+    return (s->columns + s->workers - 1) / s->workers;
+}
+
+static int
+find(const struct sockets *s, size_t listener, unsigned worker, unsigned round)
+{
+    unsigned column = worker + round * s->workers;
+
+    return column < s->columns ? s->fds[listener * s->columns + column] : -1;
+}
+
 void
 sockets_of_worker(const struct sockets *s, unsigned worker, int *fds)
 {
-    for (size_t i = 0; i < s->listener_count; i++)
-        fds[i] = s->fds[i * s->workers + worker];
+    unsigned rounds = sockets_rounds(s);
+
+    for (size_t i = 0; i < s->listener_count; i++) {
+        for (unsigned k = 0; k < rounds; k++)
+            fds[i * rounds + k] = find(s, i, worker, k);
+    }
 }
 
 int
-sockets_find(const struct sockets *s, const char *text, unsigned worker)
+sockets_find(const struct sockets *s, const char *text, unsigned worker,
+             unsigned round)
 {
     char **at = map_get(&s->by_text, str_from(text));
 
-    return at == NULL ? -1
-                      : s->fds[(size_t)(at - s->texts) * s->workers + worker];
+    return at == NULL ? -1 : find(s, (size_t)(at - s->texts), worker, round);
 }

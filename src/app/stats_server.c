@@ -500,10 +500,16 @@ stats_server_start(struct stats_server *s, struct loop *loop,
 }
 
 void
-stats_server_stop(struct stats_server *s)
+stats_server_pause(struct stats_server *s)
 {
     for (size_t i = 0; i < s->listener_count; i++)
         acceptor_stop(&s->listeners[i].acceptor);
+}
+
+void
+stats_server_stop(struct stats_server *s)
+{
+    stats_server_pause(s);
     list_for_each_safe(node, &s->clients)
     {
         struct stats_client *c = container_of(node, struct stats_client, link);

@@ -55,6 +55,9 @@ int stats_server_start(struct stats_server *s, struct loop *loop,
 void
 stats_server_answer(struct stats_server *s, uint32_t ticket, struct str text);
 
+/* Takes no more clients. */
+void stats_server_pause(struct stats_server *s);
+
 /* After the loop has run. */
 void stats_server_stop(struct stats_server *s);
 

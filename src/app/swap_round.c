@@ -51,7 +51,7 @@ child_of(const struct swap_round *r, unsigned part)
 static struct swap_part *
 part_of(const struct swap_round *r, const struct child *child)
 {
-    return &r->parts[child == r->control ? 0 : 1 + child->number];
+    return &r->parts[child == r->control ? 0 : 1 + child->place];
 }
 
 static void
@@ -247,7 +247,8 @@ note_signs(struct swap_round *r)
             part->sign_ms = clock_ms();
         part->cpu_ms = cpu_ms;
         if (i > 0)
-            beat = atomic_load(&r->board->workers[i - 1].heartbeat_ms);
+            beat = atomic_load(
+                &r->board->workers[child_of(r, i)->number].heartbeat_ms);
         if (beat > part->sign_ms)
             part->sign_ms = beat;
     }

@@ -71,7 +71,7 @@ look_at_rates(struct usage *u)
     uint64_t connections = 0;
     uint64_t requests = 0;
 
-    for (unsigned w = 0; w < b->header->limits.workers; w++) {
+    for (unsigned w = 0; w < board_worker_top(b); w++) {
         struct section_totals sum;
 
         board_sum_worker(b, w, &sum);

@@ -2,6 +2,8 @@
 /*
  *     master ── STOP ───▶ end every session, leave
  *            ── DRAIN ──▶ accept no more, leave when the last has ended
+ *            ── UPGRADE_LEAVE ──▶ the same, unnoticed: another program accepts
+ *            ── UPGRADE_BEGIN ──▶ accept, where it was to wait for that
  *            ── gone ───▶ as STOP
  *            ── SCRIPT_STAGE ... ──▶ exchange scripts (script_stage.h)
  */
@@ -48,6 +50,7 @@ struct worker {
     struct resolver resolver; /* of the names that scripts connect to */
     struct worker_config config;
     struct script_stage stage;
+    bool serves; /* it accepts, or has */
     struct watch master;
     struct watch signals;
     struct watch wake;
@@ -85,6 +88,26 @@ drain(struct worker *w)
     leave_when_idle(&w->drain);
 }
 
+/* Other processes have the sockets, too, and serve whoever comes from now on.
+ */
+static void
+leave(struct worker *w)
+{
+    if (w->engine.draining)
+        return;
+    worker_config_leave(&w->config);
+    engine_leave(&w->engine);
+    leave_when_idle(&w->drain);
+}
+
+static void
+serve(struct worker *w)
+{
+    w->serves = true;
+    if (worker_config_serve(&w->config) < 0)
+        fatal("cannot start to serve: %s", strerror(errno));
+}
+
 static void
 on_master(struct watch *watch)
 {
@@ -106,7 +129,11 @@ on_master(struct watch *watch)
         drain(w);
     else if (m.kind == MESSAGE_CONFIG || m.kind == MESSAGE_LISTENER)
         worker_config_message(&w->config, &m);
-    else
+    else if (m.kind == MESSAGE_UPGRADE_LEAVE)
+        leave(w);
+    else if (m.kind == MESSAGE_UPGRADE_BEGIN && !w->serves)
+        serve(w);
+    else if (m.kind != MESSAGE_UPGRADE_BEGIN)
         script_stage_message(&w->stage, &m);
 }
 
@@ -163,6 +190,7 @@ init_engine(struct worker *w)
 
     buffer_pool_init(&w->buffers);
     engine_init(&w->engine, loop_new(), conf->board, &w->buffers, conf->number);
+    w->engine.place = conf->place;
     wait_queue_attach(&w->engine);
     w->engine.conduits = &w->conduits;
     w->engine.temp_dir = conf->config->global.temp_dir.p;
@@ -210,8 +238,8 @@ start(struct worker *w)
     if (watch_start(&w->wake, loop, w->conf->board->wakes[w->conf->number],
                     on_wake) < 0)
         fatal("cannot be woken by the others: %s", strerror(errno));
-    if (worker_config_serve(&w->config) < 0)
-        fatal("cannot start to serve: %s", strerror(errno));
+    if (!w->conf->waits)
+        serve(w);
     on_beat(&w->beat);
     if (message_send(w->conf->master, &ready) < 0)
         fatal("cannot speak to the master: %s", strerror(errno));
@@ -249,7 +277,7 @@ worker_run(const struct worker_conf *conf)
     init_engine(&w);
     worker_config_init(&w.config, &w.engine, &w.resolver, conf->config,
                        conf->addresses, conf->bundles, conf->sockets,
-                       conf->number, conf->script_generation);
+                       conf->place, conf->script_generation);
     start(&w);
     loop_run(w.engine.loop);
     finish(&w);

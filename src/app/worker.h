@@ -6,6 +6,7 @@
 #ifndef APP_WORKER_H
 #define APP_WORKER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "config/model.h"
@@ -17,7 +18,9 @@ struct sockets;
 
 /* What the master gives it; all of it outlives the worker. */
 struct worker_conf {
-    unsigned number; /* from 0 */
+    unsigned number; /* on the board */
+    unsigned place;  /* among the workers of this master, from 0 */
+    bool waits;      /* for UPGRADE_BEGIN, before it accepts anybody */
     int master;      /* the socket to the master */
     int log_wake;    /* the eventfd that wakes control */
     struct board *board;

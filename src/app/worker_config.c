@@ -303,13 +303,39 @@ on_look(struct timer *timer)
         loop_start_timer(w->engine->loop, timer, LOOK_MS);
 }
 
+/* Sockets that a worker of an older program had, of which there were more. */
+static int
+serve_others(struct worker_config *w, const struct served *s)
+{
+    struct runtime *runtime = s->service.runtime;
+
+    for (size_t i = 0; i < runtime->listener_count; i++) {
+        const char *text = runtime_listener_text(runtime, i);
+
+        for (unsigned k = 1; k < sockets_rounds(w->sockets); k++) {
+            int fd = sockets_find(w->sockets, text, w->place, k);
+
+            if (fd >= 0 && serve_more(runtime, i, fd) < 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+serve_all(struct worker_config *w, const struct served *s)
+{
+    return serve_start(s->service.runtime, s->listeners) < 0
+               ? -1
+               : serve_others(w, s);
+}
+
 /* Sockets that stay are watched anew, which tells at once who waits there. */
 static void
 take_sockets(struct worker_config *w, struct served *old, struct served *now)
 {
     serve_yield(old->service.runtime);
-    if (!w->engine->draining &&
-        serve_start(now->service.runtime, now->listeners) < 0)
+    if (!w->engine->draining && serve_all(w, now) < 0)
         log_error("cannot accept at all addresses: %s", strerror(errno));
     close_listeners(old, now);
     free(old->listeners);
@@ -345,7 +371,7 @@ commit(void *arg, uint32_t generation)
 /* --- the one that it begins with ------------------------------------------ */
 
 static void
-find_inherited(struct served *s, const struct sockets *sockets, unsigned number)
+find_inherited(struct served *s, const struct sockets *sockets, unsigned place)
 {
     const struct runtime *runtime = s->service.runtime;
 
@@ -353,7 +379,7 @@ find_inherited(struct served *s, const struct sockets *sockets, unsigned number)
     for (size_t i = 0; i < runtime->listener_count; i++) {
         const char *text = runtime_listener_text(runtime, i);
 
-        s->listeners[i] = sockets_find(sockets, text, number);
+        s->listeners[i] = sockets_find(sockets, text, place, 0);
         if (s->listeners[i] < 0)
             log_warn("nobody listens on %s: its name has changed", text);
     }
@@ -363,17 +389,19 @@ void
 worker_config_init(struct worker_config *w, struct engine *engine,
                    struct resolver *resolver, const struct config *config,
                    struct addresses *addresses, struct bundles *bundles,
-                   const struct sockets *sockets, unsigned number,
+                   const struct sockets *sockets, unsigned place,
                    uint32_t generation)
 {
     struct faults faults;
 
     *w = (struct worker_config){
         .engine = engine,
-        .row = &engine->board->workers[number],
+        .row = &engine->board->workers[engine->worker],
         .resolver = resolver,
         .now = new_served(),
         .record = -1,
+        .sockets = sockets,
+        .place = place,
         .stage = {w, is_pending, stage, commit, drop},
     };
     list_init(&w->before);
@@ -391,7 +419,7 @@ worker_config_init(struct worker_config *w, struct engine *engine,
     w->now->generation = generation;
     engine->runtime = w->now->service.runtime;
     scripts_use_resolver(w->now->service.scripts, resolver);
-    find_inherited(w->now, sockets, number);
+    find_inherited(w->now, sockets, place);
     free_unused(w);
 }
 
@@ -411,7 +439,7 @@ int
 worker_config_serve(struct worker_config *w)
 {
     transition_init(w->now->service.runtime);
-    return serve_start(w->now->service.runtime, w->now->listeners);
+    return serve_all(w, w->now);
 }
 
 void
@@ -423,6 +451,12 @@ worker_config_look(struct worker_config *w)
     list_for_each(node, &w->before) transition_look(
         container_of(node, struct served, link)->service.runtime, states);
     transition_end(w->engine, states);
+}
+
+void
+worker_config_leave(struct worker_config *w)
+{
+    serve_leave(w->now->service.runtime);
 }
 
 void

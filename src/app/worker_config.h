@@ -55,16 +55,18 @@ struct worker_config {
     int record;            /* of the one to be staged; -1: none has come */
     struct arrived_socket *arrived;
     size_t arrived_count;
+    const struct sockets *sockets; /* that it began with */
+    unsigned place;                /* of its worker among those */
     struct timer look; /* whether old ones have lost their last session */
     struct config_stage stage;
 };
 
-/* Serves what the worker was started with, as GENERATION; SOCKETS has its
- * descriptors, of worker NUMBER. Exits where it cannot. */
+/* Serves what the worker was started with, as GENERATION; SOCKETS, which
+ * outlives it, has its descriptors, in PLACE. Exits where it cannot. */
 void worker_config_init(struct worker_config *w, struct engine *engine,
                         struct resolver *resolver, const struct config *config,
                         struct addresses *addresses, struct bundles *bundles,
-                        const struct sockets *sockets, unsigned number,
+                        const struct sockets *sockets, unsigned place,
                         uint32_t generation);
 void worker_config_fini(struct worker_config *w);
 
@@ -76,6 +78,9 @@ void worker_config_look(struct worker_config *w);
 
 /* Begins to accept; 0, or -1 with errno. */
 int worker_config_serve(struct worker_config *w) MUST_CHECK;
+
+/* Accepts no more, once who waits is taken: another program does. */
+void worker_config_leave(struct worker_config *w);
 
 /* Accepts no more; and refuses who is in the backlog of TCP sockets. */
 void worker_config_pause(struct worker_config *w);

@@ -5,6 +5,7 @@
 #include "board/board.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,18 @@ enum {
 /* One for the program, one a server and one a section. */
 _Static_assert(1 + BOARD_ROWS_MAX * 2 <= SLOTS_MAX, "each row has its slot");
 
+/* The specs of upgrades build a program with another layout. */
+#ifndef BOARD_LAYOUT_OFFSET
+#define BOARD_LAYOUT_OFFSET 0
+#endif
+
 static const uint64_t board_magic = UINT64_C(0x657461676e6f6f6d); /* moongate */
+
+uint32_t
+board_layout(void)
+{
+    return BOARD_LAYOUT + BOARD_LAYOUT_OFFSET;
+}
 
 /* Places tables one after the other. The first pass only adds up their sizes,
  * the second has memory. */
@@ -143,8 +155,9 @@ static bool
 limits_are_sane(const struct board_limits *n)
 {
     return n->workers >= 1 && n->workers <= BOARD_WORKERS_MAX &&
-           n->upstreams <= BOARD_ROWS_MAX && n->servers <= BOARD_ROWS_MAX &&
-           n->sections <= BOARD_ROWS_MAX && n->scripts <= BOARD_ROWS_MAX &&
+           n->vacant <= n->workers && n->upstreams <= BOARD_ROWS_MAX &&
+           n->servers <= BOARD_ROWS_MAX && n->sections <= BOARD_ROWS_MAX &&
+           n->scripts <= BOARD_ROWS_MAX &&
            (n->dict_bytes == 0 || n->dict_bytes >= DICT_BYTES_MIN) &&
            n->series <= METRIC_SERIES_MAX && n->seats <= SEATS_MAX &&
            n->entries <= QUEUE_ENTRIES_MAX && n->ring_bytes >= RING_BYTES_MIN &&
@@ -278,6 +291,35 @@ map_tables(struct board *b, const struct board_limits *limits)
     return 0;
 }
 
+/* Those of another program, if they lie as this one has them. */
+static int
+map_known_tables(struct board *b, int fd)
+{
+    struct layout layout = {0};
+    struct board_header header;
+    void *mem;
+
+    if (pread(fd, &header, sizeof(header), 0) != sizeof(header) ||
+        header.magic != board_magic || header.layout != board_layout() ||
+        !limits_are_sane(&header.limits)) {
+        errno = EPROTO;
+        return -1;
+    }
+    place_tables(b, &layout, &header.limits);
+    if (layout.used != header.size) {
+        errno = EPROTO;
+        return -1;
+    }
+    b->size = layout.used;
+    mem = mmap(NULL, b->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (mem == MAP_FAILED)
+        return -1;
+    b->fd = fd;
+    layout = (struct layout){.base = mem};
+    place_tables(b, &layout, &header.limits);
+    return 0;
+}
+
 static void
 unmap_tables(struct board *b)
 {
@@ -285,10 +327,18 @@ unmap_tables(struct board *b)
     close(b->fd);
 }
 
+void
+board_set_version(struct board *b, const char *version)
+{
+    (void)snprintf(b->header->version, sizeof(b->header->version), "%s",
+                   version);
+}
+
 struct board *
 board_open(const struct board_limits *limits, const char *version)
 {
     struct board *b;
+    unsigned top;
 
     if (!limits_are_sane(limits)) {
         errno = EINVAL;
@@ -304,7 +354,7 @@ board_open(const struct board_limits *limits, const char *version)
 
     *b->header = (struct board_header){
         .magic = board_magic,
-        .layout = BOARD_LAYOUT,
+        .layout = board_layout(),
         .limits = *limits,
         .size = b->size,
         .started_ms = clock_wall_ms(),
@@ -312,12 +362,16 @@ board_open(const struct board_limits *limits, const char *version)
     if (getrandom(&b->header->secret, sizeof(b->header->secret),
                   GRND_NONBLOCK) < 0)
         goto fini_names;
-    snprintf(b->header->version, sizeof(b->header->version), "%s", version);
-    for (unsigned i = 0; i < limits->workers; i++)
+    board_set_version(b, version);
+    top = limits->workers - limits->vacant;
+    for (unsigned i = 0; i < top; i++)
         ring_init(board_ring(b, i), limits->ring_bytes);
+    atomic_store(&b->header->worker_top, top);
     errno = init_tables(b, limits);
     if (errno != 0)
         goto fini_names;
+    if (b->metrics != NULL && top < limits->workers)
+        metric_set_top(b->metrics, top);
     return b;
 
 fini_names:
@@ -325,6 +379,36 @@ fini_names:
 
 unmap_tables:
     unmap_tables(b);
+free_handle:
+    free_handle(b);
+    return NULL;
+}
+
+struct board *
+board_adopt(int fd, const int *wakes, size_t wake_count, int control_wake)
+{
+    struct board *b = new_handle();
+
+    if (b == NULL)
+        return NULL;
+    if (map_known_tables(b, fd) < 0)
+        goto free_handle;
+    if (wake_count != b->header->limits.workers) {
+        errno = EPROTO;
+        goto unmap;
+    }
+    if (init_names(b, &b->header->limits) < 0)
+        goto unmap;
+    if (b->header->limits.dict_bytes == 0)
+        b->dicts = NULL;
+    if (b->header->limits.series == 0)
+        b->metrics = NULL;
+    memcpy(b->wakes, wakes, wake_count * sizeof(*wakes));
+    b->control_wake = control_wake;
+    return b;
+
+unmap:
+    munmap(b->header, b->size);
 free_handle:
     free_handle(b);
     return NULL;
@@ -384,7 +468,7 @@ board_add_server(struct board *b, int upstream, struct str name)
     atomic_store(&row->weight_now, 1);
     atomic_store(&row->since_ms, clock_wall_ms());
     atomic_store(&row->greeting.seal, 0);
-    for (unsigned w = 0; w < b->header->limits.workers; w++)
+    for (unsigned w = 0; w < board_worker_top(b); w++)
         memset(board_server_counters(b, w, i), 0, sizeof(*b->server_counters));
     names_publish(&b->names[BOARD_SERVERS], i);
     changes_note(b, i);
@@ -398,7 +482,7 @@ board_add_section(struct board *b, struct str name)
 
     if (i == BOARD_NONE)
         return i;
-    for (unsigned w = 0; w < b->header->limits.workers; w++)
+    for (unsigned w = 0; w < board_worker_top(b); w++)
         memset(board_section_counters(b, w, i), 0,
                sizeof(*b->section_counters));
     names_publish(&b->names[BOARD_SECTIONS], i);
@@ -551,7 +635,7 @@ board_sum_server(const struct board *b, int row, struct server_totals *out)
     const struct server_counters *from = b->server_counters + row;
 
     *out = (struct server_totals){0};
-    for (unsigned w = 0; w < b->header->limits.workers; w++) {
+    for (unsigned w = 0; w < board_worker_top(b); w++) {
         SERVER_COUNTERS(SUM)
         from += b->header->limits.servers;
     }
@@ -563,7 +647,7 @@ board_sum_section(const struct board *b, int row, struct section_totals *out)
     const struct section_counters *from = b->section_counters + row;
 
     *out = (struct section_totals){0};
-    for (unsigned w = 0; w < b->header->limits.workers; w++) {
+    for (unsigned w = 0; w < board_worker_top(b); w++) {
         add_section(out, from);
         from += b->header->limits.sections;
     }
@@ -617,6 +701,17 @@ tell_all(struct board *b)
     wake_workers(b);
 }
 
+/* The masters of several generations are one actor (slots.h), so one at a time
+ * repairs. The lock goes with its process. */
+static void
+lock_repairs(const struct board *b, short type)
+{
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET};
+
+    while (fcntl(b->fd, F_SETLKW, &lock) < 0 && errno == EINTR)
+        continue;
+}
+
 void
 board_worker_died(struct board *b, unsigned worker)
 {
@@ -626,7 +721,9 @@ board_worker_died(struct board *b, unsigned worker)
     atomic_store(&row->script, 0);
     atomic_store(&row->heap_bytes, 0);
     atomic_fetch_add(&row->restarts, 1);
+    lock_repairs(b, F_WRLCK);
     slots_give_back(b->slots, worker);
+    lock_repairs(b, F_UNLCK);
     seats_clear(b, worker);
     pools_forget(b, worker);
     atomic_store(&row->waits_on, true);

@@ -44,6 +44,18 @@ struct ring;
 struct board *board_open(const struct board_limits *limits, const char *version)
     __attribute__((warn_unused_result));
 
+/* Another program's board, by its descriptor; FD and the eventfds, WAKES of
+ * all its workers and CONTROL_WAKE, are the board's own if this succeeds. NULL
+ * with errno; EPROTO: it is of another layout. */
+struct board *board_adopt(int fd, const int *wakes, size_t wake_count,
+                          int control_wake) __attribute__((warn_unused_result));
+
+/* Another version of the program serves from now on. */
+void board_set_version(struct board *b, const char *version);
+
+/* The number of the layout that this program knows. */
+uint32_t board_layout(void);
+
 /* Unmaps it; the memory goes when the last process does this or ends. */
 void board_close(struct board *b);
 

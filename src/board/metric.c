@@ -56,7 +56,14 @@ metric_init(struct metric_table *t, unsigned series, unsigned actors)
 {
     t->series_max = series;
     t->actors = actors;
+    atomic_store(&t->top, actors);
     return robust_init(&t->mutex);
+}
+
+void
+metric_set_top(struct metric_table *t, unsigned actors)
+{
+    atomic_store(&t->top, actors);
 }
 
 /* --- the lock ------------------------------------------------------------- */
@@ -337,11 +344,12 @@ cells_of(const struct metric_table *t, unsigned actor)
 double
 metric_sum(const struct metric_table *t, uint32_t cell)
 {
+    unsigned top = atomic_load(&t->top);
     double sum = 0;
 
-    for (unsigned i = 0; i < t->actors; i++)
+    for (unsigned i = 0; i < top; i++)
         sum += cells_of(t, i)[cell];
-    return sum;
+    return top < t->actors ? sum + cells_of(t, t->actors - 1)[cell] : sum;
 }
 
 void

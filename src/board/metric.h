@@ -47,6 +47,9 @@ int metric_series(struct metric_table *t, int family,
 double *metric_cells(struct metric_table *t, unsigned actor);
 
 /* The sum of one cell over all actors. */
+/* Only ACTORS of them, and the last one, have numbers yet. */
+void metric_set_top(struct metric_table *t, unsigned actors);
+
 double metric_sum(const struct metric_table *t, uint32_t cell);
 
 /* Sets the gauges of a worker that has died to 0; by the master. */

@@ -45,6 +45,8 @@ struct metric_table {
     pthread_mutex_t mutex; /* of adding */
     uint32_t series_max;
     uint32_t actors;
+    _Atomic uint32_t top; /* actors from there on have no numbers, but for the
+                             last one */
     _Atomic uint32_t family_count; /* those before it do not change */
     _Atomic uint32_t series_count;
     _Atomic uint64_t dropped; /* numbers that had no series */

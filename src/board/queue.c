@@ -469,19 +469,22 @@ queue_next_granted(struct board *b, unsigned worker)
 
 /* --- settling ------------------------------------------------------------- */
 
+enum {
+    WAKE_BITS = 64, /* in a word of a set of workers */
+    WAKE_WORDS = (BOARD_WORKERS_MAX + WAKE_BITS - 1) / WAKE_BITS,
+};
+
 /* While one settles. */
 struct settling {
     struct board *b;
     struct queue_row *queue; /* the upstream's */
     const int *rows;
     unsigned count;
-    bool backups;   /* they stand in */
-    uint32_t free;  /* slots for work that any server may do */
-    uint64_t wakes; /* set of workers */
+    bool backups;               /* they stand in */
+    uint32_t free;              /* slots for work that any server may do */
+    uint64_t wakes[WAKE_WORDS]; /* set of workers */
     bool paced;
 };
-
-_Static_assert(BOARD_WORKERS_MAX <= 64, "a set of workers has 64 bits");
 
 /* What is meant for one server also goes to one that drains. */
 static bool
@@ -551,7 +554,8 @@ grant(struct settling *s, struct queue_row *queue)
     atomic_store(&entry->state, QUEUE_GRANTED);
     queue->granted++;
     list_append(s->b, &s->b->queue_table->granted[entry->worker], number);
-    s->wakes |= UINT64_C(1) << entry->worker;
+    s->wakes[entry->worker / WAKE_BITS] |= UINT64_C(1)
+                                           << entry->worker % WAKE_BITS;
 }
 
 /* Where there is no limit, those who have waited come in portions, so that a
@@ -596,6 +600,25 @@ settle_all(struct settling *s)
     settle_queue(s, s->queue, count_free(s));
 }
 
+/* Wakes all that had grants but SELF. Was SELF among them? */
+static bool
+wake_granted(const struct settling *s, unsigned self)
+{
+    bool own = false;
+
+    for (unsigned i = 0; i < WAKE_WORDS; i++) {
+        for (uint64_t set = s->wakes[i]; set != 0; set &= set - 1) {
+            unsigned worker = i * WAKE_BITS + (unsigned)__builtin_ctzll(set);
+
+            if (worker == self)
+                own = true;
+            else
+                wake_worker(s->b, worker);
+        }
+    }
+    return own;
+}
+
 struct queue_settled
 queue_settle(struct board *b, int upstream, const int *rows, unsigned count,
              unsigned worker)
@@ -606,16 +629,12 @@ queue_settle(struct board *b, int upstream, const int *rows, unsigned count,
         .rows = rows,
         .count = count,
     };
-    bool own;
 
     lock(b);
     settle_all(&s);
     unlock(b);
-    own = (s.wakes >> worker & 1) != 0;
-    s.wakes &= ~(UINT64_C(1) << worker);
-    for (unsigned i = 0; s.wakes != 0; i++, s.wakes >>= 1) {
-        if ((s.wakes & 1) != 0)
-            wake_worker(b, i);
-    }
-    return (struct queue_settled){.own = own, .paced = s.paced};
+    return (struct queue_settled){
+        .own = wake_granted(&s, worker),
+        .paced = s.paced,
+    };
 }

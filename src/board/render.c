@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "board/board.h"
 #include "board/json.h"
+#include "board/numbers.h"
+#include "board/render_generations.h"
 #include "board/render_usage.h"
 #include "board/server_line.h"
 #include "board/slots.h"
@@ -53,7 +55,7 @@ static void
 sum_all_workers(struct section_totals *out, const struct board *b)
 {
     *out = (struct section_totals){0};
-    for (unsigned w = 0; w < b->header->limits.workers; w++) {
+    for (unsigned w = 0; w < board_worker_top(b); w++) {
         struct section_totals one;
 
         board_sum_worker(b, w, &one);
@@ -99,10 +101,12 @@ workers_text(struct buf *out, const struct board *b)
     buf_printf(out, "\n%-8s %8s %8s %8s %11s %11s %11s %12s\n", "worker", "pid",
                "restarts", "scripts", "now", "connections", "requests",
                "script heap");
-    for (unsigned w = 0; w < b->header->limits.workers; w++) {
+    for (unsigned w = 0; w < board_worker_top(b); w++) {
         const struct worker_row *row = &b->workers[w];
         struct section_totals sum;
 
+        if (numbers_is_vacant(b, w))
+            continue;
         board_sum_worker(b, w, &sum);
         buf_printf(out,
                    "%-8u %8" PRId32 " %8" PRIu32 " %8" PRIu32 " %11" PRIu32
@@ -270,23 +274,27 @@ queues_json(struct buf *out, const struct board *b)
 static void
 workers_json(struct buf *out, const struct board *b)
 {
+    const char *comma = "";
+
     buf_str(out, STR(",\"workers\":["));
-    for (unsigned w = 0; w < b->header->limits.workers; w++) {
+    for (unsigned w = 0; w < board_worker_top(b); w++) {
         const struct worker_row *row = &b->workers[w];
         struct section_totals sum;
 
+        if (numbers_is_vacant(b, w))
+            continue;
         board_sum_worker(b, w, &sum);
-        buf_printf(out,
-                   "%s{\"worker\":%u,\"pid\":%" PRId32 ",\"restarts\":%" PRIu32
-                   ",\"now\":%" PRIu32 ",\"heap_bytes\":%" PRIu64
-                   ",\"script_generation\":%" PRIu32,
-                   w == 0 ? "" : ",", w, atomic_load(&row->pid),
-                   atomic_load(&row->restarts),
-                   slot_held(b, w, board_global_slot()),
-                   atomic_load(&row->heap_bytes),
-                   atomic_load(&row->script_generation));
+        buf_printf(
+            out,
+            "%s{\"worker\":%u,\"pid\":%" PRId32 ",\"restarts\":%" PRIu32
+            ",\"now\":%" PRIu32 ",\"heap_bytes\":%" PRIu64
+            ",\"script_generation\":%" PRIu32,
+            comma, w, atomic_load(&row->pid), atomic_load(&row->restarts),
+            slot_held(b, w, board_global_slot()), atomic_load(&row->heap_bytes),
+            atomic_load(&row->script_generation));
         json_totals(out, section_counter_infos, section_counter_count, &sum);
         buf_char(out, '}');
+        comma = ",";
     }
     buf_char(out, ']');
 }
@@ -327,6 +335,7 @@ info_json(struct buf *out, const struct board *b)
     workers_json(out, b);
     sections_json(out, b);
     queues_json(out, b);
+    generations_json(out, b);
     buf_str(out, STR("}\n"));
 }
 
@@ -336,6 +345,7 @@ render_info(struct buf *out, const struct board *b, enum render_format format)
     switch (format) {
     case RENDER_TEXT:
         info_text(out, b);
+        generations_text(out, b);
         render_processes_text(out, b);
         workers_text(out, b);
         sections_text(out, b);

@@ -18,10 +18,12 @@
     X(svname)                                                                    \
     X(qcur)                                                                      \
     X(qmax)                                                                      \
-    X(scur) X(smax) X(slim) X(stot) X(bin) X(bout) X(dreq) X(dresp) X(ereq) X(   \
-        econ) X(eresp) X(wretr) X(wredis) X(status) X(weight) X(act) X(bck)      \
-        X(chkfail) X(chkdown) X(lastchg) X(downtime) X(qlimit) X(pid) X(iid) X(  \
-            sid) X(throttle) X(lbtot) X(tracked) X(type) X(rate) X(rate_lim)     \
+    X(scur)                                                                      \
+    X(smax)                                                                      \
+    X(slim) X(stot) X(bin) X(bout) X(dreq) X(dresp) X(ereq) X(econ) X(           \
+        eresp) X(wretr) X(wredis) X(status) X(weight) X(act) X(bck) X(chkfail)   \
+        X(chkdown) X(lastchg) X(downtime) X(qlimit) X(pid) X(iid) X(sid) X(      \
+            throttle) X(lbtot) X(tracked) X(type) X(rate) X(rate_lim)            \
             X(rate_max) X(check_status) X(check_code) X(check_duration) X(       \
                 hrsp_1xx) X(hrsp_2xx) X(hrsp_3xx) X(hrsp_4xx) X(hrsp_5xx)        \
                 X(hrsp_other) X(hanafail) X(req_rate) X(req_rate_max) X(         \

@@ -73,7 +73,7 @@ find_places(struct place *places, const struct board *b)
     struct capture c;
     size_t count = 0;
 
-    for (unsigned w = 0; w < b->header->limits.workers; w++) {
+    for (unsigned w = 0; w < board_worker_top(b); w++) {
         for (unsigned i = 0; i < CAPTURES_KEPT; i++) {
             if (!captures_read(&c, b, w, i))
                 continue;
@@ -94,7 +94,7 @@ count_all(const struct board *b)
 {
     uint64_t count = 0;
 
-    for (unsigned w = 0; w < b->header->limits.workers; w++)
+    for (unsigned w = 0; w < board_worker_top(b); w++)
         count += captures_count(b, w);
     return count;
 }

@@ -93,7 +93,7 @@ connections_text(struct buf *out, const struct board *b)
 
         if (name.p == NULL)
             continue;
-        for (unsigned w = 0; w < b->header->limits.workers; w++) {
+        for (unsigned w = 0; w < board_worker_top(b); w++) {
             struct connections c = read_connections(b, w, i);
 
             all.in_use += c.in_use;
@@ -118,7 +118,7 @@ connections_json(struct buf *out, const struct board *b)
 
         if (name.p == NULL)
             continue;
-        for (unsigned w = 0; w < b->header->limits.workers; w++) {
+        for (unsigned w = 0; w < board_worker_top(b); w++) {
             struct connections c = read_connections(b, w, i);
 
             if (!is_running(b, w))
@@ -155,7 +155,7 @@ memory_text(struct buf *out, const struct board *b)
     buf_printf(out, "\n%-18s %8s %8s %10s %10s %12s\n", "pool", "worker",
                "bytes", "used", "spare", "memory");
     for (unsigned kind = 0; kind < POOL_KIND_COUNT; kind++) {
-        for (unsigned w = 0; w < b->header->limits.workers; w++) {
+        for (unsigned w = 0; w < board_worker_top(b); w++) {
             const struct pool_row *row = pools_row(b, w, (enum pool_kind)kind);
             uint64_t bytes = allocated_bytes(row);
 
@@ -181,7 +181,7 @@ memory_json(struct buf *out, const struct board *b)
 
     buf_str(out, STR(",\"pools\":["));
     for (unsigned kind = 0; kind < POOL_KIND_COUNT; kind++) {
-        for (unsigned w = 0; w < b->header->limits.workers; w++) {
+        for (unsigned w = 0; w < board_worker_top(b); w++) {
             const struct pool_row *row = pools_row(b, w, (enum pool_kind)kind);
 
             if (!is_running(b, w))

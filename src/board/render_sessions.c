@@ -137,7 +137,7 @@ render_sessions_part(struct buf *out, const struct board *b,
     if (!at->begun)
         begin(out, json);
     at->begun = true;
-    while (at->worker < b->header->limits.workers) {
+    while (at->worker < board_worker_top(b)) {
         if (at->row >= seat_count(b, at->worker)) {
             at->worker++;
             at->row = 0;

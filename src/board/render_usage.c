@@ -27,7 +27,7 @@ process_name(char text[PROCESS_NAME_MAX], unsigned process)
 void
 render_processes_text(struct buf *out, const struct board *b)
 {
-    unsigned count = USAGE_WORKER + b->header->limits.workers;
+    unsigned count = USAGE_WORKER + board_worker_top(b);
     char name[PROCESS_NAME_MAX];
 
     buf_printf(out, "\n%-10s %8s %11s %10s\n", "process", "pid", "cpu s",
@@ -49,7 +49,7 @@ render_processes_text(struct buf *out, const struct board *b)
 void
 render_processes_json(struct buf *out, const struct board *b)
 {
-    unsigned count = USAGE_WORKER + b->header->limits.workers;
+    unsigned count = USAGE_WORKER + board_worker_top(b);
     char name[PROCESS_NAME_MAX];
     const char *comma = "";
 

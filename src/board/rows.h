@@ -17,7 +17,8 @@
 #include "board/counters.h"
 
 enum {
-    BOARD_WORKERS_MAX = 64,
+    BOARD_WORKERS_MAX = 254, /* of all generations (numbers.h); they and the
+                                master are actors of 8 bits (slots.h) */
     BOARD_ROWS_MAX = 32767,  /* of one kind; each fits 16 bits (changes.h),
                                 as do all slots (slots.h) */
     BOARD_NAME_MAX = 71,     /* bytes of a row's name */
@@ -48,6 +49,7 @@ struct board_limits {
     size_t dict_bytes; /* of dictionaries (dict.h); 0: there are none */
     unsigned series;   /* of metrics (metric.h); 0: there are none */
     unsigned seats;    /* of each worker (seats.h); 0: there are none */
+    unsigned vacant;   /* of the workers, the last ones, nobody is at first */
 };
 
 enum board_kind {
@@ -204,6 +206,10 @@ struct worker_row {
     _Atomic uint64_t started_ms;      /* wall time */
     _Atomic bool waits_on; /* the last one has left entries in queues, which
                               whoever takes its place takes out, too */
+    /* By the master that has claimed it; numbers.h. */
+    _Atomic bool vacant;
+    _Atomic int32_t master;    /* its pid; 0: it has not said */
+    _Atomic uint64_t since_ms; /* wall time of the claim */
     /* By the worker. */
     _Alignas(64) _Atomic uint64_t heartbeat_ms; /* monotonic time */
     _Atomic int32_t script;      /* 1 + row of the one that runs; 0: none */
@@ -219,7 +225,8 @@ struct board_header {
     uint64_t started_ms;                 /* wall time */
     uint64_t secret;                     /* that keys depend on (seats.h) */
     _Atomic uint64_t added[BOARD_KINDS]; /* rows, by the master; names.h */
-    _Atomic uint64_t states; /* changes of servers' states, and deaths */
+    _Atomic uint64_t states;     /* changes of servers' states, and deaths */
+    _Atomic uint32_t worker_top; /* beyond it no worker ever was */
     char version[BOARD_VERSION_MAX + 1];
     char hook_names[BOARD_HOOKS_MAX][BOARD_HOOK_NAME_MAX + 1];
 };
@@ -274,6 +281,14 @@ struct board {
     struct history_table *history; /* history.h; so are the series */
     struct history_series *history_series;
 };
+
+/* Workers are looked at up to here: rows beyond were never touched, and cost
+ * no memory. */
+static inline unsigned
+board_worker_top(const struct board *b)
+{
+    return atomic_load_explicit(&b->header->worker_top, memory_order_acquire);
+}
 
 /* Slots (slots.h): one for the whole program, one a server, one a section. */
 static inline unsigned

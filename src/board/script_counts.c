@@ -8,7 +8,16 @@
 static unsigned
 process_count(const struct board *b)
 {
-    return b->header->limits.workers + 1;
+    return board_worker_top(b) + 1;
+}
+
+static struct script_counters *
+row_of_process(const struct board *b, unsigned process, unsigned hook, int row)
+{
+    unsigned worker =
+        process < board_worker_top(b) ? process : b->header->limits.workers;
+
+    return script_counts_row(b, worker, hook, row);
 }
 
 void
@@ -42,7 +51,7 @@ script_counts_clear(struct board *b, int row)
         if (!script_counts_has(b, row, hook))
             continue;
         for (unsigned w = 0; w < process_count(b); w++)
-            memset(script_counts_row(b, w, hook, row), 0,
+            memset(row_of_process(b, w, hook, row), 0,
                    sizeof(*b->script_counters));
     }
     atomic_store(&b->scripts[row].hooks, 0);
@@ -59,7 +68,7 @@ add_hook(struct script_totals *to, const struct board *b, int row,
     if (!script_counts_has(b, row, hook))
         return;
     for (unsigned w = 0; w < process_count(b); w++) {
-        const struct script_counters *from = script_counts_row(b, w, hook, row);
+        const struct script_counters *from = row_of_process(b, w, hook, row);
 
         SCRIPT_COUNTERS(SUM)
     }
@@ -88,5 +97,5 @@ script_counts_times(const struct board *b, int row, unsigned hook,
     if (!script_counts_has(b, row, hook))
         return;
     for (unsigned w = 0; w < process_count(b); w++)
-        times_sum(sum, &script_counts_row(b, w, hook, row)->times);
+        times_sum(sum, &row_of_process(b, w, hook, row)->times);
 }

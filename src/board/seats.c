@@ -215,7 +215,7 @@ seat_find_id(const struct board *b, uint32_t id, struct seat_facts *out)
 {
     enum seat_state state;
 
-    for (unsigned worker = 0; worker < b->header->limits.workers; worker++) {
+    for (unsigned worker = 0; worker < board_worker_top(b); worker++) {
         unsigned count = seat_count(b, worker);
 
         for (unsigned i = 0; i < count; i++) {
@@ -233,7 +233,7 @@ seat_find_busy(const struct board *b, uint64_t key, struct seat_facts *out)
     enum seat_state state = SEAT_IDLE;
     bool found = false;
 
-    for (unsigned worker = 0; worker < b->header->limits.workers; worker++) {
+    for (unsigned worker = 0; worker < board_worker_top(b); worker++) {
         unsigned count = seat_count(b, worker);
 
         for (unsigned i = 0; i < count; i++) {

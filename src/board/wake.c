@@ -22,7 +22,7 @@ wake_worker(const struct board *b, unsigned worker)
 void
 wake_workers(const struct board *b)
 {
-    for (unsigned i = 0; i < b->header->limits.workers; i++)
+    for (unsigned i = 0; i < board_worker_top(b); i++)
         notify(b->wakes[i]);
 }
 

@@ -137,8 +137,8 @@ static const struct key KEYS[] = {
         .name = "drain_timeout", .sections = KEY_GLOBAL,
         .type = KEY_DURATION, .supported = true, .fallback = "1h",
         .min = 1, .max = 20 * DAY, STORE(GLOBAL, drain_timeout_ms),
-        .sentence = "What a graceful stop has left after this time is "
-                    "closed.",
+        .sentence = "What a graceful stop or an upgrade has left after this "
+                    "time is closed.",
     }, {
         .name = "temp_dir", .sections = KEY_GLOBAL, .type = KEY_PATH,
         .supported = true, .fallback = "/var/tmp", STORE(GLOBAL, temp_dir),

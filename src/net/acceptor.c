@@ -145,6 +145,13 @@ acceptor_start(struct acceptor *acceptor, struct loop *loop, int fd)
 }
 
 void
+acceptor_take_all(struct acceptor *acceptor)
+{
+    while (acceptor->watching && accept_one(acceptor))
+        continue;
+}
+
+void
 acceptor_stop(struct acceptor *acceptor)
 {
     if (acceptor->watching)

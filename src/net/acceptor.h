@@ -30,6 +30,7 @@ typedef bool (*acceptor_admit_fn)(struct acceptor *acceptor);
 typedef void (*acceptor_dismiss_fn)(struct acceptor *acceptor);
 
 struct acceptor {
+    void *owner; /* for the callbacks */
     struct watch watch;
     struct deferred backlog; /* to be looked at, at the end of the turn */
     struct timer pause;
@@ -48,6 +49,9 @@ struct acceptor {
  * admit and dismiss are set by then.  0, or -1 with errno. */
 int
 acceptor_start(struct acceptor *acceptor, struct loop *loop, int fd) MUST_CHECK;
+
+/* Takes all clients that wait now, as far as they are admitted. */
+void acceptor_take_all(struct acceptor *acceptor);
 
 /* Stops; the socket goes on listening.  May be called more than once. */
 void acceptor_stop(struct acceptor *acceptor);

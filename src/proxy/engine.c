@@ -14,6 +14,7 @@ engine_init(struct engine *engine, struct loop *loop, struct board *board,
         .board = board,
         .buffers = buffers,
         .worker = worker,
+        .place = worker,
         .scratch = xcalloc(1, ENGINE_SCRATCH),
         .temp_dir = "/tmp",
     };
@@ -49,6 +50,13 @@ engine_remove(struct engine *engine, struct engine_session *session)
         return;
     list_remove(&session->link);
     engine->session_count--;
+}
+
+void
+engine_leave(struct engine *engine)
+{
+    engine->draining = true;
+    engine->leaving = true;
 }
 
 /* A session may leave the list when it is told, but no other does: objects

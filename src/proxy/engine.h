@@ -39,7 +39,8 @@ struct engine {
     struct board *board;
     struct runtime *runtime;     /* that new work begins with; NULL: whatever it
                                     came to */
-    unsigned worker;             /* its number, from 0 */
+    unsigned worker;             /* its number on the board */
+    unsigned place;              /* which it is of its program's, from 0 */
     struct buffer_pool *buffers; /* I/O buffers of this process */
     struct conduit_pool *conduits; /* and its pipes for bulk; NULL: it copies */
     uint8_t *scratch;     /* to read into what is used up before others read */
@@ -56,6 +57,7 @@ struct engine {
     struct list sessions; /* every open one, idle or not */
     unsigned session_count;
     bool draining; /* no new sessions; idle ones are closed */
+    bool leaving;  /* it drains, but idle ones have another request */
 
     struct http_idles *idles; /* folded connections (http_idle.h), or NULL */
     uint64_t mysql_ids;       /* connections that MySQL's clients were told */
@@ -87,6 +89,11 @@ void engine_fini(struct engine *engine);
 
 void engine_add(struct engine *engine, struct engine_session *session);
 void engine_remove(struct engine *engine, struct engine_session *session);
+
+/* Begins to drain so that no client notices: who has a connection may send
+ * another request, whose answer says that it is the last; else what is idle
+ * ends when its time is over. */
+void engine_leave(struct engine *engine);
 
 /* Begins to drain: every session is told, new ones are refused. */
 void engine_drain(struct engine *engine);

@@ -552,7 +552,7 @@ static bool
 step_idle(struct http_conn *conn)
 {
     if (!has_input(conn)) {
-        if (conn->engine->draining) {
+        if (conn->engine->draining && !conn->engine->leaving) {
             conn_close(conn, "--", "the worker is draining");
             return false;
         }

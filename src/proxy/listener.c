@@ -26,14 +26,32 @@ listener_init(struct listener *listener, struct runtime *runtime,
     map_init(&listener->names);
 }
 
+static void
+close_socket(struct acceptor *acceptor)
+{
+    acceptor_stop(acceptor);
+    close(acceptor->fd);
+}
+
+static void
+close_all(struct listener *listener)
+{
+    struct listener_more *more;
+
+    if (listener->fd >= 0)
+        close_socket(&listener->acceptor);
+    listener->fd = -1;
+    while ((more = listener->more) != NULL) {
+        listener->more = more->next;
+        close_socket(&more->acceptor);
+        free(more);
+    }
+}
+
 void
 listener_fini(struct listener *listener)
 {
-    if (listener->fd >= 0) {
-        acceptor_stop(&listener->acceptor);
-        close(listener->fd);
-        listener->fd = -1;
-    }
+    close_all(listener);
     map_fini(&listener->names);
     tls_server_unref(listener->tls);
     free(listener->sections);
@@ -102,7 +120,7 @@ take_section(struct listener *l, uint32_t most)
 static bool
 admit(struct acceptor *acceptor)
 {
-    struct listener *l = container_of(acceptor, struct listener, acceptor);
+    struct listener *l = acceptor->owner;
     struct engine *engine = l->engine;
 
     if (!slot_take(engine->board, engine->worker, board_global_slot(),
@@ -127,7 +145,7 @@ listener_dismiss(struct listener *l)
 static void
 dismiss(struct acceptor *acceptor)
 {
-    struct listener *l = container_of(acceptor, struct listener, acceptor);
+    struct listener *l = acceptor->owner;
 
     if (l->answers_full)
         slot_give(l->engine->board, l->engine->worker, board_global_slot());
@@ -149,7 +167,7 @@ find_place(struct listener *l)
 static void
 on_client(struct acceptor *acceptor, int fd, const struct addr *client)
 {
-    struct listener *l = container_of(acceptor, struct listener, acceptor);
+    struct listener *l = acceptor->owner;
     struct section_client direct = {.fd = fd, .addr = client};
     const struct board *board = l->engine->board;
 
@@ -166,6 +184,17 @@ on_client(struct acceptor *acceptor, int fd, const struct addr *client)
     l->fallback->on_client(l, &direct);
 }
 
+static int
+start(struct listener *listener, struct acceptor *acceptor, int fd)
+{
+    acceptor->owner = listener;
+    acceptor->on_client = on_client;
+    acceptor->admit = admit;
+    acceptor->dismiss = dismiss;
+    acceptor->probes = listener->fallback->conf->limits.tcp_keepalive;
+    return acceptor_start(acceptor, listener->engine->loop, fd);
+}
+
 int
 listener_start(struct listener *listener, struct engine *engine,
                uint32_t max_connections, int fd)
@@ -173,11 +202,23 @@ listener_start(struct listener *listener, struct engine *engine,
     listener->engine = engine;
     listener->max_connections = max_connections;
     listener->fd = fd;
-    listener->acceptor.on_client = on_client;
-    listener->acceptor.admit = admit;
-    listener->acceptor.dismiss = dismiss;
-    listener->acceptor.probes = listener->fallback->conf->limits.tcp_keepalive;
-    return acceptor_start(&listener->acceptor, engine->loop, fd);
+    return start(listener, &listener->acceptor, fd);
+}
+
+int
+listener_start_more(struct listener *listener, int fd)
+{
+    struct listener_more *more = calloc(1, sizeof(*more));
+
+    if (more == NULL)
+        return -1;
+    if (start(listener, &more->acceptor, fd) < 0) {
+        free(more);
+        return -1;
+    }
+    more->next = listener->more;
+    listener->more = more;
+    return 0;
 }
 
 void
@@ -185,13 +226,31 @@ listener_pause(struct listener *listener)
 {
     if (listener->fd >= 0)
         acceptor_stop(&listener->acceptor);
+    for (struct listener_more *m = listener->more; m != NULL; m = m->next)
+        acceptor_stop(&m->acceptor);
+}
+
+void
+listener_leave(struct listener *listener)
+{
+    if (listener->fd >= 0)
+        acceptor_take_all(&listener->acceptor);
+    for (struct listener_more *m = listener->more; m != NULL; m = m->next)
+        acceptor_take_all(&m->acceptor);
+    close_all(listener);
 }
 
 void
 listener_yield(struct listener *listener)
 {
+    struct listener_more *more;
+
     listener_pause(listener);
     listener->fd = -1;
+    while ((more = listener->more) != NULL) {
+        listener->more = more->next;
+        free(more);
+    }
 }
 
 void

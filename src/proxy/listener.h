@@ -29,8 +29,16 @@ struct listener;
 typedef void (*listener_greet_fn)(struct listener *listener, int fd,
                                   const struct addr *peer);
 
+/* Another socket with the same address, that a worker of an older program had.
+ */
+struct listener_more {
+    struct acceptor acceptor;
+    struct listener_more *next;
+};
+
 struct listener {
     struct acceptor acceptor;
+    struct listener_more *more;
     struct runtime *runtime;
     struct engine *engine;
     listener_greet_fn greet;        /* NULL: the peer is the client (serve.c) */
@@ -61,6 +69,12 @@ int listener_add(struct listener *listener, struct section *section,
  * the whole program have MAX_CONNECTIONS at most. */
 int listener_start(struct listener *listener, struct engine *engine,
                    uint32_t max_connections, int fd) MUST_CHECK;
+
+/* Accepts on FD, too; 0, or -1, and then FD is the caller's still. */
+int listener_start_more(struct listener *listener, int fd) MUST_CHECK;
+
+/* Takes who waits, and closes the sockets, which other processes have, too. */
+void listener_leave(struct listener *listener);
 
 /* Accepts no more; the socket stays open. */
 void listener_pause(struct listener *listener);

@@ -48,6 +48,19 @@ serve_start(struct runtime *runtime, const int *fds)
     return 0;
 }
 
+int
+serve_more(struct runtime *runtime, size_t listener, int fd)
+{
+    return listener_start_more(&runtime->listeners[listener], fd);
+}
+
+void
+serve_leave(struct runtime *runtime)
+{
+    for (size_t i = 0; i < runtime->listener_count; i++)
+        listener_leave(&runtime->listeners[i]);
+}
+
 void
 serve_pause(struct runtime *runtime)
 {

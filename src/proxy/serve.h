@@ -5,6 +5,8 @@
 #ifndef PROXY_SERVE_H
 #define PROXY_SERVE_H
 
+#include <stddef.h>
+
 #include "base/mem.h"
 
 struct runtime;
@@ -12,6 +14,14 @@ struct runtime;
 /* Accepts on FDS (as many as the runtime has listeners, in their order; -1 for
  * none), which are the runtime's from then on.  0, or -1 with errno. */
 int serve_start(struct runtime *runtime, const int *fds) MUST_CHECK;
+
+/* After that: accepts on FD, too, for this one of its listeners. 0, or -1 with
+ * errno. */
+int serve_more(struct runtime *runtime, size_t listener, int fd) MUST_CHECK;
+
+/* Accepts no more, once who waits is taken: other processes have the sockets,
+ * too, which this one closes. */
+void serve_leave(struct runtime *runtime);
 
 /* Accepts no more; the sockets stay open until the runtime goes. */
 void serve_pause(struct runtime *runtime);

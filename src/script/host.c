@@ -139,7 +139,7 @@ worker(lua_State *L)
              engine->worker == board_control_number(engine->board))
         lua_pushnumber(L, -1);
     else
-        lua_pushnumber(L, engine->worker);
+        lua_pushnumber(L, engine->place);
     return 1;
 }
 
