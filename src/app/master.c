@@ -20,8 +20,12 @@
 #include <unistd.h>
 
 #include "app/child.h"
+#include "app/daemon.h"
+#include "app/manager.h"
 #include "app/master_request.h"
 #include "app/master_verbs.h"
+#include "app/notify.h"
+#include "app/privileges.h"
 #include "app/resources.h"
 #include "app/roles.h"
 #include "app/script_watch.h"
@@ -64,6 +68,7 @@ struct master {
     struct swap swap;   /* of scripts */
     struct script_watch watch;
     struct usage usage;
+    struct manager manager; /* of services, if there is one */
 };
 
 static void stop(struct master *m);
@@ -129,6 +134,8 @@ on_ready(struct child *child)
         return;
     m->state = STATE_RUNNING;
     tell_serving(m);
+    daemon_ready();
+    manager_ready(&m->manager);
 }
 
 /* TEXT is "ok", a newline and more, or "error WHY" with its newline. */
@@ -178,6 +185,8 @@ verb_reload(struct master *m, uint32_t client,
     why = swap_reload(&m->swap, client, request->json, request->who);
     if (why != NULL)
         answer_error(m, client, why);
+    else
+        manager_reloading(&m->manager);
 }
 
 static void
@@ -246,6 +255,7 @@ on_message(struct child *child, const struct message *message)
         on_command(m, message);
     else
         swap_message(&m->swap, child, message);
+    manager_reloaded(&m->manager, swap_is_busy(&m->swap));
 }
 
 static void
@@ -330,6 +340,7 @@ stop(struct master *m)
     if (m->state >= STATE_STOPPING)
         return;
     m->state = STATE_STOPPING;
+    manager_stopping(&m->manager);
     close_swap(m);
     timer_stop(&m->drain);
     loop_start_timer(m->loop, &m->grace, STOP_GRACE_MS);
@@ -343,6 +354,7 @@ drain(struct master *m)
     if (m->state >= STATE_DRAINING)
         return;
     m->state = STATE_DRAINING;
+    manager_stopping(&m->manager);
     close_swap(m);
     loop_start_timer(m->loop, &m->drain,
                      m->resources.config->global.drain_timeout_ms);
@@ -402,6 +414,7 @@ on_look(struct timer *timer)
 
     for (unsigned i = 0; i < m->resources.worker_count; i++)
         kill_stuck(m, &m->workers[i]);
+    manager_reloaded(&m->manager, swap_is_busy(&m->swap));
     loop_start_timer(m->loop, timer, STUCK_LOOK_MS);
 }
 
@@ -415,6 +428,7 @@ replace(struct master *m, struct child *c)
 
     if (m->state == STATE_STARTING && !c->ready) {
         log_error("%s before it served", c->last_end);
+        daemon_fail(c->last_end);
         m->status = EXIT_FAILURE;
         stop(m);
     } else if (wanted) {
@@ -530,6 +544,7 @@ handle_signal(struct master *m, int number)
     case SIGHUP:
         log_info("reading the configuration and its scripts again");
         swap_all(&m->swap, "SIGHUP");
+        manager_reloading(&m->manager);
         return;
     case SIGUSR2:
         log_warn("a new binary (USR2) is not supported in this version");
@@ -589,7 +604,7 @@ static int
 start(struct master *m)
 {
     m->loop = loop_new();
-    if (m->loop == NULL || watch_signals(m) < 0) {
+    if (m->loop == NULL || watch_signals(m) < 0 || privileges_limit() < 0) {
         log_error("cannot start: %s", strerror(errno));
         return -1;
     }
@@ -599,6 +614,8 @@ start(struct master *m)
     timer_init(&m->look, on_look);
     loop_start_timer(m->loop, &m->look, STUCK_LOOK_MS);
     init_children(m);
+    manager_start(&m->manager, m->loop, m->resources.board,
+                  m->resources.worker_count);
     swap_init(&m->swap, m->loop, &m->resources, &m->control, m->workers);
     script_watch_start(&m->watch, &m->swap, m->loop, &m->resources);
     if (start_children(m) < 0) {
@@ -618,6 +635,7 @@ fini(struct master *m)
         close(m->signal_fd);
     }
     script_watch_stop(&m->watch);
+    manager_stop(&m->manager);
     if (m->usage.loop != NULL)
         usage_stop(&m->usage);
     swap_fini(&m->swap);
@@ -628,7 +646,7 @@ fini(struct master *m)
 }
 
 int
-master_run(const char *file)
+master_run(const char *file, bool daemon)
 {
     struct master m = {
         .status = EXIT_SUCCESS,
@@ -637,7 +655,9 @@ master_run(const char *file)
 
     clock_update();
     signal(SIGPIPE, SIG_IGN);
-    if (resources_open(&m.resources, file) < 0 || start(&m) < 0) {
+    notify_init();
+    if (resources_open(&m.resources, file, daemon) < 0 || start(&m) < 0) {
+        notify_errno(errno);
         fini(&m);
         return EXIT_FAILURE;
     }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/config_record.h"
+#include "app/daemon.h"
 #include "app/descriptors.h"
 #include "app/rows.h"
 #include "app/setup.h"
@@ -19,6 +20,7 @@
 #include "board/board.h"
 #include "board/usage.h"
 #include "config/sources.h"
+#include "config/verify_daemon.h"
 #include "proxy/runtime.h"
 
 enum {
@@ -54,6 +56,25 @@ open_pidfile(struct resources *r)
     return -1;
 }
 
+/* Before anything is opened that belongs to a process. */
+static int
+go_background(const struct resources *r, const struct config *config,
+              struct faults *faults)
+{
+    size_t before = faults->count;
+
+    if (!r->daemon && !config->global.daemon)
+        return 0;
+    if (!config->global.daemon)
+        verify_daemon(config, faults);
+    if (faults->count > before)
+        return -1;
+    if (daemon_start(config->file.p) == 0)
+        return 0;
+    log_error("cannot go to the background: %s", strerror(errno));
+    return -1;
+}
+
 /* Opens what the configuration names; what cannot be had is a fault. The limit
  * of descriptors comes first, since there may be many sockets. */
 static int
@@ -63,6 +84,8 @@ open_named(struct resources *r, const struct setup *setup,
     const struct global_conf *global = &setup->config->global;
     const struct runtime *runtime = setup->service.runtime;
 
+    if (go_background(r, setup->config, faults) < 0)
+        return -1;
     r->config = config_ref(setup->config);
     r->privileges = setup->privileges;
     r->worker_count = global->workers == 0 ? count_cpus() : global->workers;
@@ -154,6 +177,19 @@ warn_of_descriptors(const struct resources *r)
              r->max_connections, (uintmax_t)limit.rlim_cur);
 }
 
+/* The mode lets nobody in before that. */
+static int
+give_control(const struct resources *r, const char *path)
+{
+    const struct privileges *p = &r->privileges;
+
+    if (!p->has_control_group || chown(path, (uid_t)-1, p->control_gid) == 0)
+        return 0;
+    log_error("cannot give the control socket %s to the group " STR_FMT ": %s",
+              path, STR_ARG(r->config->global.control_group), strerror(errno));
+    return -1;
+}
+
 static int
 open_control(struct resources *r)
 {
@@ -168,7 +204,7 @@ open_control(struct resources *r)
     if (addr_parse(&addr, text, &why) == 0 &&
         socket_file_open(&r->control, &addr, CONTROL_FILE_MODE,
                          CONTROL_BACKLOG) == 0)
-        return 0;
+        return give_control(r, path);
     if (why == NULL)
         why = errno == EADDRINUSE ? "another one is running and answers there,"
                                     " or it is not a socket"
@@ -192,13 +228,14 @@ open_shared(struct resources *r)
 }
 
 int
-resources_open(struct resources *r, const char *file)
+resources_open(struct resources *r, const char *file, bool daemon)
 {
     *r = (struct resources){
         .pidfile = {.fd = -1},
         .control = {.fd = -1},
         .log_wake = -1,
         .record = -1,
+        .daemon = daemon,
         .script_generation = 1,
         .addresses = {.may_come_later = true},
     };

@@ -7,6 +7,7 @@
 
 #include "app/control.h"
 #include "app/control_config.h"
+#include "app/daemon.h"
 #include "app/descriptors.h"
 #include "app/resources.h"
 #include "app/worker.h"
@@ -33,6 +34,7 @@ restrict_child(const struct resources *r, int *keep, size_t count)
     if (privileges_drop(&r->privileges) < 0)
         fatal("cannot become user and group of the configuration: %s",
               strerror(errno));
+    daemon_leave_terminal();
 }
 
 int

@@ -737,6 +737,12 @@ swap_close(struct swap *s)
     }
 }
 
+bool
+swap_is_busy(const struct swap *s)
+{
+    return s->job != NULL || !list_empty(&s->jobs);
+}
+
 void
 swap_fini(struct swap *s)
 {

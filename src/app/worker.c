@@ -20,6 +20,7 @@
 #include "app/message.h"
 #include "app/script_stage.h"
 #include "app/worker_config.h"
+#include "base/confine.h"
 #include "base/log.h"
 #include "board/board.h"
 #include "net/buffer.h"
@@ -165,7 +166,7 @@ init_engine(struct worker *w)
     engine_init(&w->engine, loop_new(), conf->board, &w->buffers, conf->number);
     wait_queue_attach(&w->engine);
     w->engine.conduits = &w->conduits;
-    w->engine.temp_dir = conf->config->global.temp_dir.p;
+    w->engine.temp_dir = confine_path(conf->config->global.temp_dir.p);
     w->engine.max_connections = conf->max_connections;
     w->engine.record = log_ring_record;
     w->engine.record_arg = &w->log;
