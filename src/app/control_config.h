@@ -26,9 +26,13 @@
 struct board;
 struct health;
 struct message;
+struct resources;
 
 /* What the master gives it; all of it outlives control. */
 struct control_conf {
+    const struct resources *resources;
+    void (*confine)(const struct resources *r); /* once what lies outside was
+                                                   read */
     int master;   /* the socket to the master */
     int log_wake; /* the eventfd by which workers wake it */
     int listener; /* the control socket; -1: none */

@@ -166,7 +166,6 @@ init_engine(struct worker *w)
     engine_init(&w->engine, loop_new(), conf->board, &w->buffers, conf->number);
     wait_queue_attach(&w->engine);
     w->engine.conduits = &w->conduits;
-    w->engine.temp_dir = confine_path(conf->config->global.temp_dir.p);
     w->engine.max_connections = conf->max_connections;
     w->engine.record = log_ring_record;
     w->engine.record_arg = &w->log;
@@ -174,6 +173,9 @@ init_engine(struct worker *w)
         fatal("cannot make an event loop: %s", strerror(errno));
     conduit_pool_init(&w->conduits, w->engine.loop);
     resolver_init(&w->resolver, w->engine.loop);
+    resolver_warm(&w->resolver);
+    conf->confine(conf->resources);
+    w->engine.temp_dir = confine_path(conf->config->global.temp_dir.p);
 }
 
 /* The places that the worker before this one had in queues would be taken for

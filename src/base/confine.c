@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Of the whole process, as its root is. Without a slash at the end. */
 static char confined_to[PATH_MAX];
 static size_t confined_len;
+static bool is_on;
 
 int
 confine_enter(const char *folder)
@@ -21,11 +24,22 @@ confine_enter(const char *folder)
         errno = ENAMETOOLONG;
         return -1;
     }
+    /* libc would look at the zone's file again, and find none. */
+    if (setenv("TZ", ":/etc/localtime", 0) < 0)
+        return -1;
+    tzset();
     if (chdir(folder) < 0 || chroot(".") < 0 || chdir("/") < 0)
         return -1;
     memcpy(confined_to, folder, len);
     confined_len = len;
+    is_on = true;
     return 0;
+}
+
+bool
+confine_is_on(void)
+{
+    return is_on;
 }
 
 const char *

@@ -18,6 +18,9 @@
  * with errno. */
 int confine_enter(const char *folder) MUST_CHECK;
 
+/* Is this process confined? */
+bool confine_is_on(void);
+
 /* What PATH is called where this process is: PATH itself unless it is confined.
  * One that lies elsewhere stays as it is: `check` has
  * refused those. Points into PATH. */

@@ -193,6 +193,8 @@ apply_path(struct builder *b, const struct entry *entry, struct str text)
     store_text(&b->to, key, parse_path(&b->parse, text));
     if (str_equal(str_from(key->name), STR("chroot")))
         b->to.global->chroot_at = entry->at;
+    else if (str_equal(str_from(key->name), STR("temp_dir")))
+        b->to.global->temp_dir_at = entry->at;
 }
 
 /* An applier for what may be there several times: it adds an item to a list,

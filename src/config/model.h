@@ -112,6 +112,7 @@ struct global_conf {
     struct config_at control_group_at;
     struct config_at daemon_at;
     struct config_at chroot_at;
+    struct config_at temp_dir_at;
     struct config_at script_path_at;
     struct config_at script_trust_at;
 };
