@@ -33,7 +33,7 @@ struct control_conf {
     const struct resources *resources;
     void (*confine)(const struct resources *r); /* once what lies outside was
                                                    read */
-    int master;   /* the socket to the master */
+    int master;                                 /* the socket to the master */
     int log_wake; /* the eventfd by which workers wake it */
     int listener; /* the control socket; -1: none */
     struct board *board;

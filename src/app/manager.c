@@ -55,7 +55,8 @@ tell_status(struct manager *m)
     unsigned all;
 
     count_servers(m->board, &up, &all);
-    (void)snprintf(text, sizeof(text), "%" PRIu32 " connections, %u of %u "
+    (void)snprintf(text, sizeof(text),
+                   "%" PRIu32 " connections, %u of %u "
                    "servers up",
                    slot_count(m->board, board_global_slot()), up, all);
     if (strcmp(text, m->status) == 0)
@@ -88,8 +89,8 @@ manager_start(struct manager *m, struct loop *loop, const struct board *board,
         .loop = loop,
         .board = board,
         .workers = workers,
-        .tick_ms = watchdog_ms > 0 && watchdog_ms < TICK_MS ? watchdog_ms
-                                                            : TICK_MS,
+        .tick_ms =
+            watchdog_ms > 0 && watchdog_ms < TICK_MS ? watchdog_ms : TICK_MS,
     };
     timer_init(&m->tick, on_tick);
     loop_start_timer(loop, &m->tick, m->tick_ms);

@@ -12,7 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-
 enum {
     NOTIFY_TEXT_MAX = 512,
     NOTIFY_MINUTES_MAX = 24 * 60, /* a longer watchdog is as good as none */

@@ -35,8 +35,8 @@ void notify_stopping(void);
 void notify_watchdog(void);
 
 /* One line of what it does, for systemctl status. */
-void notify_status(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
+void
+notify_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Another process takes the master's place. */
 void notify_mainpid(pid_t pid);

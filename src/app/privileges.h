@@ -42,8 +42,8 @@ void privileges_warn(struct privileges *p);
  * 0, or -1 with errno. */
 int privileges_limit(void) MUST_CHECK;
 
-/* Takes them on, and gives every capability up unless that is root still. Nothing that this process starts can have more. 0, or -1 with
- * errno. */
+/* Takes them on, and gives every capability up unless that is root still.
+ * Nothing that this process starts can have more. 0, or -1 with errno. */
 int privileges_drop(const struct privileges *p) MUST_CHECK;
 
 #endif

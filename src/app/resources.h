@@ -40,11 +40,11 @@ struct resources {
 };
 
 /* Reads the configuration FILE, checks it, goes to the background if DAEMON or
- * the configuration says so, and opens what it names. From then on this process's log lines go where it says. 0, or -1 when something is
- * wrong, all of which has been printed then. End with resources_close either
- * way. */
-int resources_open(struct resources *r, const char *file,
-                   bool daemon) MUST_CHECK;
+ * the configuration says so, and opens what it names. From then on this
+ * process's log lines go where it says. 0, or -1 when something is wrong, all
+ * of which has been printed then. End with resources_close either way. */
+int
+resources_open(struct resources *r, const char *file, bool daemon) MUST_CHECK;
 
 /* Closes all, removes files and stops logging. */
 void resources_close(struct resources *r);

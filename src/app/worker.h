@@ -22,8 +22,8 @@ struct worker_conf {
     const struct resources *resources;
     void (*confine)(const struct resources *r); /* once what lies outside was
                                                    read */
-    int master;      /* the socket to the master */
-    int log_wake;    /* the eventfd that wakes control */
+    int master;                                 /* the socket to the master */
+    int log_wake; /* the eventfd that wakes control */
     struct board *board;
     const struct config *config;
     struct addresses *addresses; /* that its names have resolved to */

@@ -36,8 +36,7 @@ verify_template(const struct verifier *v, const struct template *path,
 
     if (path == NULL)
         return;
-    if (path->piece_count > 0 &&
-        path->pieces[0].variable == TEMPLATE_LITERAL &&
+    if (path->piece_count > 0 && path->pieces[0].variable == TEMPLATE_LITERAL &&
         confine_holds(chroot, path->pieces[0].text))
         return;
     faults_add_at(v->faults, at,

@@ -141,7 +141,8 @@ static struct file *
 open_regular(struct str path)
 {
     /* Should a FIFO have taken its place meanwhile, opening must not wait. */
-    int fd = open(confine_path(path.p), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int fd = open(confine_path(path.p),
+                  O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     struct file *file;
     struct stat st;
 
