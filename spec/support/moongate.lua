@@ -121,10 +121,12 @@ function _M.prepare(options)
   local text = table.concat({
     "[global]",
     "workers = " .. self.workers_wanted,
-    "control = ${dir}/control.sock",
+    (options.global or ""):find("control =", 1, true) and ""
+      or "control = ${dir}/control.sock",
     (options.global or ""):find("script_path", 1, true) and ""
       or "script_path = lua",
-    "temp_dir = ${dir}/temp",
+    (options.global or ""):find("temp_dir", 1, true) and ""
+      or "temp_dir = ${dir}/temp",
     options.log or "log = stderr level=info",
     options.global or "",
     "",

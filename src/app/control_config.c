@@ -237,6 +237,8 @@ control_config_start(struct control_config *c, const struct control_conf *conf,
     c->now->logs = conf->logs;
     if (server_names_start(&c->names, loop, conf->board, conf->config) < 0)
         return -1;
+    resolver_warm(&c->names.resolver);
+    conf->confine(conf->resources);
     check_scripts_start(&c->now->scripts, loop, conf->board, conf->config,
                         conf->addresses, conf->bundles, &c->names.resolver);
     c->health = health_start(loop, conf->board, conf->config);

@@ -27,11 +27,15 @@
 struct board;
 struct health;
 struct message;
+struct resources;
 
 /* What the master gives it; all of it outlives control. */
 struct control_conf {
-    bool waits;   /* for UPGRADE_BEGIN, before it does anything */
-    int master;   /* the socket to the master */
+    bool waits; /* for UPGRADE_BEGIN, before it does anything */
+    const struct resources *resources;
+    void (*confine)(const struct resources *r); /* once what lies outside was
+                                                   read */
+    int master;                                 /* the socket to the master */
     int log_wake; /* the eventfd by which workers wake it */
     int listener; /* the control socket; -1: none */
     struct board *board;

@@ -25,7 +25,7 @@ enum {
 };
 
 static const char usage[] =
-    "usage: moongate [-c FILE] [-d]        run in the foreground\n"
+    "usage: moongate [-c FILE] [-d]        run; -d: in the background\n"
     "       moongate check [-c FILE]       say what is wrong with the "
     "configuration\n"
     "       moongate ctl [-s SOCKET] [-c FILE] COMMAND\n"
@@ -94,9 +94,7 @@ refuse_option(void)
 static int
 run_master(const struct options *options)
 {
-    if (options->daemon)
-        return refuse("-d is not supported in this version");
-    return master_run(options->file);
+    return master_run(options->file, options->daemon);
 }
 
 static int

@@ -24,10 +24,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/activation.h"
 #include "app/child.h"
+#include "app/daemon.h"
+#include "app/manager.h"
 #include "app/master_request.h"
 #include "app/master_verbs.h"
+#include "app/notify.h"
 #include "app/orphans.h"
+#include "app/privileges.h"
 #include "app/resources.h"
 #include "app/roles.h"
 #include "app/script_watch.h"
@@ -76,6 +81,7 @@ struct master {
     struct upgrade upgrade;   /* to a newer program */
     struct takeover takeover; /* from an older one */
     bool letting_go;          /* control leaves, and a newer one begins then */
+    struct manager manager;   /* of services, if there is one */
 };
 
 static void stop(struct master *m);
@@ -145,6 +151,8 @@ on_ready(struct child *child)
     }
     m->state = STATE_RUNNING;
     tell_serving(m);
+    daemon_ready();
+    manager_ready(&m->manager);
 }
 
 /* TEXT is "ok", a newline and more, or "error WHY" with its newline. */
@@ -196,6 +204,8 @@ verb_reload(struct master *m, uint32_t client,
               : swap_reload(&m->swap, client, request->json, request->who);
     if (why != NULL)
         answer_error(m, client, why);
+    else
+        manager_reloading(&m->manager);
 }
 
 static void
@@ -281,6 +291,7 @@ on_message(struct child *child, const struct message *message)
         on_command(m, message);
     else
         swap_message(&m->swap, child, message);
+    manager_reloaded(&m->manager, swap_is_busy(&m->swap));
 }
 
 static void
@@ -367,6 +378,7 @@ stop(struct master *m)
     if (m->state >= STATE_STOPPING)
         return;
     m->state = STATE_STOPPING;
+    manager_stopping(&m->manager);
     close_swap(m);
     timer_stop(&m->drain);
     loop_start_timer(m->loop, &m->grace, STOP_GRACE_MS);
@@ -380,6 +392,7 @@ drain(struct master *m)
     if (m->state >= STATE_DRAINING || m->letting_go)
         return;
     m->state = STATE_DRAINING;
+    manager_stopping(&m->manager);
     close_swap(m);
     loop_start_timer(m->loop, &m->drain,
                      m->resources.config->global.drain_timeout_ms);
@@ -400,6 +413,8 @@ on_begin(void *owner)
     child_tell(&m->control, MESSAGE_UPGRADE_BEGIN);
     for (unsigned i = 0; i < m->resources.worker_count; i++)
         child_tell(&m->workers[i], MESSAGE_UPGRADE_BEGIN);
+    notify_mainpid(getpid());
+    manager_ready(&m->manager);
     tell_serving(m);
 }
 
@@ -408,6 +423,7 @@ static void
 leave(struct master *m)
 {
     close_swap(m);
+    manager_stop(&m->manager); /* the newer one speaks to it */
     if (m->state == STATE_RUNNING) {
         m->state = STATE_DRAINING;
         loop_start_timer(m->loop, &m->drain,
@@ -518,6 +534,7 @@ on_look(struct timer *timer)
         kill_stuck(m, &m->workers[i]);
     if (m->state == STATE_RUNNING && !orphans_look(m->resources.board))
         upgrade_tidy(&m->upgrade);
+    manager_reloaded(&m->manager, swap_is_busy(&m->swap));
     loop_start_timer(m->loop, timer, STUCK_LOOK_MS);
 }
 
@@ -542,6 +559,7 @@ replace(struct master *m, struct child *c)
         let_go(m);
     } else if (m->state == STATE_STARTING && !c->ready) {
         log_error("%s before it served", c->last_end);
+        daemon_fail(c->last_end);
         m->status = EXIT_FAILURE;
         stop(m);
     } else if (wanted) {
@@ -662,6 +680,7 @@ read_again(struct master *m)
     }
     log_info("reading the configuration and its scripts again");
     swap_all(&m->swap, "SIGHUP");
+    manager_reloading(&m->manager);
 }
 
 static void
@@ -744,7 +763,7 @@ static int
 start(struct master *m)
 {
     m->loop = loop_new();
-    if (m->loop == NULL || watch_signals(m) < 0) {
+    if (m->loop == NULL || watch_signals(m) < 0 || privileges_limit() < 0) {
         log_error("cannot start: %s", strerror(errno));
         return -1;
     }
@@ -762,6 +781,8 @@ start(struct master *m)
         log_error("cannot hear the older program: %s", strerror(errno));
         return -1;
     }
+    manager_start(&m->manager, m->loop, m->resources.board,
+                  m->resources.worker_count);
     swap_init(&m->swap, m->loop, &m->resources, &m->control, m->workers);
     script_watch_start(&m->watch, &m->swap, m->loop, &m->resources);
     usage_start(&m->usage, m->loop, &m->resources, &m->control, m->workers);
@@ -781,6 +802,7 @@ fini(struct master *m)
         close(m->signal_fd);
     }
     script_watch_stop(&m->watch);
+    manager_stop(&m->manager);
     if (m->usage.loop != NULL)
         usage_stop(&m->usage);
     swap_fini(&m->swap);
@@ -793,7 +815,7 @@ fini(struct master *m)
 }
 
 int
-master_run(const char *file)
+master_run(const char *file, bool daemon)
 {
     struct master m = {
         .status = EXIT_SUCCESS,
@@ -802,7 +824,10 @@ master_run(const char *file)
 
     clock_update();
     signal(SIGPIPE, SIG_IGN);
-    if (resources_open(&m.resources, file) < 0 || start(&m) < 0) {
+    notify_init();
+    activation_init();
+    if (resources_open(&m.resources, file, daemon) < 0 || start(&m) < 0) {
+        notify_errno(errno);
         fini(&m);
         return EXIT_FAILURE;
     }

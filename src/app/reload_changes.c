@@ -65,8 +65,11 @@ reload_refuse_changes(const struct resources *r, const struct config *now,
     refuse_if(a->workers != b->workers, "workers", now, faults);
     refuse_if(!is_same_text(a->user, b->user), "user", now, faults);
     refuse_if(!is_same_text(a->group, b->group), "group", now, faults);
+    refuse_if(!is_same_text(a->chroot, b->chroot), "chroot", now, faults);
     refuse_if(!is_same_text(a->pidfile, b->pidfile), "pidfile", now, faults);
     refuse_if(!is_same_text(a->control, b->control), "control", now, faults);
+    refuse_if(!is_same_text(a->control_group, b->control_group),
+              "control_group", now, faults);
     refuse_if(a->shared_memory != b->shared_memory, "shared_memory", now,
               faults);
     refuse_if(a->max_connections != b->max_connections,

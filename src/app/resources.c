@@ -11,13 +11,16 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "app/activation.h"
 #include "app/config_record.h"
+#include "app/daemon.h"
 #include "app/descriptors.h"
 #include "app/rows.h"
 #include "app/setup.h"
 #include "base/log.h"
 #include "board/board.h"
 #include "config/sources.h"
+#include "config/verify_daemon.h"
 #include "proxy/runtime.h"
 
 enum {
@@ -61,6 +64,26 @@ open_pidfile(struct resources *r)
     return -1;
 }
 
+/* Before anything is opened that belongs to a process. One that another program
+ * has started is there already. */
+static int
+go_background(const struct resources *r, const struct config *config,
+              struct faults *faults)
+{
+    size_t before = faults->count;
+
+    if (inherit_is_meant() || (!r->daemon && !config->global.daemon))
+        return 0;
+    if (!config->global.daemon)
+        verify_daemon(config, faults);
+    if (faults->count > before)
+        return -1;
+    if (daemon_start(config->file.p) == 0)
+        return 0;
+    log_error("cannot go to the background: %s", strerror(errno));
+    return -1;
+}
+
 /* Opens what the configuration names; what cannot be had is a fault. The limit
  * of descriptors comes first, since there may be many sockets. */
 static int
@@ -70,6 +93,8 @@ open_named(struct resources *r, const struct setup *setup,
     const struct global_conf *global = &setup->config->global;
     const struct runtime *runtime = setup->service.runtime;
 
+    if (go_background(r, setup->config, faults) < 0)
+        return -1;
     r->config = config_ref(setup->config);
     r->privileges = setup->privileges;
     r->worker_count = global->workers == 0 ? count_cpus() : global->workers;
@@ -183,6 +208,19 @@ adopt_control(struct resources *r, const char *path, const struct addr *addr)
     return true;
 }
 
+/* The mode lets nobody in before that. */
+static int
+give_control(const struct resources *r, const char *path)
+{
+    const struct privileges *p = &r->privileges;
+
+    if (!p->has_control_group || chown(path, (uid_t)-1, p->control_gid) == 0)
+        return 0;
+    log_error("cannot give the control socket %s to the group " STR_FMT ": %s",
+              path, STR_ARG(r->config->global.control_group), strerror(errno));
+    return -1;
+}
+
 static int
 open_control(struct resources *r)
 {
@@ -194,11 +232,18 @@ open_control(struct resources *r)
     if (path == NULL)
         return 0;
     (void)snprintf(text, sizeof(text), "unix:%s", path);
+    if (addr_parse(&addr, text, NULL) == 0 && activation_has(&addr)) {
+        r->control = (struct socket_file){
+            .fd = activation_take(&addr),
+            .addr = addr,
+        };
+        return 0;
+    }
     if (addr_parse(&addr, text, &why) == 0 &&
         (adopt_control(r, path, &addr) ||
          socket_file_open(&r->control, &addr, CONTROL_FILE_MODE,
                           CONTROL_BACKLOG) == 0))
-        return 0;
+        return give_control(r, path);
     if (why == NULL)
         why = errno == EADDRINUSE ? "another one is running and answers there,"
                                     " or it is not a socket"
@@ -218,13 +263,14 @@ open_shared(struct resources *r)
 }
 
 int
-resources_open(struct resources *r, const char *file)
+resources_open(struct resources *r, const char *file, bool daemon)
 {
     *r = (struct resources){
         .pidfile = {.fd = -1},
         .control = {.fd = -1},
         .shared = {.log_wake = -1},
         .record = -1,
+        .daemon = daemon,
         .script_generation = 1,
         .addresses = {.may_come_later = true},
     };
@@ -236,7 +282,10 @@ resources_open(struct resources *r, const char *file)
         return -1;
     warn_of_descriptors(r);
     privileges_warn(&r->privileges);
-    return open_control(r) < 0 ? -1 : open_shared(r);
+    if (open_control(r) < 0)
+        return -1;
+    activation_end();
+    return open_shared(r);
 }
 
 void

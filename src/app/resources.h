@@ -26,7 +26,8 @@ struct board;
 
 struct resources {
     const struct config *config;
-    int record; /* the same, as config_record.h has it; -1: none */
+    bool daemon; /* -d: to the background */
+    int record;  /* the same, as config_record.h has it; -1: none */
     struct addresses addresses; /* that its names have resolved to */
     struct bundles bundles;     /* of the scripts: what children load */
     struct privileges privileges;
@@ -44,11 +45,12 @@ struct resources {
     struct inherit inherit; /* from an older program */
 };
 
-/* Reads the configuration FILE, checks it and opens what it names. From then
- * on this process's log lines go where it says. 0, or -1 when something is
- * wrong, all of which has been printed then. End with resources_close either
- * way. */
-int resources_open(struct resources *r, const char *file) MUST_CHECK;
+/* Reads the configuration FILE, checks it, goes to the background if DAEMON or
+ * the configuration says so, and opens what it names. From then on this
+ * process's log lines go where it says. 0, or -1 when something is wrong, all
+ * of which has been printed then. End with resources_close either way. */
+int
+resources_open(struct resources *r, const char *file, bool daemon) MUST_CHECK;
 
 /* It is this program's turn: what is on the board is as its configuration says,
  * what the older one had in the file system is its own, and what it does not

@@ -7,9 +7,11 @@
 
 #include "app/control.h"
 #include "app/control_config.h"
+#include "app/daemon.h"
 #include "app/descriptors.h"
 #include "app/resources.h"
 #include "app/worker.h"
+#include "base/confine.h"
 #include "base/log.h"
 #include "board/board.h"
 
@@ -27,14 +29,19 @@ keep_wakes(int *keep, const struct resources *r)
     return count + 1;
 }
 
-/* KEEP has the COUNT descriptors that the child needs. */
+/* For good; only then is anything done that comes from outside, or a script
+ * run. */
 static void
-restrict_child(const struct resources *r, int *keep, size_t count)
+confine_child(const struct resources *r)
 {
-    descriptors_close_others(keep, count);
+    const char *folder = r->config->global.chroot.p;
+
+    if (folder != NULL && confine_enter(folder) < 0)
+        fatal("cannot confine it to %s: %s", folder, strerror(errno));
     if (privileges_drop(&r->privileges) < 0)
         fatal("cannot become user and group of the configuration: %s",
               strerror(errno));
+    daemon_leave_terminal();
 }
 
 int
@@ -47,6 +54,8 @@ role_run_worker(struct resources *r, unsigned place, int master)
         .number = r->shared.numbers[place],
         .place = place,
         .waits = inherit_is_open(&r->inherit),
+        .resources = r,
+        .confine = confine_child,
         .master = master,
         .log_wake = r->shared.log_wake,
         .board = r->board,
@@ -63,7 +72,7 @@ role_run_worker(struct resources *r, unsigned place, int master)
     keep[sockets + 1] = r->shared.log_wake;
     keep[sockets + 2] = r->board->fd;
     count += keep_wakes(keep + count, r);
-    restrict_child(r, keep, count);
+    descriptors_close_others(keep, count);
     free(keep);
     return worker_run(&conf);
 }
@@ -77,6 +86,8 @@ role_run_control(struct resources *r, int master)
     size_t count = targets + 4;
     struct control_conf conf = {
         .waits = inherit_is_open(&r->inherit),
+        .resources = r,
+        .confine = confine_child,
         .master = master,
         .log_wake = r->shared.log_wake,
         .listener = r->control.fd,
@@ -97,7 +108,7 @@ role_run_control(struct resources *r, int master)
     for (size_t i = 0; i < r->stats_count; i++)
         keep[count++] = r->stats[i];
     count += keep_wakes(keep + count, r);
-    restrict_child(r, keep, count);
+    descriptors_close_others(keep, count);
     free(keep);
     return control_run(&conf);
 }

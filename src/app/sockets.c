@@ -2,11 +2,13 @@
 #include "app/sockets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "app/activation.h"
 #include "app/inherit.h"
 #include "base/log.h"
 #include "config/faults.h"
@@ -88,6 +90,22 @@ backlog_of(const struct listener *listener)
     return backlog == 0 ? BACKLOG_LARGEST : (int)backlog;
 }
 
+/* A socket that was there before this program: one for all workers, with a
+ * descriptor each. Its file, if it has one, is not this program's. */
+static int
+adopt_listener(struct sockets *s, size_t i, const struct listener *listener)
+{
+    int *fds = &s->fds[i * s->columns];
+
+    fds[0] = activation_take(&listener->addr);
+    for (unsigned w = 1; w < s->columns; w++) {
+        fds[w] = fcntl(fds[0], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        if (fds[w] < 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* An inherited one whose file somebody has removed cannot be reached. */
 static int
 open_file(struct socket_file *file, const struct listener *listener,
@@ -123,6 +141,8 @@ open_listener(struct sockets *s, size_t i, const struct listener *listener,
 {
     int *fds = &s->fds[i * s->columns];
 
+    if (activation_has(&listener->addr))
+        return adopt_listener(s, i, listener);
     if (is_unix(&listener->addr)) {
         if (open_file(&s->files[i], listener, inherit) < 0)
             return -1;
@@ -244,7 +264,7 @@ sockets_open(struct sockets *s, const struct sockets *before,
 
         if (!s->kept[i] && !is_unix(&listener->addr) &&
             inherit_columns(inherit, &listener->addr) == 0 &&
-            probe_tcp(&listener->addr) < 0)
+            !activation_has(&listener->addr) && probe_tcp(&listener->addr) < 0)
             add_fault(faults, listener);
     }
     if (faults->count > faults_before)

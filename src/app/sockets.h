@@ -7,6 +7,7 @@
  *                    worker 0   worker 1
  *     0.0.0.0:80        fd         fd       one SO_REUSEPORT socket each
  *     unix:/run/x       fd ──────  fd       one for all
+ *     0.0.0.0:81        fd ──────  dup      one for all: activation.h
  *
  * A socket with clients in its backlog is never closed: an older program that
  * had more workers leaves more columns than there are workers now, who serve

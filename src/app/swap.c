@@ -215,6 +215,26 @@ on_stage(struct swap_round *round, const struct child *child)
     return reload_send(&s->reload, child, child == s->control);
 }
 
+/* Of a reload where only scripts have changed: of all, not of one. */
+static void
+answer_scripts(struct swap *s)
+{
+    struct buf changes;
+    struct buf text;
+
+    if (!is_awaited(s, s->job))
+        return;
+    buf_init_growing(&changes, MESSAGE_TEXT_MAX / 2);
+    buf_init_growing(&text, MESSAGE_TEXT_MAX);
+    for (size_t i = 0; i < s->set.count; i++)
+        buf_printf(&changes, "script %s: version %s\n", s->set.items[i]->name,
+                   bundle_hash(s->set.items[i]));
+    swap_job_answer_reloaded(&text, s->job, buf_text(&changes),
+                             s->resources->script_generation);
+    send_answer(s, s->job, &text);
+    buf_fini(&changes);
+}
+
 static void
 tell_changed(const struct swap *s, struct str name)
 {
@@ -239,7 +259,10 @@ on_round_end(struct swap_round *round, bool exchanged, struct str why)
     }
     for (size_t i = 0; i < s->set.count; i++)
         tell_changed(s, str_from(s->set.items[i]->name));
-    answer(s, s->job, swap_job_answer_changed);
+    if (s->job->kind == SWAP_ALL)
+        answer_scripts(s);
+    else
+        answer(s, s->job, swap_job_answer_changed);
     end_job(s);
 }
 
@@ -749,6 +772,12 @@ swap_close(struct swap *s)
         swap_try_kill(&s->trial);
         refuse(s, str_from(STOPPING));
     }
+}
+
+bool
+swap_is_busy(const struct swap *s)
+{
+    return s->job != NULL || !list_empty(&s->jobs);
 }
 
 void

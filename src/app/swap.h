@@ -49,6 +49,9 @@ struct swap {
 void swap_init(struct swap *s, struct loop *loop, struct resources *resources,
                struct child *control, struct child *workers);
 
+/* Is anything being exchanged, or waiting for that? */
+bool swap_is_busy(const struct swap *s);
+
 /* Ends the process in which scripts are tried, and waits for that. */
 void swap_fini(struct swap *s);
 

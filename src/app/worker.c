@@ -22,6 +22,7 @@
 #include "app/message.h"
 #include "app/script_stage.h"
 #include "app/worker_config.h"
+#include "base/confine.h"
 #include "base/log.h"
 #include "board/board.h"
 #include "net/buffer.h"
@@ -193,7 +194,6 @@ init_engine(struct worker *w)
     w->engine.place = conf->place;
     wait_queue_attach(&w->engine);
     w->engine.conduits = &w->conduits;
-    w->engine.temp_dir = conf->config->global.temp_dir.p;
     w->engine.max_connections = conf->max_connections;
     w->engine.record = log_ring_record;
     w->engine.record_arg = &w->log;
@@ -201,6 +201,9 @@ init_engine(struct worker *w)
         fatal("cannot make an event loop: %s", strerror(errno));
     conduit_pool_init(&w->conduits, w->engine.loop);
     resolver_init(&w->resolver, w->engine.loop);
+    resolver_warm(&w->resolver);
+    conf->confine(conf->resources);
+    w->engine.temp_dir = confine_path(conf->config->global.temp_dir.p);
 }
 
 /* The places that the worker before this one had in queues would be taken for

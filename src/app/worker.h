@@ -13,6 +13,7 @@
 
 struct addresses;
 struct board;
+struct resources;
 struct bundles;
 struct sockets;
 
@@ -21,8 +22,11 @@ struct worker_conf {
     unsigned number; /* on the board */
     unsigned place;  /* among the workers of this master, from 0 */
     bool waits;      /* for UPGRADE_BEGIN, before it accepts anybody */
-    int master;      /* the socket to the master */
-    int log_wake;    /* the eventfd that wakes control */
+    const struct resources *resources;
+    void (*confine)(const struct resources *r); /* once what lies outside was
+                                                   read */
+    int master;                                 /* the socket to the master */
+    int log_wake; /* the eventfd that wakes control */
     struct board *board;
     const struct config *config;
     struct addresses *addresses; /* that its names have resolved to */
