@@ -9,6 +9,7 @@
 #include "app/check_scripts.h"
 #include "app/control_server.h"
 #include "app/log_output.h"
+#include "app/log_pump.h"
 #include "app/log_ring.h"
 #include "app/message.h"
 #include "app/script_stage.h"
@@ -22,6 +23,7 @@ struct control {
     const struct control_conf *conf;
     struct loop *loop;
     struct watch master;
+    struct log_pump pump;
     struct log_shipper shipper;
     struct control_server server;
     struct check_scripts scripts;
@@ -64,6 +66,20 @@ ask_master(void *arg, uint32_t ticket, struct str text)
     return message_send(c->conf->master, &m);
 }
 
+/* Not spoken of when it fails: it is asked for again. */
+static void
+ask_for_log(void *arg, size_t target)
+{
+    const struct control *c = arg;
+    const struct message m = {
+        .kind = MESSAGE_LOG_HELP,
+        .arg = (uint32_t)target,
+        .fd = -1,
+    };
+
+    (void)message_send(c->conf->master, &m);
+}
+
 static void
 on_master(struct watch *watch)
 {
@@ -97,6 +113,7 @@ start(struct control *c)
                              ask_master, c) < 0 ||
         server_names_start(&c->names, c->loop, conf->board, conf->config) < 0)
         fatal("cannot start: %s", strerror(errno));
+    log_pump_start(&c->pump, c->loop, conf->logs, ask_for_log, c);
     check_scripts_start(&c->scripts, c->loop, conf->board, conf->config,
                         conf->addresses, conf->bundles, &c->names.resolver);
     script_stage_init(&c->stage, conf->master,
@@ -120,6 +137,8 @@ control_run(const struct control_conf *conf)
     check_scripts_stop(&c.scripts);
     control_server_stop(&c.server);
     log_shipper_stop(&c.shipper);
+    log_pump_stop(&c.pump);
+    log_output_drain(conf->logs);
     watch_stop(&c.master);
     server_names_stop(&c.names);
     loop_free(c.loop);

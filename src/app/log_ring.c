@@ -124,6 +124,14 @@ ship_ring(struct log_shipper *s, unsigned worker, unsigned most)
 }
 
 static void
+show_lost(struct log_shipper *s)
+{
+    atomic_store_explicit(&s->board->header->log_lost,
+                          s->lost_before + log_output_lost(s->output),
+                          memory_order_relaxed);
+}
+
+static void
 ship(struct log_shipper *s)
 {
     bool all = true;
@@ -132,6 +140,7 @@ ship(struct log_shipper *s)
     for (unsigned i = 0; i < s->board->header->limits.workers; i++)
         all &= ship_ring(s, i, SHIP_BATCH);
     log_output_flush(s->output);
+    show_lost(s);
     if (!all)
         loop_start_timer(s->loop, &s->delay, 0);
 }
@@ -174,6 +183,7 @@ report(struct log_shipper *s)
 {
     report_rings(s);
     log_output_report(s->output);
+    show_lost(s);
 }
 
 static void
@@ -193,6 +203,7 @@ log_shipper_start(struct log_shipper *s, struct loop *loop, struct board *board,
         .loop = loop,
         .board = board,
         .output = output,
+        .lost_before = atomic_load(&board->header->log_lost),
     };
     timer_init(&s->delay, on_delay_over);
     timer_init(&s->report, on_report);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "board/board.h"
 #include "board/json.h"
+#include "board/ring.h"
 #include "board/slots.h"
 #include "board/state.h"
 
@@ -127,6 +128,17 @@ sum_all_workers(struct section_totals *out, const struct board *b)
     }
 }
 
+/* Before a target of the log, and by it. */
+static uint64_t
+log_lines_lost(const struct board *b)
+{
+    uint64_t sum = atomic_load(&b->header->log_lost);
+
+    for (unsigned w = 0; w < b->header->limits.workers; w++)
+        sum += ring_dropped(board_ring(b, w));
+    return sum;
+}
+
 static void
 info_text(struct buf *out, const struct board *b)
 {
@@ -138,8 +150,10 @@ info_text(struct buf *out, const struct board *b)
     put_duration(out, clock_seconds_since(header->started_ms));
     buf_printf(out,
                "\nconnections  %" PRIu32 " now, %" PRIu64
-               " in all\nrequests     %" PRIu64 "\n",
-               open_connections(b), all.connections, all.requests);
+               " in all\nrequests     %" PRIu64
+               "\nlog lines    %" PRIu64 " lost\n",
+               open_connections(b), all.connections, all.requests,
+               log_lines_lost(b));
 }
 
 static void
@@ -369,8 +383,11 @@ info_json(struct buf *out, const struct board *b)
 {
     buf_str(out, STR("{\"version\":"));
     json_string(out, str_from(b->header->version));
-    buf_printf(out, ",\"uptime_s\":%" PRIu64 ",\"now\":%" PRIu32,
-               clock_seconds_since(b->header->started_ms), open_connections(b));
+    buf_printf(out,
+               ",\"uptime_s\":%" PRIu64 ",\"now\":%" PRIu32
+               ",\"log_lost\":%" PRIu64,
+               clock_seconds_since(b->header->started_ms), open_connections(b),
+               log_lines_lost(b));
     workers_json(out, b);
     sections_json(out, b);
     queues_json(out, b);

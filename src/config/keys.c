@@ -80,10 +80,10 @@ static const struct key KEYS[] = {
         .name = "log", .sections = KEY_GLOBAL, .type = KEY_LOG,
         .supported = true, .repeatable = true,
         .fallback = "stderr level=info",
-        .later = "journald",
         .syntax = "TARGET [level=LEVEL] [facility=NAME] [format=FORMAT]",
         .sentence = "Where messages and access records go: stderr, stdout, "
-                    "file:PATH, syslog:HOST:PORT or syslog:/dev/log.",
+                    "file:PATH, syslog:HOST:PORT, syslog:tcp:HOST:PORT, "
+                    "syslog:/dev/log or journald.",
     }, {
         .name = "script_path", .sections = KEY_GLOBAL, .type = KEY_PATH,
         .supported = true, STORE(GLOBAL, script_path),
@@ -378,7 +378,7 @@ static const struct key KEYS[] = {
                     "variables.",
     }, {
         .name = "log_to", .sections = ENTRIES, .type = KEY_LOG_TO,
-        .supported = true, .later = "journald",
+        .supported = true,
         .syntax = "TARGET [facility=NAME] [format=FORMAT]",
         .sentence = "Where its records go instead of the targets of [global].",
     }, {

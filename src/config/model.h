@@ -65,7 +65,9 @@ enum log_kind {
     LOG_KIND_STDOUT,     /* likewise */
     LOG_KIND_FILE,       /* appended to; opened again on USR1 */
     LOG_KIND_SYSLOG_UDP, /* datagrams to `address` */
+    LOG_KIND_SYSLOG_TCP, /* a connection to `address` */
     LOG_KIND_SYSLOG_DEV, /* the local syslog's socket, /dev/log */
+    LOG_KIND_JOURNALD,   /* journald's own socket */
 };
 
 enum log_format {
@@ -76,10 +78,10 @@ enum log_format {
 struct log_conf {
     enum log_kind kind;
     enum log_level level;        /* lines under it are not written */
-    struct str path;             /* FILE, and SYSLOG_DEV's socket */
-    struct address_conf address; /* SYSLOG_UDP */
+    struct str path; /* FILE, and the socket of SYSLOG_DEV and JOURNALD */
+    struct address_conf address; /* SYSLOG_UDP, SYSLOG_TCP */
     unsigned facility;           /* 0 to 23, as syslog numbers them */
-    enum log_format format;      /* of both kinds of syslog */
+    enum log_format format;      /* of every kind of syslog */
     struct config_at at;
 };
 
