@@ -232,9 +232,20 @@ put_haproxy_counts(struct buf *to, const struct subject *s)
         buf_char(to, '+');
     buf_uint(to, s->retries);
     buf_char(to, ' ');
-    buf_uint(to, s->flow->ahead_of_server);
+    buf_uint(to, s->flow->place_of_server);
     buf_char(to, '/');
-    buf_uint(to, s->flow->ahead_of_any);
+    buf_uint(to, s->flow->place_of_any);
+}
+
+/* -1 for no status; a request that is cut off counts as refused. */
+static int
+haproxy_status(const struct subject *s)
+{
+    int status = s->exchange->writer.status;
+
+    if (status == 0)
+        return s->exchange->refused && s->term[0] == 'C' ? 400 : -1;
+    return status;
 }
 
 /* TR/Tw/Tc/Tr/Ta status bytes cookies flags counts "request" */
@@ -252,7 +263,7 @@ write_httplog(struct buf *to, const struct subject *s)
 
     put_haproxy_start(to, s);
     put_times(to, ms, sizeof(ms) / sizeof(*ms));
-    put_int(to, exchange->writer.status == 0 ? -1 : exchange->writer.status);
+    put_int(to, haproxy_status(s));
     buf_char(to, ' ');
     buf_uint(to, s->sent_bytes);
     buf_str(to, STR(" - - "));
@@ -530,6 +541,16 @@ record(const struct subject *s)
                       line.len);
 }
 
+/* A server that needs the whole body is wanted from then on. */
+static uint64_t
+ready_us(const struct exchange_times *times)
+{
+    bool waited = times->body_us > times->head_us &&
+                  (times->picked_us == 0 || times->body_us <= times->picked_us);
+
+    return waited ? times->body_us : times->head_us;
+}
+
 void
 access_log_http(struct http_exchange *exchange)
 {
@@ -541,7 +562,7 @@ access_log_http(struct http_exchange *exchange)
         .exchange = exchange,
         .begun_us = times->first_us,
         .begun_wall_ms = times->wall_ms,
-        .ready_us = times->head_us,
+        .ready_us = ready_us(times),
         .picked_us = times->picked_us,
         .connected_us = times->connected_us,
         .response_us = times->response_us,

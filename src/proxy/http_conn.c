@@ -343,14 +343,21 @@ make_room(struct http_conn *conn)
     return true;
 }
 
-/* HAProxy's flags for a client that broke off. */
+/* HAProxy's flags for a client that broke off: while its request came, in a
+ * queue, before the connection, before the head of the answer, or later. */
 static const char *
 flags_of_break(const struct http_conn *conn)
 {
+    const struct http_exchange *exchange = conn->exchange;
+
     if (conn->state != HTTP_CONN_ANSWER ||
-        (conn->exchange != NULL && conn->exchange->state == EXCHANGE_HOOK))
+        (exchange != NULL && exchange->state == EXCHANGE_HOOK))
         return "CR";
-    return conn->exchange != NULL && conn->exchange->flow.queued ? "CQ" : "CD";
+    if (exchange == NULL || exchange->writer.status != 0)
+        return "CD";
+    if (exchange->flow.queued)
+        return "CQ";
+    return exchange->times.connected_us != 0 ? "CH" : "CC";
 }
 
 /* Reads once.  true when there is something new: bytes, or their end.  Errors
@@ -475,7 +482,7 @@ step_head(struct http_conn *conn)
     }
     conn->seen = n;
     if (conn->read_ended) {
-        refuse_head(conn, 400, "PR", http1_first_line(p, n),
+        refuse_head(conn, 400, "CR", http1_first_line(p, n),
                     "the client left in the middle of a head");
         return true;
     }
@@ -961,7 +968,7 @@ timed_out(struct http_conn *conn)
                     "the head took too long");
         break;
     case HTTP_CONN_BODY:
-        body_failed(conn, 408, "cD");
+        body_failed(conn, 408, "cR");
         break;
     case HTTP_CONN_ANSWER:
         conn_close(conn, "cD", "the client does not take its answer");
