@@ -1,6 +1,7 @@
 --- Debian's rsyslogd with a configuration of its own: it listens on UDP, TCP
 -- and a local socket, and writes a line for each message to a file:
--- INPUT|PRIORITY|HOST|NAME|PID|TEXT.
+-- INPUT|PRIORITY|HOST|NAME|PID|TEXT; and another one as Debian's /var/log/syslog
+-- is.
 local folder = require "support.folder"
 local loop = require "support.loop"
 local ports = require "support.ports"
@@ -20,6 +21,8 @@ template(name="line" type="string"
   string="%inputname%|%pri%|%hostname%|%app-name%|%procid%|%msg%\n")
 ruleset(name="messages") {
   action(type="omfile" file="${dir}/messages" template="line")
+  action(type="omfile" file="${dir}/traditional"
+         template="RSYSLOG_TraditionalFileFormat")
 }
 call messages
 ]]
