@@ -375,7 +375,6 @@ struct http_conf {
     bool underscores; /* keep request headers whose name has one */
     enum encoded_slash encoded_slash;
     bool root_is_remote; /* do not look for scripts in root */
-    bool log_null;       /* a record for a connection without a request too */
 };
 
 enum section_kind {
@@ -416,6 +415,8 @@ struct section_conf {
     enum access_log access_log;
     const struct template *access_log_template; /* or NULL */
     const struct log_conf *log_to; /* of the records; NULL: the global ones */
+    bool log_null;       /* a record of a connection on which nothing came */
+    uint32_t log_sample; /* one record of so many; errors always */
     const struct http_conf *http;  /* NULL unless kind is SECTION_HTTP */
     unsigned index;                /* in config.sections */
     struct config_at at;

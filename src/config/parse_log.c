@@ -6,6 +6,7 @@
 
 enum {
     SYSLOG_PORT = 514,
+    SAMPLE_MAX = 1000000,
     SYSLOG_DAEMON = 3, /* the facility when none is written */
 };
 
@@ -147,6 +148,25 @@ parse_log(const struct parse *p, const struct entry *entry, struct str text,
         if (set_option(p, entry, word, &log) != 0)
             return -1;
     *out = log;
+    return 0;
+}
+
+int
+parse_sample(const struct parse *p, const struct entry *entry, struct str text,
+             uint32_t *out)
+{
+    struct str number = str_slice(text, 2, text.len);
+    uint64_t n = 0;
+
+    if (!str_starts_with(text, STR("1/")) ||
+        str_to_uint(&n, number, SAMPLE_MAX) != 0 || n == 0) {
+        parse_refuse(p, entry,
+                     "'" STR_FMT "' is no share of the records: write 1/N, for "
+                     "instance 1/100, with N from 1 to %d",
+                     STR_ARG(text), SAMPLE_MAX);
+        return -1;
+    }
+    *out = (uint32_t)n;
     return 0;
 }
 

@@ -221,7 +221,7 @@ log_null(struct http_conn *conn, const char *flags)
     struct section *section = conn->listener->fallback;
 
     if (conn->state != HTTP_CONN_IDLE || conn->requests > 0 ||
-        !section->conf->http->log_null || !take_exchange(conn))
+        !section->conf->log_null || !take_exchange(conn))
         return;
     forget_head(conn, (struct str){0});
     conn->exchange->times.head_us = 0; /* there was none, not even in part */
