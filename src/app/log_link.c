@@ -140,8 +140,8 @@ open_link(struct log_link *l)
         return;
     }
     l->since_ms = clock_ms();
-    l->state = l->kind == LOG_KIND_SYSLOG_TCP ? LOG_LINK_CONNECTING
-                                              : LOG_LINK_OPEN;
+    l->state =
+        l->kind == LOG_KIND_SYSLOG_TCP ? LOG_LINK_CONNECTING : LOG_LINK_OPEN;
 }
 
 void

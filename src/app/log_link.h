@@ -46,8 +46,8 @@ struct log_link {
 };
 
 /* A link to ADDR of a KIND that is a socket. Opens nothing yet. */
-void log_link_init(struct log_link *l, enum log_kind kind,
-                   const struct addr *addr);
+void
+log_link_init(struct log_link *l, enum log_kind kind, const struct addr *addr);
 void log_link_fini(struct log_link *l);
 
 /* After a fork: forgets the parent's connection and what waits for it, which is

@@ -35,7 +35,7 @@ struct log_target {
     struct buf pending;   /* text that was not written yet */
     unsigned lines;       /* in it */
     uint64_t lost;        /* lines of text that it did not take */
-    uint64_t reported;  /* of them, those that were spoken of */
+    uint64_t reported;    /* of them, those that were spoken of */
 };
 
 struct log_output {
@@ -47,8 +47,9 @@ struct log_output {
     char host[LOG_OUTPUT_HOST_MAX + 1];
 
     /* By whoever runs the loop, or NULL (log_pump.h). */
-    void (*on_pending)(void *arg);            /* flush again, soon */
-    void (*on_help)(void *arg, size_t target); /* it is out of reach from here */
+    void (*on_pending)(void *arg); /* flush again, soon */
+    void (*on_help)(void *arg,
+                    size_t target); /* it is out of reach from here */
     void *arg;
 };
 

@@ -80,8 +80,8 @@ log_queue_peek(const struct log_queue *q, struct iovec *out, unsigned most)
         size_t len = message_len(q, at);
         size_t sent = n == 0 ? q->sent : 0;
 
-        out[n] = (struct iovec){q->memory + at + LENGTH_BYTES + sent,
-                                len - sent};
+        out[n] =
+            (struct iovec){q->memory + at + LENGTH_BYTES + sent, len - sent};
         at += LENGTH_BYTES + len;
     }
     return n;

@@ -198,7 +198,7 @@ on_message(struct child *child, const struct message *message)
     if (message->kind == MESSAGE_LOG_HELP)
         help_log(m, message->arg);
     else if (message->kind == MESSAGE_COMMAND &&
-        !str_starts_with(message->text, STR("script ")))
+             !str_starts_with(message->text, STR("script ")))
         on_command(m, message);
     else
         swap_message(&m->swap, child, message);

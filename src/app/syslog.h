@@ -25,7 +25,8 @@ struct syslog_head {
 /* Appends the head, for the time of the cached clock. */
 void syslog_write_head(struct buf *out, const struct syslog_head *head);
 
-/* Appends the fields of journald's own protocol, up to that whose value is TEXT.
+/* Appends the fields of journald's own protocol, up to that whose value is
+ * TEXT.
  */
 void syslog_write_journal_head(struct buf *out, const struct syslog_head *head,
                                struct str text);

@@ -148,12 +148,11 @@ info_text(struct buf *out, const struct board *b)
     sum_all_workers(&all, b);
     buf_printf(out, "version      %s\nuptime       ", header->version);
     put_duration(out, clock_seconds_since(header->started_ms));
-    buf_printf(out,
-               "\nconnections  %" PRIu32 " now, %" PRIu64
-               " in all\nrequests     %" PRIu64
-               "\nlog lines    %" PRIu64 " lost\n",
-               open_connections(b), all.connections, all.requests,
-               log_lines_lost(b));
+    buf_printf(
+        out,
+        "\nconnections  %" PRIu32 " now, %" PRIu64
+        " in all\nrequests     %" PRIu64 "\nlog lines    %" PRIu64 " lost\n",
+        open_connections(b), all.connections, all.requests, log_lines_lost(b));
 }
 
 static void

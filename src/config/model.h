@@ -77,8 +77,8 @@ enum log_format {
 
 struct log_conf {
     enum log_kind kind;
-    enum log_level level;        /* lines under it are not written */
-    struct str path; /* FILE, and the socket of SYSLOG_DEV and JOURNALD */
+    enum log_level level; /* lines under it are not written */
+    struct str path;      /* FILE, and the socket of SYSLOG_DEV and JOURNALD */
     struct address_conf address; /* SYSLOG_UDP, SYSLOG_TCP */
     unsigned facility;           /* 0 to 23, as syslog numbers them */
     enum log_format format;      /* of every kind of syslog */
@@ -417,8 +417,8 @@ struct section_conf {
     const struct log_conf *log_to; /* of the records; NULL: the global ones */
     bool log_null;       /* a record of a connection on which nothing came */
     uint32_t log_sample; /* one record of so many; errors always */
-    const struct http_conf *http;  /* NULL unless kind is SECTION_HTTP */
-    unsigned index;                /* in config.sections */
+    const struct http_conf *http; /* NULL unless kind is SECTION_HTTP */
+    unsigned index;               /* in config.sections */
     struct config_at at;
 };
 

@@ -607,8 +607,7 @@ access_log_has_member(struct str name)
         "user_agent", "status",       "body_bytes", "bytes_sent", "upstream",
         "server",     "upstream_ms",  "retries",    "term",       "queue_ms",
         "connect_ms", "time_ms",      "user",       "schema",     "program",
-        "queries",    "transactions", "errors",     "error",
-        "sample",
+        "queries",    "transactions", "errors",     "error",      "sample",
     };
 
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {

@@ -198,6 +198,25 @@ take_exchange(struct http_conn *conn)
     return true;
 }
 
+/* A target with a user in it is always refused; what may be a password is cut
+ * off the line, for it is recorded. */
+static struct str
+without_user(struct str line)
+{
+    ptrdiff_t at = str_find_char(line, '@', 0);
+    size_t from;
+
+    if (at < 0)
+        return line;
+    from = (size_t)at;
+    while (from > 0 && line.p[from - 1] != ' ' && line.p[from - 1] != '/')
+        from--;
+    if (from == 0 ||
+        (line.p[from - 1] == '/' && (from == 1 || line.p[from - 2] != '/')))
+        return line;
+    return str_slice(line, 0, from);
+}
+
 /* Makes of an exchange whose head is not whole, or none, one that can end and
  * be recorded. */
 static void
@@ -210,7 +229,7 @@ forget_head(struct http_conn *conn, struct str first_line)
     exchange->section = http_section_of(conn->listener->fallback);
     exchange->limits = exchange->section->section.conf->limits;
     exchange->flow.section = exchange->section->section.conf->name;
-    exchange->first_line = first_line;
+    exchange->first_line = without_user(first_line);
     exchange->times.head_us = clock_us();
 }
 

@@ -13,8 +13,8 @@ struct section;
 
 /* How many records one with this STATUS (0: none) and termination stands for:
  * 1 for an error. */
-uint32_t log_sample_weight(const struct section *section, int status,
-                           const char *term);
+uint32_t
+log_sample_weight(const struct section *section, int status, const char *term);
 
 /* Whether a record that stands for WEIGHT is written: the first one, and each
  * WEIGHT-th after it, of this worker. */

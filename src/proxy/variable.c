@@ -30,7 +30,7 @@ struct subject {
     uint64_t connected_us;
     uint64_t sent_bytes;
     unsigned retries;
-    uint32_t sample; /* on tcp */
+    uint32_t sample;          /* on tcp */
     struct mysql_count count; /* of a visible session */
     bool encoded;             /* paths are wanted as in a URL */
     char *space;              /* VARIABLE_SPACE bytes */
