@@ -1,7 +1,7 @@
 --- Debian's rsyslogd with a configuration of its own: it listens on UDP, TCP
 -- and a local socket, and writes a line for each message to a file:
--- INPUT|PRIORITY|HOST|NAME|PID|TEXT; and another one as Debian's /var/log/syslog
--- is.
+-- INPUT|PRIORITY|HOST|NAME|PID|TEXT; and another one as in Debian's
+-- /var/log/syslog.
 local folder = require "support.folder"
 local loop = require "support.loop"
 local ports = require "support.ports"
