@@ -32,7 +32,7 @@ describe("control commands", function()
   local function run_whole(line)
     local out = ffi.new("struct buf")
     core.buf_init_growing(out, LIMIT)
-    local later = core.control_command_run(out, board,
+    local later = core.control_command_run(out, nil, board,
       ffi.new("struct str", line, #line), "uid=1 pid=2")
     local text = ffi.string(out.p, out.len)
     core.buf_fini(out)
@@ -60,17 +60,32 @@ describe("control commands", function()
     end
   end)
 
-  it("name what is not supported in this version", function()
-    for _, line in ipairs {
-      "show pools --json", "show errors",
-      "log level debug", "reload", "stop graceful", "top",
+  it("hand what only the master can do on to it", function()
+    for line, request in pairs {
+      ["log level debug"] = "log text\nlevel debug\nuid=1 pid=2",
+      ["stop graceful --json"] = "stop json\ngraceful\nuid=1 pid=2",
+      ["reload"] = "reload text\n\nuid=1 pid=2",
     } do
-      local word, text = run(line)
-      assert.are.equal("error", word)
-      assert.is_truthy(text:find("not supported in this version\n$"), text)
-      local first = line:match("^%S+")
-      assert.are.equal(first, text:match("^%S+"))
+      local text, later = run_whole(line)
+      assert.is_true(later)
+      assert.are.equal(request, text)
     end
+  end)
+
+  it("leave what a client draws to the client", function()
+    local word, text = run("top")
+    assert.are.equal("error", word)
+    assert.is_truthy(text:find('"moongate ctl top"', 1, true), text)
+  end)
+
+  it("list themselves, all or those that begin so", function()
+    local word, text = run("help --json")
+    assert.are.equal("ok", word)
+    assert.are.equal("show info", json.decode(text)[1].command)
+    word, text = run("help server")
+    assert.are.equal("ok", word)
+    assert.are.equal(4, select(2, text:gsub("server UPSTREAM", "")))
+    assert.are.equal("error", (run("help nonsense")))
   end)
 
   it("know scripts by their names", function()
@@ -88,14 +103,15 @@ describe("control commands", function()
     local name = "shop.lua"
     core.board_add_script(board, ffi.new("struct str", name, #name))
     for line, request in pairs {
-      ["script reload shop.lua"] = "reload text 0 shop.lua uid=1 pid=2",
+      ["script reload shop.lua"] = "script reload text 0 shop.lua uid=1 pid=2",
       ["script reload shop.lua --confirm 2m --json"] =
-        "reload json 120000 shop.lua uid=1 pid=2",
+        "script reload json 120000 shop.lua uid=1 pid=2",
       ["script reload --confirm 2m shop.lua"] =
-        "reload text 120000 shop.lua uid=1 pid=2",
-      ["script rollback shop.lua"] = "rollback text 0 shop.lua uid=1 pid=2",
+        "script reload text 120000 shop.lua uid=1 pid=2",
+      ["script rollback shop.lua"] =
+        "script rollback text 0 shop.lua uid=1 pid=2",
       ["script confirm shop.lua --json"] =
-        "confirm json 0 shop.lua uid=1 pid=2",
+        "script confirm json 0 shop.lua uid=1 pid=2",
     } do
       local text, later = run_whole(line)
       assert.is_true(later)

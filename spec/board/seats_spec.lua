@@ -159,4 +159,29 @@ describe("seats", function()
     local f = find(11)
     assert.are.equal(("u"):rep(63), ffi.string(f.user, f.user_len))
   end)
+
+  it("are shown in parts as they are at once", function()
+    for i = 1, 7 do
+      take(i % 2, 100 + i)
+    end
+    for _, format in ipairs { core.RENDER_TEXT, core.RENDER_JSON } do
+      local whole = ffi.new("struct buf")
+      core.buf_init_growing(whole, 65536)
+      core.render_sessions(whole, board, format)
+      for rows = 1, 9 do
+        local parts = ffi.new("struct buf")
+        local at = ffi.new("struct render_place")
+        local count = 1
+        core.buf_init_growing(parts, 65536)
+        while core.render_sessions_part(parts, board, format, at, rows) do
+          count = count + 1
+        end
+        assert.are.equal(ffi.string(whole.p, whole.len),
+          ffi.string(parts.p, parts.len))
+        assert.is_true(count >= math.floor(7 / rows))
+        core.buf_fini(parts)
+      end
+      core.buf_fini(whole)
+    end
+  end)
 end)

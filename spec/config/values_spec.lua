@@ -604,14 +604,12 @@ local CASES = {
     fault = "script_trust: no policy, check or section has the script "
       .. "'roundrobin'" },
 
-  -- What comes in a later version.
-  { GLOBAL, "daemon = no", value = global("workers"), is = 0 },
-  { GLOBAL, "daemon = yes",
-    fault = "daemon: not supported in this version: leave it out, or write "
-      .. "daemon = no" },
-  { GLOBAL, "chroot = /srv",
-    fault = "chroot: not supported in this version: leave it out, or write "
-      .. "chroot = off" },
+  { GLOBAL, "daemon = no",
+    value = function(c)
+      return c.global.daemon
+    end,
+    is = false },
+  { GLOBAL, "chroot = off", value = global("workers"), is = 0 },
 }
 
 

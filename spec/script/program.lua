@@ -28,7 +28,7 @@ local function core_load()
     "script/script.h", "script/bundle.h", "script/bundles.h",
     "script/swap.h", "script/guard.h", "script/vm.h", "board/board.h",
     "board/script_counts.h", "board/state.h", "board/strikes.h", "base/log.h",
-    "base/clock.h", "net/loop.h", "net/timer.h")
+    "base/clock.h", "net/loop.h", "net/timer.h", "app/rows.h")
 end
 
 
@@ -128,7 +128,9 @@ function _M.start(options)
   self.bundles = ffi.new("struct bundles")
   set_servers(self)
   catch_log(self)
-  assert(core.scripts_add_rows(self.site.board, self.site.config) == 0)
+  local added = ffi.new("struct rows_added")
+  assert(core.rows_add(self.site.board, self.site.config, added) == 0)
+  core.rows_forget(added)
   local scripts, texts = load_scripts(core, self.site.runtime,
     self.bundles)
   if scripts == nil then

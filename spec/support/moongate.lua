@@ -74,6 +74,14 @@ local function expand(self, text)
 end
 
 
+--- Writes another configuration into the file; [global] stays.
+function Moongate:write_config(config)
+  local head = folder.read(self.file):match("^.-\n\n")
+  folder.write(self.file,
+    head .. (expand(self, "\n" .. config):gsub("\n +", "\n")))
+end
+
+
 --- Writes the configuration and what it needs, and starts nothing.
 -- @param options  table: config (string); files (contents by path); links
 --                 (targets of symbolic links by path, in folders of files);
@@ -112,7 +120,8 @@ function _M.prepare(options)
     "control = ${dir}/control.sock",
     (options.global or ""):find("script_path", 1, true) and ""
       or "script_path = lua",
-    "temp_dir = ${dir}/temp",
+    (options.global or ""):find("temp_dir", 1, true) and ""
+      or "temp_dir = ${dir}/temp",
     options.log or "log = stderr level=info",
     options.global or "",
     "",

@@ -17,7 +17,7 @@ local O_RDONLY, O_WRONLY, O_CREAT, O_APPEND = 0, 1, 64, 1024
 local ESRCH = 3
 local SIGNALS = {
   HUP = 1, INT = 2, QUIT = 3, KILL = 9, USR1 = 10, USR2 = 12, TERM = 15,
-  CONT = 18, STOP = 19,
+  CONT = 18, STOP = 19, WINCH = 28,
 }
 
 local _M = {}

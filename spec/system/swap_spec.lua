@@ -572,7 +572,8 @@ describe("a swap of scripts", function()
       write("one.lua", answers("v2"))
       write("two.lua", "return {{{")
       m.master:kill("HUP")
-      m:wait_log("scripts stay as they are: .*script 'two.lua': two.lua:1: ")
+      m:wait_log("the configuration stays as it is: .*script 'two.lua': "
+        .. "two.lua:1: ")
       assert.are.equal("v1", fetch("one"))
       assert.are.equal("v1", fetch("two"))
       assert.are.same({ 1, 1 }, generations())
@@ -590,7 +591,7 @@ describe("a swap of scripts", function()
           { stdout = m.dir .. "/out" .. i, stderr = m.dir .. "/out" .. i })
       end
       for i = 1, 6 do
-        assert.are.equal(0, asked[i]:wait(30))
+        assert.are.equal(0, asked[i]:wait(30), m:log())
         assert.is_truthy(json.decode(folder.read(m.dir .. "/out" .. i)))
       end
       assert.are.equal("v7", fetch("one"))

@@ -15,6 +15,7 @@ struct addresses;
 struct board;
 struct bundles;
 struct config;
+struct faults;
 struct loop;
 struct resolver;
 
@@ -32,6 +33,22 @@ void check_scripts_start(struct check_scripts *scripts, struct loop *loop,
                          struct board *board, const struct config *config,
                          struct addresses *addresses, struct bundles *bundles,
                          struct resolver *resolver);
+
+/* Loads those of CONFIG to take the place of BEFORE's. 0; or -1 with FAULTS,
+ * and there is nothing to be stopped. */
+int check_scripts_stage(struct check_scripts *scripts, struct loop *loop,
+                        struct board *board, const struct config *config,
+                        struct addresses *addresses, struct bundles *bundles,
+                        const struct check_scripts *before,
+                        struct faults *faults) MUST_CHECK;
+
+/* They do, and BEFORE is stopped; while there is no health. */
+void check_scripts_take_over(struct check_scripts *scripts,
+                             struct check_scripts *before,
+                             struct resolver *resolver);
+
+/* They will not. */
+void check_scripts_drop(struct check_scripts *scripts);
 
 /* After health has ended. */
 void check_scripts_stop(struct check_scripts *scripts);

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/notify.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -44,6 +45,7 @@ become(struct child *c, int socket)
     log_set_sink(NULL, NULL);
     log_set_name(c->name);
     child_reset_signals(SIG_IGN);
+    notify_forget();
     prctl(PR_SET_NAME, c->title, 0, 0, 0);
     exit(c->run(c, socket));
 }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/regex.h"
 #include "config/config.h"
+#include "config/sources.h"
 #include "net/crypto.h"
 #include "proxy/addresses.h"
 #include "script/bundles.h"
@@ -19,6 +20,7 @@ int
 command_check(const char *file)
 {
     struct addresses addresses;
+    struct sources sources;
     struct bundles bundles; /* for their limits, which the start knows */
     struct faults faults;
     struct setup setup;
@@ -27,14 +29,17 @@ command_check(const char *file)
     clock_update();
     faults_init(&faults);
     addresses_init(&addresses);
+    sources_init(&sources);
     bundles_init(&bundles);
-    if (setup_init(&setup, file, &addresses, &bundles, &faults) == 0) {
+    if (setup_init(&setup, file, &sources, &addresses, &bundles, &faults) ==
+        0) {
         printf("%s: configuration is valid\n", file);
         status = EXIT_SUCCESS;
     }
     setup_print_faults(&faults, stderr);
     setup_fini(&setup);
     bundles_fini(&bundles);
+    sources_fini(&sources);
     addresses_fini(&addresses);
     faults_fini(&faults);
     return status;
@@ -78,6 +83,10 @@ ctl_of_file(const char *file, char *const *words, int count)
 int
 command_ctl(const char *socket, const char *file, char *const *words, int count)
 {
+    int status;
+
+    if (ctl_run_alone(&status, words, count))
+        return status;
     if (socket != NULL)
         return ctl_run(socket, words, count);
     return ctl_of_file(file, words, count);

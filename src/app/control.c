@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/check_scripts.h"
+#include "app/control_config.h"
 #include "app/control_server.h"
 #include "app/log_output.h"
 #include "app/log_pump.h"
@@ -16,8 +16,6 @@
 #include "base/log.h"
 #include "board/board.h"
 #include "net/loop.h"
-#include "proxy/health.h"
-#include "proxy/server_names.h"
 
 struct control {
     const struct control_conf *conf;
@@ -26,9 +24,7 @@ struct control {
     struct log_pump pump;
     struct log_shipper shipper;
     struct control_server server;
-    struct check_scripts scripts;
-    struct health *health;
-    struct server_names names;
+    struct control_config config;
     struct script_stage stage;
 };
 
@@ -45,9 +41,11 @@ on_message(struct control *c, const struct message *m)
     if (m->kind == MESSAGE_STOP)
         loop_stop(c->loop);
     else if (m->kind == MESSAGE_LOG_FILE && m->fd >= 0)
-        log_output_replace(c->conf->logs, m->arg, m->fd);
+        log_output_replace(c->config.now->logs, m->arg, m->fd);
     else if (m->kind == MESSAGE_ANSWER)
         control_server_answer(&c->server, m->arg, m->text);
+    else if (m->kind == MESSAGE_CONFIG || m->kind == MESSAGE_LOG_TARGET)
+        control_config_message(&c->config, m);
     else
         script_stage_message(&c->stage, m);
 }
@@ -98,6 +96,18 @@ on_master(struct watch *watch)
     }
 }
 
+/* What is in the rings was said under the configuration before. */
+static void
+use_logs(void *arg, struct log_output *logs)
+{
+    struct control *c = arg;
+
+    log_shipper_use(&c->shipper, logs);
+    log_pump_use(&c->pump, logs);
+    log_set_level(log_output_level(logs));
+    log_set_sink(on_line, logs);
+}
+
 static void
 start(struct control *c)
 {
@@ -107,20 +117,16 @@ start(struct control *c)
     c->loop = loop_new();
     if (c->loop == NULL ||
         watch_start(&c->master, c->loop, conf->master, on_master) < 0 ||
+        control_config_start(&c->config, conf, c->loop, use_logs, c) < 0 ||
         log_shipper_start(&c->shipper, c->loop, conf->board, conf->logs,
                           conf->log_wake) < 0 ||
         control_server_start(&c->server, c->loop, conf->board, conf->listener,
-                             ask_master, c) < 0 ||
-        server_names_start(&c->names, c->loop, conf->board, conf->config) < 0)
+                             ask_master, c) < 0)
         fatal("cannot start: %s", strerror(errno));
     log_pump_start(&c->pump, c->loop, conf->logs, ask_for_log, c);
-    check_scripts_start(&c->scripts, c->loop, conf->board, conf->config,
-                        conf->addresses, conf->bundles, &c->names.resolver);
-    script_stage_init(&c->stage, conf->master,
-                      c->scripts.in_use ? c->scripts.service.scripts : NULL,
-                      NULL, 0);
-    c->health = health_start(c->loop, conf->board, conf->config);
-    if (c->health == NULL || message_send(conf->master, &ready) < 0)
+    script_stage_init(&c->stage, &c->config.stage, conf->master,
+                      control_config_scripts(&c->config), NULL, 0);
+    if (message_send(conf->master, &ready) < 0)
         fatal("cannot start: %s", strerror(errno));
 }
 
@@ -133,15 +139,14 @@ control_run(const struct control_conf *conf)
     log_set_sink(on_line, conf->logs);
     start(&c);
     loop_run(c.loop);
-    health_stop(c.health);
-    check_scripts_stop(&c.scripts);
     control_server_stop(&c.server);
     log_shipper_stop(&c.shipper);
     log_pump_stop(&c.pump);
-    log_output_drain(conf->logs);
+    log_output_drain(c.shipper.output);
     watch_stop(&c.master);
-    server_names_stop(&c.names);
+    control_config_stop(&c.config);
     loop_free(c.loop);
     log_set_sink(NULL, NULL);
+    control_config_fini(&c.config);
     return EXIT_SUCCESS;
 }

@@ -7,23 +7,7 @@
 #ifndef APP_CONTROL_H
 #define APP_CONTROL_H
 
-struct addresses;
-struct board;
-struct bundles;
-struct config;
-struct log_output;
-
-/* What the master gives it; all of it outlives control. */
-struct control_conf {
-    int master;   /* the socket to the master */
-    int log_wake; /* the eventfd by which workers wake it */
-    int listener; /* the control socket; -1: none */
-    struct board *board;
-    const struct config *config;
-    struct addresses *addresses; /* what names meant at start-up */
-    struct bundles *bundles;     /* of the scripts of checks */
-    struct log_output *logs;
-};
+struct control_conf;
 
 /* Serves; returns the exit status. */
 int control_run(const struct control_conf *conf);

@@ -4,134 +4,16 @@
 #include "app/master_request.h"
 #include "app/script_command.h"
 #include "app/server_command.h"
-#include "board/render.h"
-#include "board/render_metrics.h"
-#include "board/render_scripts.h"
-#include "board/render_sessions.h"
 
 enum {
-    WORDS_MAX = 8,      /* of a command */
-    COMMAND_MAX = 1024, /* bytes of one */
+    PART_ROWS = 512, /* rendered before other work has its turn */
 };
-
-/* A command is known by its first words. Without RUN it is one of a later
- * version, or the master's. */
-struct command {
-    const char *first;
-    const char *second; /* NULL: any */
-    bool masters;       /* the master is asked */
-    void (*run)(struct buf *out, const struct board *board,
-                enum render_format format);
-};
-
-static const struct command commands[] = {
-    {"show", "info", .run = render_info},
-    {"show", "servers", .run = render_servers},
-    {"show", "metrics", .run = render_metrics},
-    {"show", "sessions", .run = render_sessions},
-    {"show", "scripts", .run = render_scripts},
-    {"show", "pools", .run = NULL},
-    {"show", "errors", .run = NULL},
-    {"log", NULL, .masters = true},
-    {"reload", NULL, .masters = true},
-    {"stop", NULL, .masters = true},
-    {"upgrade", NULL, .masters = true},
-    {"top", NULL, .run = NULL},
-};
-
-struct words {
-    struct str word[WORDS_MAX];
-    unsigned count;
-    bool too_many;
-    bool json; /* --json was among them */
-};
-
-static void
-add_word(struct words *w, struct str word)
-{
-    if (str_equal(word, STR("--json")))
-        w->json = true;
-    else if (w->count == WORDS_MAX)
-        w->too_many = true;
-    else
-        w->word[w->count++] = word;
-}
-
-static struct words
-split(struct str line)
-{
-    struct words w = {.count = 0};
-    size_t from = 0;
-
-    for (size_t i = 0; i <= line.len; i++) {
-        bool ends = i == line.len || line.p[i] == ' ' || line.p[i] == '\t' ||
-                    line.p[i] == '\r';
-
-        if (!ends)
-            continue;
-        if (i > from)
-            add_word(&w, str_slice(line, from, i));
-        from = i + 1;
-    }
-    return w;
-}
-
-static bool
-is_command(const struct command *c, const struct words *w)
-{
-    if (w->count < 1 || !str_equal(w->word[0], str_from(c->first)))
-        return false;
-    return c->second == NULL ||
-           (w->count > 1 && str_equal(w->word[1], str_from(c->second)));
-}
-
-static const struct command *
-find(const struct words *w)
-{
-    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
-        if (is_command(&commands[i], w))
-            return &commands[i];
-    }
-    return NULL;
-}
-
-/* One that only reads the board. */
-static void
-run_show(struct buf *answer, const struct board *board, const struct command *c,
-         const struct words *w, struct str line)
-{
-    if (c == NULL) {
-        buf_printf(
-            answer,
-            "error unknown command \"" STR_FMT
-            "\"; there are: show info, show servers, show scripts,"
-            " show metrics, server UPSTREAM/SERVER drain|ready|maint|weight N,"
-            " script list, script reload|rollback|confirm NAME,"
-            " each with --json\n",
-            STR_ARG(line));
-        return;
-    }
-    if (c->run == NULL) {
-        buf_printf(answer, "error %s%s%s is not supported in this version\n",
-                   c->first, c->second == NULL ? "" : " ",
-                   c->second == NULL ? "" : c->second);
-        return;
-    }
-    if (w->too_many || w->count > 2) {
-        buf_printf(answer, "error %s %s takes no arguments but --json\n",
-                   c->first, c->second);
-        return;
-    }
-    buf_str(answer, STR("ok\n"));
-    c->run(answer, board, w->json ? RENDER_JSON : RENDER_TEXT);
-}
 
 /* One that the master is to answer. */
 static void
-ask_master(struct buf *answer, const struct command *c, const struct words *w,
-           const char *who)
+ask_master(struct buf *answer, const struct control_words *w, const char *who)
 {
-    char memory[COMMAND_MAX];
+    char memory[CONTROL_COMMAND_MAX];
     struct buf arguments;
 
     buf_init(&arguments, memory, sizeof(memory));
@@ -141,36 +23,87 @@ ask_master(struct buf *answer, const struct command *c, const struct words *w,
         buf_str(&arguments, w->word[i]);
     }
     master_request_write(answer, &(struct master_request){
-                                     .verb = str_from(c->first),
+                                     .verb = w->word[0],
                                      .json = w->json,
                                      .arguments = buf_text(&arguments),
                                      .who = str_from(who),
                                  });
 }
 
-static bool
-is_first(const struct words *w, struct str word)
+static void
+show(struct buf *answer, struct control_rest *rest, const struct board *board,
+     const struct control_entry *entry, const struct control_words *w)
 {
-    return w->count > 0 && !w->too_many && str_equal(w->word[0], word);
+    enum render_format format = w->json ? RENDER_JSON : RENDER_TEXT;
+
+    buf_str(answer, STR("ok\n"));
+    if (rest == NULL || entry->part == NULL) {
+        entry->render(answer, board, format);
+        return;
+    }
+    rest->part = entry->part;
+    rest->format = format;
+    control_command_more(answer, rest, board);
+}
+
+static void
+help(struct buf *answer, const struct control_words *w)
+{
+    size_t from = answer->len;
+
+    buf_str(answer, STR("ok\n"));
+    if (control_help(answer, w))
+        return;
+    answer->len = from;
+    buf_str(answer,
+            STR("error there is no such command; \"help\" lists all\n"));
 }
 
 bool
-control_command_run(struct buf *answer, struct board *board, struct str line,
-                    const char *who)
+control_command_run(struct buf *answer, struct control_rest *rest,
+                    struct board *board, struct str line, const char *who)
 {
-    struct words w = split(line);
-    const struct command *c = find(&w);
+    const struct control_entry *entry;
+    struct control_words w;
+    size_t from = answer->len;
 
-    if (c != NULL && c->masters && !w.too_many) {
-        ask_master(answer, c, &w, who);
-        return true;
-    }
-    if (is_first(&w, STR("script")))
+    if (rest != NULL)
+        *rest = (struct control_rest){.part = NULL};
+    control_split(&w, line);
+    buf_str(answer, STR("error "));
+    entry = control_check(answer, &w, line);
+    if (entry == NULL)
+        return false;
+    answer->len = from;
+    switch (entry->place) {
+    case CONTROL_BOARD:
+        show(answer, rest, board, entry, &w);
+        return false;
+    case CONTROL_SERVER:
+        server_command_run(answer, board, w.word + 1, w.count - 1, w.json, who);
+        return false;
+    case CONTROL_SCRIPT:
         return script_command_run(answer, board, w.word + 1, w.count - 1,
                                   w.json, who);
-    if (is_first(&w, STR("server")))
-        server_command_run(answer, board, w.word + 1, w.count - 1, w.json, who);
-    else
-        run_show(answer, board, c, &w, line);
+    case CONTROL_MASTER:
+        ask_master(answer, &w, who);
+        return true;
+    case CONTROL_HELP:
+        help(answer, &w);
+        return false;
+    case CONTROL_CLIENT:
+        buf_printf(answer, "error %s is for \"moongate ctl %s\"\n",
+                   entry->words, entry->words);
+        return false;
+    }
     return false;
+}
+
+void
+control_command_more(struct buf *answer, struct control_rest *rest,
+                     const struct board *board)
+{
+    if (rest->part != NULL &&
+        !rest->part(answer, board, rest->format, &rest->at, PART_ROWS))
+        rest->part = NULL;
 }

@@ -14,7 +14,8 @@
 #include "net/stream.h"
 
 enum {
-    CLIENTS_MAX = 64,   /* more wait in the backlog */
+    CLIENTS_MAX = 64,   /* more take the place of who says nothing, or wait
+                           in the backlog */
     COMMAND_MAX = 1024, /* bytes of a command with its newline */
     IDLE_MS = 30000,    /* a client that does nothing is closed */
     LATER_MS = CONTROL_LATER_SECONDS * 1000, /* or one without its answer */
@@ -34,14 +35,18 @@ struct client {
     uint32_t ticket; /* the answer comes later, under this; 0: it is here */
     struct buf answer;
     size_t sent;
+    struct control_rest rest; /* what comes behind that */
+    struct timer more;        /* it does in the next turn */
 };
 
-/* Closes it; its memory goes at the end of the turn. */
+/* Closes it, for somebody else; its memory goes at the end of the turn. */
 static void
 close_client(struct client *c)
 {
+    c->server->client_count--;
     stream_close(&c->stream);
     timer_stop(&c->idle);
+    timer_stop(&c->more);
     loop_defer(c->server->loop, &c->end);
 }
 
@@ -49,7 +54,6 @@ static void
 free_client(struct client *c)
 {
     list_remove(&c->link);
-    c->server->client_count--;
     buf_fini(&c->answer);
     free(c);
 }
@@ -82,8 +86,29 @@ send_answer(struct client *c)
         }
         c->sent += (size_t)n;
     }
-    if (c->sent == c->answer.len)
+    if (c->sent < c->answer.len)
+        return;
+    if (c->rest.part == NULL)
         close_client(c);
+    else if (!timer_is_running(&c->more))
+        loop_start_timer(c->server->loop, &c->more, 0);
+}
+
+/* The next part of a long answer: the one before has been sent. */
+static void
+on_more(struct timer *timer)
+{
+    struct client *c = container_of(timer, struct client, more);
+
+    buf_reset(&c->answer);
+    c->sent = 0;
+    control_command_more(&c->answer, &c->rest, c->server->board);
+    if (c->answer.failed) {
+        close_client(c);
+        return;
+    }
+    loop_start_timer(c->server->loop, &c->idle, IDLE_MS);
+    send_answer(c);
 }
 
 /* "uid=0 pid=4242": who is at the other end. */
@@ -125,9 +150,10 @@ answer(struct client *c, struct str command)
     bool later;
 
     c->answering = true;
-    later = control_command_run(&c->answer, c->server->board, command,
+    later = control_command_run(&c->answer, &c->rest, c->server->board, command,
                                 format_peer(who, sizeof(who), c->stream.fd));
     if (c->answer.failed) {
+        c->rest.part = NULL;
         buf_reset(&c->answer);
         buf_str(&c->answer, STR("error there is no memory for the answer\n"));
     } else if (later) {
@@ -174,13 +200,28 @@ on_ready(struct stream *stream)
         send_answer(c);
 }
 
+/* The one that has come first and has asked for nothing yet: who says nothing
+ * keeps nobody out. NULL: all have asked. */
+static struct client *
+find_silent(struct control_server *s)
+{
+    list_for_each(node, &s->clients)
+    {
+        struct client *c = container_of(node, struct client, link);
+
+        if (!c->answering && stream_is_open(&c->stream))
+            return c;
+    }
+    return NULL;
+}
+
 static bool
 admit(struct acceptor *acceptor)
 {
     struct control_server *s =
         container_of(acceptor, struct control_server, acceptor);
 
-    return s->client_count < CLIENTS_MAX;
+    return s->client_count < CLIENTS_MAX || find_silent(s) != NULL;
 }
 
 static void
@@ -204,8 +245,11 @@ on_client(struct acceptor *acceptor, int fd, const struct addr *addr)
         free(c);
         return;
     }
+    if (s->client_count >= CLIENTS_MAX)
+        close_client(find_silent(s));
     c->server = s;
     timer_init(&c->idle, on_idle);
+    timer_init(&c->more, on_more);
     deferred_init(&c->end, on_end);
     buf_init_growing(&c->answer, ANSWER_MAX);
     list_init(&c->link);
@@ -273,6 +317,7 @@ control_server_stop(struct control_server *s)
 
         stream_close(&c->stream);
         timer_stop(&c->idle);
+        timer_stop(&c->more);
         free_client(c);
     }
 }

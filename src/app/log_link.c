@@ -50,6 +50,12 @@ log_link_fini(struct log_link *l)
     log_queue_fini(&l->queue);
 }
 
+bool
+log_link_is_same(const struct log_link *a, const struct log_link *b)
+{
+    return a->kind == b->kind && addr_equal(&a->addr, &b->addr);
+}
+
 void
 log_link_disown(struct log_link *l)
 {

@@ -50,6 +50,9 @@ void
 log_link_init(struct log_link *l, enum log_kind kind, const struct addr *addr);
 void log_link_fini(struct log_link *l);
 
+/* Whether both lead to the same receiver. */
+bool log_link_is_same(const struct log_link *a, const struct log_link *b);
+
 /* After a fork: forgets the parent's connection and what waits for it, which is
  * the parent's to send. */
 void log_link_disown(struct log_link *l);

@@ -15,8 +15,10 @@
 #include "app/syslog.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "board/board.h"
 #include "config/faults.h"
 #include "proxy/addresses.h"
+#include "proxy/section.h"
 
 enum {
     LOG_HEAD_MAX = 256,      /* a date, a host, a tag */
@@ -136,6 +138,19 @@ open_target(struct log_target *t, struct addresses *addresses, const char **why)
     return -1;
 }
 
+/* A file was opened by the master, as FD; -1: its descriptor is missing. */
+static int
+adopt_target(struct log_target *t, struct addresses *addresses, int fd,
+             const char **why)
+{
+    if (t->conf->kind != LOG_KIND_FILE)
+        return open_target(t, addresses, why);
+    t->fd = fd;
+    if (fd < 0)
+        *why = "its descriptor has not come";
+    return fd < 0 ? -1 : 0;
+}
+
 static void
 target_name(const struct log_conf *conf, char *text, size_t size)
 {
@@ -164,24 +179,40 @@ target_name(const struct log_conf *conf, char *text, size_t size)
     }
 }
 
+/* What the targets are made of. */
+struct opener {
+    struct log_output *output;
+    struct addresses *addresses;
+    const int *fds; /* NULL: they are opened */
+    size_t fd_count;
+    struct faults *faults;
+};
+
 static struct log_target *
-add_target(struct log_output *o, const struct log_conf *conf,
-           struct addresses *addresses, struct faults *faults)
+add_target(const struct opener *opener, const struct log_conf *conf)
 {
-    struct log_target *t = &o->targets[o->count++];
+    struct log_output *o = opener->output;
+    size_t i = o->count++;
+    struct log_target *t = &o->targets[i];
     const char *why = NULL;
     char name[ADDR_TEXT_MAX];
+    int result;
 
     t->conf = conf;
     errno = 0;
+    if (opener->fds == NULL)
+        result = open_target(t, opener->addresses, &why);
+    else
+        result = adopt_target(t, opener->addresses,
+                              i < opener->fd_count ? opener->fds[i] : -1, &why);
     if (is_text(t))
         buf_init(&t->pending, xmalloc(gather_bytes(conf)), gather_bytes(conf));
-    if (open_target(t, addresses, &why) < 0) {
+    if (result < 0) {
         if (why == NULL)
             why = strerror(errno);
         target_name(conf, name, sizeof(name));
-        faults_add_at(faults, conf->at, "cannot open the log %s: %s", name,
-                      why);
+        faults_add_at(opener->faults, conf->at, "cannot open the log %s: %s",
+                      name, why);
     }
     return t;
 }
@@ -212,26 +243,76 @@ log_output_resolve(const struct config *config, struct addresses *addresses,
     }
 }
 
-void
-log_output_open(struct log_output *o, const struct config *config,
-                struct addresses *addresses, struct faults *faults)
+static void
+add_targets(const struct opener *opener, const struct config *config)
 {
     const struct global_conf *global = &config->global;
+    struct log_output *o = opener->output;
 
     *o = (struct log_output){.config = config};
     o->targets =
         xcalloc(global->log_count + config->section_count, sizeof(*o->targets));
     o->of_section = xcalloc(config->section_count, sizeof(*o->of_section));
     for (size_t i = 0; i < global->log_count; i++)
-        add_target(o, &global->logs[i], addresses, faults);
+        add_target(opener, &global->logs[i]);
     o->global_count = o->count;
     for (size_t i = 0; i < config->section_count; i++) {
         if (config->sections[i].log_to != NULL)
-            o->of_section[i] =
-                add_target(o, config->sections[i].log_to, addresses, faults);
+            o->of_section[i] = add_target(opener, config->sections[i].log_to);
     }
     if (gethostname(o->host, LOG_OUTPUT_HOST_MAX) < 0 || o->host[0] == '\0')
         (void)snprintf(o->host, sizeof(o->host), "localhost");
+}
+
+void
+log_output_open(struct log_output *o, const struct config *config,
+                struct addresses *addresses, struct faults *faults)
+{
+    const struct opener opener = {
+        .output = o,
+        .addresses = addresses,
+        .faults = faults,
+    };
+
+    add_targets(&opener, config);
+}
+
+int
+log_output_adopt(struct log_output *o, const struct config *config,
+                 struct addresses *addresses, const int *fds, size_t count,
+                 struct faults *faults)
+{
+    const struct opener opener = {
+        .output = o,
+        .addresses = addresses,
+        .fds = fds,
+        .fd_count = count,
+        .faults = faults,
+    };
+    size_t before = faults->count;
+
+    add_targets(&opener, config);
+    return faults->count == before ? 0 : -1;
+}
+
+int
+log_output_bind(struct log_output *o, const struct board *board)
+{
+    const struct config *config = o->config;
+
+    o->row_count = board->header->limits.sections;
+    o->of_row = calloc(o->row_count + 1, sizeof(struct log_target *));
+    if (o->of_row == NULL)
+        return -1;
+    for (size_t i = 0; i < config->section_count; i++) {
+        char name[SECTION_ROW_NAME];
+        int row = board_find_section(
+            board, section_row_name(name, &config->sections[i]));
+
+        if (row != BOARD_NONE)
+            o->of_row[row] = o->of_section[i];
+    }
+    return 0;
 }
 
 void
@@ -248,6 +329,7 @@ log_output_close(struct log_output *o)
     }
     free(o->targets);
     free(o->of_section);
+    free(o->of_row);
     *o = (struct log_output){.count = 0};
 }
 
@@ -261,6 +343,37 @@ log_output_own(struct log_output *o)
         if (!is_text(t))
             log_link_disown(&t->link);
     }
+}
+
+/* Its connection, what waits for it and what was counted are the new one's. */
+static void
+take_over_link(struct log_target *t, struct log_output *before)
+{
+    for (size_t i = 0; i < before->count; i++) {
+        struct log_target *old = &before->targets[i];
+        struct log_link link = t->link;
+
+        if (is_text(old) || !log_link_is_same(&t->link, &old->link))
+            continue;
+        t->link = old->link;
+        t->reported = old->reported;
+        old->link = link;
+        return;
+    }
+}
+
+void
+log_output_take_over(struct log_output *o, struct log_output *before)
+{
+    for (size_t i = 0; i < o->count; i++) {
+        if (!is_text(&o->targets[i]))
+            take_over_link(&o->targets[i], before);
+    }
+    o->on_pending = before->on_pending;
+    o->on_help = before->on_help;
+    o->arg = before->arg;
+    before->on_pending = NULL;
+    before->on_help = NULL;
 }
 
 void
@@ -423,7 +536,12 @@ put_message(const struct log_output *o, struct log_target *t,
 static void
 put(const struct log_output *o, struct log_target *t, const struct entry *e)
 {
-    if (e->level < t->conf->level)
+    enum log_level lowest = t->conf->level;
+
+    /* What is set at run time is about lines: records are asked for. */
+    if (e->is_line)
+        lowest = log_level_now(lowest);
+    if (e->level < lowest)
         return;
     if (is_text(t))
         put_text(t, e);
@@ -451,7 +569,7 @@ log_output_line(struct log_output *o, pid_t pid, enum log_level level,
 }
 
 void
-log_output_record(struct log_output *o, pid_t pid, unsigned section,
+log_output_record(struct log_output *o, pid_t pid, unsigned row,
                   struct str text)
 {
     struct entry e = {
@@ -460,10 +578,8 @@ log_output_record(struct log_output *o, pid_t pid, unsigned section,
         .text = text,
     };
 
-    if (section >= o->config->section_count)
-        return;
-    if (o->of_section[section] != NULL)
-        put(o, o->of_section[section], &e);
+    if (row < o->row_count && o->of_row[row] != NULL)
+        put(o, o->of_row[row], &e);
     else
         put_global(o, &e);
 }

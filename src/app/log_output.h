@@ -18,10 +18,12 @@
 #include "app/log_link.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "config/model.h"
 
 struct addresses;
+struct board;
 struct faults;
 
 enum {
@@ -43,7 +45,11 @@ struct log_output {
     struct log_target *targets; /* those of [global], then those of log_to */
     size_t count;
     size_t global_count;
-    struct log_target **of_section; /* NULL: those of [global] */
+    struct log_target **of_section; /* by the configuration's order; NULL: those
+                                       of [global] */
+    struct log_target **of_row;     /* the same by rows of the board, once it is
+                                       bound */
+    size_t row_count;
     char host[LOG_OUTPUT_HOST_MAX + 1];
 
     /* By whoever runs the loop, or NULL (log_pump.h). */
@@ -66,8 +72,23 @@ void log_output_close(struct log_output *o);
 /* In a child that writes, too: the links are its own from now on. */
 void log_output_own(struct log_output *o);
 
+/* In place of BEFORE, which is closed then: the links that both have go on,
+ * with what waits there, and whoever runs the loop is asked by this one. */
+void log_output_take_over(struct log_output *o, struct log_output *before);
+
 /* At the end of a process: waits a moment for receivers that are slow. */
 void log_output_drain(struct log_output *o);
+
+/* The same without opening anything: target I writes to FDS[I], of COUNT, which
+ * becomes its own; -1: where this process was started. 0; or -1, and FAULTS say
+ * what is missing. */
+int log_output_adopt(struct log_output *o, const struct config *config,
+                     struct addresses *addresses, const int *fds, size_t count,
+                     struct faults *faults) MUST_CHECK;
+
+/* Records are those of sections by their rows of BOARD from now on. -1 without
+ * memory. */
+int log_output_bind(struct log_output *o, const struct board *board) MUST_CHECK;
 
 /* The lowest level that any target of [global] takes. */
 enum log_level log_output_level(const struct log_output *o);
@@ -76,9 +97,9 @@ enum log_level log_output_level(const struct log_output *o);
 void log_output_line(struct log_output *o, pid_t pid, enum log_level level,
                      struct str text);
 
-/* Writes an access record of a section, by its index. One of a section that
- * does not exist is nobody's. */
-void log_output_record(struct log_output *o, pid_t pid, unsigned section,
+/* Writes an access record of a section, by its row. One that the configuration
+ * has no more is told to the targets of [global]. */
+void log_output_record(struct log_output *o, pid_t pid, unsigned row,
                        struct str text);
 
 /* Writes what was gathered, and what has waited. */

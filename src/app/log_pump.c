@@ -51,6 +51,13 @@ log_pump_start(struct log_pump *p, struct loop *loop, struct log_output *output,
 }
 
 void
+log_pump_use(struct log_pump *p, struct log_output *output)
+{
+    p->output = output;
+    log_output_flush(output);
+}
+
+void
 log_pump_stop(struct log_pump *p)
 {
     timer_stop(&p->again);

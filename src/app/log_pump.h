@@ -25,6 +25,10 @@ struct log_pump {
 
 void log_pump_start(struct log_pump *p, struct loop *loop,
                     struct log_output *output, log_help_fn help, void *arg);
+
+/* It is OUTPUT that counts from now on, which has taken over from the one
+ * before. */
+void log_pump_use(struct log_pump *p, struct log_output *output);
 void log_pump_stop(struct log_pump *p);
 
 #endif

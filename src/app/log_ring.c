@@ -214,16 +214,34 @@ log_shipper_start(struct log_shipper *s, struct loop *loop, struct board *board,
     return 0;
 }
 
-void
-log_shipper_stop(struct log_shipper *s)
+static void
+ship_rest(struct log_shipper *s)
 {
-    watch_stop(&s->wake);
-    timer_stop(&s->delay);
-    timer_stop(&s->report);
     for (unsigned i = 0; i < s->board->header->limits.workers; i++) {
         while (!ship_ring(s, i, SHIP_BATCH))
             continue;
     }
     log_output_flush(s->output);
     report(s);
+}
+
+void
+log_shipper_use(struct log_shipper *s, struct log_output *output)
+{
+    uint64_t lost;
+
+    ship_rest(s);
+    lost = s->lost_before + log_output_lost(s->output);
+    log_output_take_over(output, s->output);
+    s->output = output;
+    s->lost_before = lost - log_output_lost(output);
+}
+
+void
+log_shipper_stop(struct log_shipper *s)
+{
+    watch_stop(&s->wake);
+    timer_stop(&s->delay);
+    timer_stop(&s->report);
+    ship_rest(s);
 }

@@ -31,7 +31,7 @@ void log_ring_start(struct log_ring *r, struct board *board, unsigned worker,
                     int wake_fd);
 void log_ring_stop(void);
 
-/* Puts an access record of SECTION (its index) into the ring that ARG, a
+/* Puts an access record of SECTION (its row) into the ring that ARG, a
  * struct log_ring, is. An engine_record_fn. */
 void log_ring_record(void *arg, unsigned section, const char *line, size_t len);
 
@@ -51,6 +51,9 @@ struct log_shipper {
 int
 log_shipper_start(struct log_shipper *s, struct loop *loop, struct board *board,
                   struct log_output *output, int wake_fd) MUST_CHECK;
+
+/* What is in the rings is shipped; from then on OUTPUT takes what comes. */
+void log_shipper_use(struct log_shipper *s, struct log_output *output);
 
 /* Ships what is left. */
 void log_shipper_stop(struct log_shipper *s);

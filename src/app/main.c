@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "app/commands.h"
+#include "app/control_table.h"
 #include "app/master.h"
 #include "app/test_command.h"
 
@@ -19,17 +20,15 @@
 
 enum {
     EXIT_USAGE = 2,
+    USAGE_MAX = 8192, /* bytes of the list of ctl's commands */
 };
 
 static const char usage[] =
-    "usage: moongate [-c FILE] [-d]        run in the foreground\n"
+    "usage: moongate [-c FILE] [-d]        run; -d: in the background\n"
     "       moongate check [-c FILE]       say what is wrong with the "
     "configuration\n"
     "       moongate ctl [-s SOCKET] [-c FILE] COMMAND\n"
-    "                                      talk to a running one: show info,\n"
-    "                                      show servers, show scripts, show\n"
-    "                                      metrics, script list, script\n"
-    "                                      reload NAME; each with --json\n"
+    "                                      talk to a running one, see below\n"
     "       moongate test [-c FILE] SCRIPT...\n"
     "                                      run the specs beside scripts\n"
     "       moongate version               versions of it and its libraries\n"
@@ -37,8 +36,11 @@ static const char usage[] =
     "FILE is " DEFAULT_FILE " unless given (test: none, and scripts\n"
     "are looked for in ./lua); SOCKET is the one that FILE names. Signals to "
     "the master: TERM and INT stop it now, QUIT stops\n"
-    "it gracefully, HUP reads the scripts again, USR1 opens the log files\n"
-    "again.\n";
+    "it gracefully, HUP reads the configuration again, USR1 opens the log "
+    "files\n"
+    "again.\n"
+    "\n"
+    "Commands of ctl, each with --json:\n";
 
 struct options {
     const char *file; /* -c, or the default */
@@ -56,10 +58,26 @@ struct subcommand {
     int (*run)(const struct options *options);
 };
 
+/* The commands of ctl come from their table. */
+static int
+print_usage(FILE *to)
+{
+    const struct control_words all = {.count = 0};
+    char memory[USAGE_MAX];
+    struct buf commands;
+
+    buf_init(&commands, memory, sizeof(memory));
+    fputs(usage, to);
+    if (control_help(&commands, &all))
+        fwrite(commands.p, 1, commands.len, to);
+    return fflush(to);
+}
+
 static int
 refuse(const char *what)
 {
-    fprintf(stderr, "moongate: %s\n\n%s", what, usage);
+    fprintf(stderr, "moongate: %s\n\n", what);
+    (void)print_usage(stderr);
     return EXIT_USAGE;
 }
 
@@ -67,16 +85,15 @@ refuse(const char *what)
 static int
 refuse_option(void)
 {
-    fprintf(stderr, "\n%s", usage);
+    fputc('\n', stderr);
+    (void)print_usage(stderr);
     return EXIT_USAGE;
 }
 
 static int
 run_master(const struct options *options)
 {
-    if (options->daemon)
-        return refuse("-d is not supported in this version");
-    return master_run(options->file);
+    return master_run(options->file, options->daemon);
 }
 
 static int
@@ -135,7 +152,7 @@ find_subcommand(const char *name)
 static int
 print_help(void)
 {
-    return fputs(usage, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return print_usage(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int
@@ -178,8 +195,8 @@ main(int argc, char **argv)
         return run(&run_command, argc, argv);
     command = find_subcommand(argv[1]);
     if (command == NULL) {
-        fprintf(stderr, "moongate: there is no command \"%s\"\n\n%s", argv[1],
-                usage);
+        fprintf(stderr, "moongate: there is no command \"%s\"\n\n", argv[1]);
+        (void)print_usage(stderr);
         return EXIT_USAGE;
     }
     /* getopt takes its first word for the program's name. */

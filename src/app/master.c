@@ -20,19 +20,26 @@
 #include <unistd.h>
 
 #include "app/child.h"
+#include "app/daemon.h"
 #include "app/log_pump.h"
+#include "app/manager.h"
 #include "app/master_request.h"
+#include "app/master_verbs.h"
+#include "app/notify.h"
+#include "app/privileges.h"
 #include "app/resources.h"
 #include "app/roles.h"
 #include "app/script_watch.h"
 #include "app/stuck.h"
 #include "app/swap.h"
+#include "app/usage.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "board/board.h"
 
 enum {
+    VERB_ANSWER_MAX = 512,
     STOP_GRACE_MS = 5000, /* from the request to leave to the killing */
     CLEAR_AGAIN_MS = 500, /* until locked queues are tried again */
 };
@@ -62,7 +69,12 @@ struct master {
     struct swap swap;   /* of scripts */
     struct script_watch watch;
     struct log_pump logs;
+    struct usage usage;
+    struct manager manager; /* of services, if there is one */
 };
+
+static void stop(struct master *m);
+static void drain(struct master *m);
 
 /* --- the children --------------------------------------------------------- */
 
@@ -124,6 +136,8 @@ on_ready(struct child *child)
         return;
     m->state = STATE_RUNNING;
     tell_serving(m);
+    daemon_ready();
+    manager_ready(&m->manager);
 }
 
 /* TEXT is "ok", a newline and more, or "error WHY" with its newline. */
@@ -141,6 +155,18 @@ answer(struct master *m, uint32_t client, struct str text)
         log_warn("cannot answer a client of control: %s", strerror(errno));
 }
 
+/* WHY ends with a newline. */
+static void
+answer_error(struct master *m, uint32_t client, const char *why)
+{
+    char text[256];
+    struct buf b;
+
+    buf_init(&b, text, sizeof(text));
+    buf_printf(&b, "error %s", why);
+    answer(m, client, buf_text(&b));
+}
+
 /* What a client of the control socket asks of the master, but for scripts. */
 struct verb {
     const char *word;
@@ -148,7 +174,56 @@ struct verb {
                 const struct master_request *request);
 };
 
+static void
+verb_reload(struct master *m, uint32_t client,
+            const struct master_request *request)
+{
+    const char *why;
+
+    if (request->arguments.len > 0) {
+        answer(m, client, STR("error reload takes no arguments but --json\n"));
+        return;
+    }
+    why = swap_reload(&m->swap, client, request->json, request->who);
+    if (why != NULL)
+        answer_error(m, client, why);
+    else
+        manager_reloading(&m->manager);
+}
+
+static void
+verb_log(struct master *m, uint32_t client,
+         const struct master_request *request)
+{
+    char memory[VERB_ANSWER_MAX];
+    struct buf b;
+
+    buf_init(&b, memory, sizeof(memory));
+    master_verb_log(&b, m->resources.board, request);
+    answer(m, client, buf_text(&b));
+}
+
+/* The answer goes out before the end begins. */
+static void
+verb_stop(struct master *m, uint32_t client,
+          const struct master_request *request)
+{
+    char memory[VERB_ANSWER_MAX];
+    bool graceful;
+    bool stops;
+    struct buf b;
+
+    buf_init(&b, memory, sizeof(memory));
+    stops = master_verb_stop(&b, &graceful, request);
+    answer(m, client, buf_text(&b));
+    if (stops)
+        (graceful ? drain : stop)(m);
+}
+
 static const struct verb verbs[] = {
+    {"log", verb_log},
+    {"reload", verb_reload},
+    {"stop", verb_stop},
     {NULL, NULL},
 };
 
@@ -202,6 +277,7 @@ on_message(struct child *child, const struct message *message)
         on_command(m, message);
     else
         swap_message(&m->swap, child, message);
+    manager_reloaded(&m->manager, swap_is_busy(&m->swap));
 }
 
 static void
@@ -286,6 +362,7 @@ stop(struct master *m)
     if (m->state >= STATE_STOPPING)
         return;
     m->state = STATE_STOPPING;
+    manager_stopping(&m->manager);
     close_swap(m);
     timer_stop(&m->drain);
     loop_start_timer(m->loop, &m->grace, STOP_GRACE_MS);
@@ -299,6 +376,7 @@ drain(struct master *m)
     if (m->state >= STATE_DRAINING)
         return;
     m->state = STATE_DRAINING;
+    manager_stopping(&m->manager);
     close_swap(m);
     loop_start_timer(m->loop, &m->drain,
                      m->resources.config->global.drain_timeout_ms);
@@ -358,6 +436,7 @@ on_look(struct timer *timer)
 
     for (unsigned i = 0; i < m->resources.worker_count; i++)
         kill_stuck(m, &m->workers[i]);
+    manager_reloaded(&m->manager, swap_is_busy(&m->swap));
     loop_start_timer(m->loop, timer, STUCK_LOOK_MS);
 }
 
@@ -371,6 +450,7 @@ replace(struct master *m, struct child *c)
 
     if (m->state == STATE_STARTING && !c->ready) {
         log_error("%s before it served", c->last_end);
+        daemon_fail(c->last_end);
         m->status = EXIT_FAILURE;
         stop(m);
     } else if (wanted) {
@@ -484,9 +564,9 @@ handle_signal(struct master *m, int number)
         reopen_logs(m);
         return;
     case SIGHUP:
-        log_info("reading the scripts again; the configuration is not read "
-                 "again in this version");
+        log_info("reading the configuration and its scripts again");
         swap_all(&m->swap, "SIGHUP");
+        manager_reloading(&m->manager);
         return;
     case SIGUSR2:
         log_warn("a new binary (USR2) is not supported in this version");
@@ -546,7 +626,7 @@ static int
 start(struct master *m)
 {
     m->loop = loop_new();
-    if (m->loop == NULL || watch_signals(m) < 0) {
+    if (m->loop == NULL || watch_signals(m) < 0 || privileges_limit() < 0) {
         log_error("cannot start: %s", strerror(errno));
         return -1;
     }
@@ -557,6 +637,8 @@ start(struct master *m)
     loop_start_timer(m->loop, &m->look, STUCK_LOOK_MS);
     log_pump_start(&m->logs, m->loop, &m->resources.logs, NULL, NULL);
     init_children(m);
+    manager_start(&m->manager, m->loop, m->resources.board,
+                  m->resources.worker_count);
     swap_init(&m->swap, m->loop, &m->resources, &m->control, m->workers);
     script_watch_start(&m->watch, &m->swap, m->loop, &m->resources);
     if (start_children(m) < 0) {
@@ -564,6 +646,7 @@ start(struct master *m)
         /* The loop has to turn to see those off that did start. */
         kill(getpid(), SIGTERM);
     }
+    usage_start(&m->usage, m->loop, &m->resources, &m->control, m->workers);
     return 0;
 }
 
@@ -577,6 +660,9 @@ fini(struct master *m)
     if (m->logs.output != NULL)
         log_pump_stop(&m->logs);
     script_watch_stop(&m->watch);
+    manager_stop(&m->manager);
+    if (m->usage.loop != NULL)
+        usage_stop(&m->usage);
     swap_fini(&m->swap);
     loop_free(m->loop);
     free(m->workers);
@@ -585,7 +671,7 @@ fini(struct master *m)
 }
 
 int
-master_run(const char *file)
+master_run(const char *file, bool daemon)
 {
     struct master m = {
         .status = EXIT_SUCCESS,
@@ -594,7 +680,9 @@ master_run(const char *file)
 
     clock_update();
     signal(SIGPIPE, SIG_IGN);
-    if (resources_open(&m.resources, file) < 0 || start(&m) < 0) {
+    notify_init();
+    if (resources_open(&m.resources, file, daemon) < 0 || start(&m) < 0) {
+        notify_errno(errno);
         fini(&m);
         return EXIT_FAILURE;
     }

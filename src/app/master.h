@@ -6,8 +6,11 @@
 #ifndef APP_MASTER_H
 #define APP_MASTER_H
 
-/* Runs the program with the configuration FILE until it is told to stop;
- * returns the exit status. */
-int master_run(const char *file);
+#include <stdbool.h>
+
+/* Runs the program with the configuration FILE until it is told to stop, in the
+ * background if DAEMON or the configuration says so; returns the exit status.
+ */
+int master_run(const char *file, bool daemon);
 
 #endif

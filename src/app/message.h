@@ -43,6 +43,12 @@ enum message_kind {
     MESSAGE_SCRIPT_DROP,   /* forget what is staged */
     MESSAGE_SCRIPT_DONE,   /* from a child: generation ARG serves */
 
+    /* With the next SCRIPT_STAGE the whole configuration is exchanged
+     * (reload.h): what comes before it. DROP forgets that, too. */
+    MESSAGE_CONFIG,     /* the descriptor is its record */
+    MESSAGE_LISTENER,   /* to a worker: the socket for the address TEXT */
+    MESSAGE_LOG_TARGET, /* to control: where target ARG writes to */
+
     /* Clients of the control socket ask for what only the master can do; the
      * first word of TEXT says what (master_command.h). */
     MESSAGE_COMMAND, /* from control: client ARG asks for TEXT */

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,7 +63,7 @@ pidfile_open(struct pidfile *p, const char *path)
         errno = error;
         return -1;
     }
-    *p = (struct pidfile){.path = path, .fd = fd};
+    *p = (struct pidfile){.path = xstrdup(path), .fd = fd};
     return 0;
 }
 
@@ -73,5 +74,6 @@ pidfile_close(struct pidfile *p)
         return;
     unlink(p->path);
     close(p->fd);
+    free(p->path);
     *p = (struct pidfile){.path = NULL, .fd = -1};
 }

@@ -9,12 +9,12 @@
 #include "base/mem.h"
 
 struct pidfile {
-    const char *path; /* NULL: none */
+    char *path; /* NULL: none */
     int fd;
 };
 
 /* Locks PATH and writes this process's number. -1 with errno; EWOULDBLOCK: a
- * living process holds it. PATH is kept by reference. */
+ * living process holds it. Start-up only: memory. */
 int pidfile_open(struct pidfile *p, const char *path) MUST_CHECK;
 
 /* Removes the file. One that was not opened is left alone. */

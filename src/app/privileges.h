@@ -26,6 +26,8 @@ struct privileges {
     gid_t gid;
     gid_t groups[PRIVILEGES_GROUPS_MAX];
     size_t group_count;
+    bool has_control_group;
+    gid_t control_gid; /* of the control socket */
 };
 
 /* Looks the names up; unknown ones are added to FAULTS. */
@@ -36,8 +38,12 @@ void privileges_resolve(struct privileges *out, const struct global_conf *conf,
  * be taken on. The latter is then given up, since it is not needed either. */
 void privileges_warn(struct privileges *p);
 
-/* Takes them on. Nothing that this process starts can have more. 0, or -1 with
- * errno. */
+/* Of what root may the master keeps what a reload, and another child, can need.
+ * 0, or -1 with errno. */
+int privileges_limit(void) MUST_CHECK;
+
+/* Takes them on, and gives every capability up unless that is root still.
+ * Nothing that this process starts can have more. 0, or -1 with errno. */
 int privileges_drop(const struct privileges *p) MUST_CHECK;
 
 #endif

@@ -7,14 +7,20 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "app/config_record.h"
+#include "app/daemon.h"
 #include "app/descriptors.h"
 #include "app/rows.h"
 #include "app/setup.h"
 #include "base/log.h"
 #include "board/board.h"
+#include "board/usage.h"
+#include "config/sources.h"
+#include "config/verify_daemon.h"
 #include "proxy/runtime.h"
 
 enum {
@@ -50,6 +56,25 @@ open_pidfile(struct resources *r)
     return -1;
 }
 
+/* Before anything is opened that belongs to a process. */
+static int
+go_background(const struct resources *r, const struct config *config,
+              struct faults *faults)
+{
+    size_t before = faults->count;
+
+    if (!r->daemon && !config->global.daemon)
+        return 0;
+    if (!config->global.daemon)
+        verify_daemon(config, faults);
+    if (faults->count > before)
+        return -1;
+    if (daemon_start(config->file.p) == 0)
+        return 0;
+    log_error("cannot go to the background: %s", strerror(errno));
+    return -1;
+}
+
 /* Opens what the configuration names; what cannot be had is a fault. The limit
  * of descriptors comes first, since there may be many sockets. */
 static int
@@ -59,6 +84,8 @@ open_named(struct resources *r, const struct setup *setup,
     const struct global_conf *global = &setup->config->global;
     const struct runtime *runtime = setup->service.runtime;
 
+    if (go_background(r, setup->config, faults) < 0)
+        return -1;
     r->config = config_ref(setup->config);
     r->privileges = setup->privileges;
     r->worker_count = global->workers == 0 ? count_cpus() : global->workers;
@@ -68,7 +95,7 @@ open_named(struct resources *r, const struct setup *setup,
         global->max_connections, r->config->upstream_count > 0,
         runtime->listener_count * r->worker_count);
     log_output_open(&r->logs, r->config, &r->addresses, faults);
-    return sockets_open(&r->sockets, runtime, r->worker_count, faults);
+    return sockets_open(&r->sockets, NULL, runtime, r->worker_count, faults);
 }
 
 static void
@@ -78,13 +105,33 @@ on_line(void *arg, enum log_level level, const char *line, size_t len)
     log_output_flush(arg);
 }
 
+/* For the next reload, which has nothing to compare with else. */
+static void
+keep_record(struct resources *r, const char *file,
+            const struct sources *sources)
+{
+    r->record = memfd_create("moongate-config", MFD_CLOEXEC);
+    if (r->record >= 0 &&
+        config_record_write(r->record, file, sources, &r->addresses) < 0) {
+        close(r->record);
+        r->record = -1;
+    }
+}
+
 /* Faults are printed, warnings alone left to be logged. */
 static int
 open_checked(struct resources *r, const char *file, struct faults *faults)
 {
+    struct sources sources;
     struct setup setup;
-    int result = setup_init(&setup, file, &r->addresses, &r->bundles, faults);
+    int result;
 
+    sources_init(&sources);
+    result =
+        setup_init(&setup, file, &sources, &r->addresses, &r->bundles, faults);
+    if (result == 0)
+        keep_record(r, file, &sources);
+    sources_fini(&sources);
     if (result == 0)
         result = open_named(r, &setup, faults);
     if (faults->count > 0)
@@ -130,6 +177,19 @@ warn_of_descriptors(const struct resources *r)
              r->max_connections, (uintmax_t)limit.rlim_cur);
 }
 
+/* The mode lets nobody in before that. */
+static int
+give_control(const struct resources *r, const char *path)
+{
+    const struct privileges *p = &r->privileges;
+
+    if (!p->has_control_group || chown(path, (uid_t)-1, p->control_gid) == 0)
+        return 0;
+    log_error("cannot give the control socket %s to the group " STR_FMT ": %s",
+              path, STR_ARG(r->config->global.control_group), strerror(errno));
+    return -1;
+}
+
 static int
 open_control(struct resources *r)
 {
@@ -144,7 +204,7 @@ open_control(struct resources *r)
     if (addr_parse(&addr, text, &why) == 0 &&
         socket_file_open(&r->control, &addr, CONTROL_FILE_MODE,
                          CONTROL_BACKLOG) == 0)
-        return 0;
+        return give_control(r, path);
     if (why == NULL)
         why = errno == EADDRINUSE ? "another one is running and answers there,"
                                     " or it is not a socket"
@@ -159,6 +219,7 @@ open_shared(struct resources *r)
     r->board = rows_open_board(r->config, r->worker_count);
     r->log_wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (r->board != NULL && r->log_wake >= 0) {
+        log_share_level(&r->board->usage->log_level);
         rows_set_addresses(r->board, r->config, &r->addresses);
         return 0;
     }
@@ -167,12 +228,14 @@ open_shared(struct resources *r)
 }
 
 int
-resources_open(struct resources *r, const char *file)
+resources_open(struct resources *r, const char *file, bool daemon)
 {
     *r = (struct resources){
         .pidfile = {.fd = -1},
         .control = {.fd = -1},
         .log_wake = -1,
+        .record = -1,
+        .daemon = daemon,
         .script_generation = 1,
         .addresses = {.may_come_later = true},
     };
@@ -192,10 +255,13 @@ resources_close(struct resources *r)
     pidfile_close(&r->pidfile);
     if (r->log_wake >= 0)
         close(r->log_wake);
+    log_share_level(NULL);
     board_close(r->board);
     log_set_sink(NULL, NULL);
     log_output_close(&r->logs);
     addresses_fini(&r->addresses);
     bundles_fini(&r->bundles);
+    if (r->record >= 0)
+        close(r->record);
     config_unref(r->config);
 }

@@ -23,6 +23,8 @@ struct board;
 
 struct resources {
     const struct config *config;
+    bool daemon; /* -d: to the background */
+    int record;  /* the same, as config_record.h has it; -1: none */
     struct addresses addresses; /* that its names have resolved to */
     struct bundles bundles;     /* of the scripts: what children load */
     struct privileges privileges;
@@ -37,11 +39,12 @@ struct resources {
     int log_wake; /* the eventfd by which workers wake control */
 };
 
-/* Reads the configuration FILE, checks it and opens what it names. From then
- * on this process's log lines go where it says. 0, or -1 when something is
- * wrong, all of which has been printed then. End with resources_close either
- * way. */
-int resources_open(struct resources *r, const char *file) MUST_CHECK;
+/* Reads the configuration FILE, checks it, goes to the background if DAEMON or
+ * the configuration says so, and opens what it names. From then on this
+ * process's log lines go where it says. 0, or -1 when something is wrong, all
+ * of which has been printed then. End with resources_close either way. */
+int
+resources_open(struct resources *r, const char *file, bool daemon) MUST_CHECK;
 
 /* Closes all, removes files and stops logging. */
 void resources_close(struct resources *r);

@@ -6,9 +6,12 @@
 #include <string.h>
 
 #include "app/control.h"
+#include "app/control_config.h"
+#include "app/daemon.h"
 #include "app/descriptors.h"
 #include "app/resources.h"
 #include "app/worker.h"
+#include "base/confine.h"
 #include "base/log.h"
 #include "board/board.h"
 
@@ -24,14 +27,19 @@ keep_wakes(int *keep, const struct resources *r)
     return r->worker_count + 1;
 }
 
-/* KEEP has the COUNT descriptors that the child needs. */
+/* For good; only then is anything done that comes from outside, or a script
+ * run. */
 static void
-restrict_child(const struct resources *r, int *keep, size_t count)
+confine_child(const struct resources *r)
 {
-    descriptors_close_others(keep, count);
+    const char *folder = r->config->global.chroot.p;
+
+    if (folder != NULL && confine_enter(folder) < 0)
+        fatal("cannot confine it to %s: %s", folder, strerror(errno));
     if (privileges_drop(&r->privileges) < 0)
         fatal("cannot become user and group of the configuration: %s",
               strerror(errno));
+    daemon_leave_terminal();
 }
 
 int
@@ -42,6 +50,8 @@ role_run_worker(struct resources *r, unsigned number, int master)
     size_t count = listeners + 3;
     struct worker_conf conf = {
         .number = number,
+        .resources = r,
+        .confine = confine_child,
         .master = master,
         .log_wake = r->log_wake,
         .board = r->board,
@@ -58,7 +68,7 @@ role_run_worker(struct resources *r, unsigned number, int master)
     keep[listeners + 1] = r->log_wake;
     keep[listeners + 2] = r->board->fd;
     count += keep_wakes(keep + count, r);
-    restrict_child(r, keep, count);
+    descriptors_close_others(keep, count);
     free(keep);
     return worker_run(&conf);
 }
@@ -70,6 +80,8 @@ role_run_control(struct resources *r, int master)
     int *keep = xcalloc(targets + 4 + r->worker_count + 1, sizeof(int));
     size_t count = targets + 4;
     struct control_conf conf = {
+        .resources = r,
+        .confine = confine_child,
         .master = master,
         .log_wake = r->log_wake,
         .listener = r->control.fd,
@@ -88,7 +100,7 @@ role_run_control(struct resources *r, int master)
     keep[targets + 2] = r->control.fd;
     keep[targets + 3] = r->board->fd;
     count += keep_wakes(keep + count, r);
-    restrict_child(r, keep, count);
+    descriptors_close_others(keep, count);
     free(keep);
     return control_run(&conf);
 }

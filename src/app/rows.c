@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/rows.h"
 
+#include <stdlib.h>
+
 #include "board/board.h"
 #include "board/dict.h"
 #include "board/metric.h"
@@ -29,13 +31,28 @@ _Static_assert(CONFIG_UPSTREAMS_MAX + CONFIG_SCRIPTS_MAX + SCRIPT_ROWS_SPARE <=
                    BOARD_ROWS_MAX,
                "scripts and policies");
 
-static int
-add_server(struct board *board, int upstream, const struct server_conf *conf)
-{
-    int row = board_add_server(board, upstream, conf->name);
+/* --- what is added -------------------------------------------------------- */
 
+static void
+note(struct rows_added *added, enum board_kind kind, int row)
+{
+    added->rows =
+        xrealloc(added->rows, (added->count + 1) * sizeof(added->rows[0]));
+    added->rows[added->count++] = (struct rows_one){.kind = kind, .row = row};
+}
+
+static int
+add_server(struct board *board, int upstream, const struct server_conf *conf,
+           struct rows_added *added)
+{
+    int row = board_find_server(board, upstream, conf->name);
+
+    if (row != BOARD_NONE)
+        return 0;
+    row = board_add_server(board, upstream, conf->name);
     if (row == BOARD_NONE)
         return -1;
+    note(added, BOARD_SERVERS, row);
     board_set_server(board, row, conf->address.text, (int32_t)conf->weight,
                      (int32_t)conf->maxconn, conf->backup);
     if (conf->disabled)
@@ -44,29 +61,54 @@ add_server(struct board *board, int upstream, const struct server_conf *conf)
 }
 
 static int
-add_upstream(struct board *board, const struct upstream_conf *conf)
+add_upstream(struct board *board, const struct upstream_conf *conf,
+             struct rows_added *added)
 {
-    int row = board_add_upstream(board, conf->name);
+    int row = board_find_upstream(board, conf->name);
 
-    if (row == BOARD_NONE)
-        return -1;
+    if (row == BOARD_NONE) {
+        row = board_add_upstream(board, conf->name);
+        if (row == BOARD_NONE)
+            return -1;
+        note(added, BOARD_UPSTREAMS, row);
+    }
     for (size_t i = 0; i < conf->server_count; i++) {
-        if (add_server(board, row, &conf->servers[i]) < 0)
+        if (add_server(board, row, &conf->servers[i], added) < 0)
             return -1;
     }
     return 0;
 }
 
 static int
-add_section(struct board *board, const struct section_conf *conf)
+add_section(struct board *board, const struct section_conf *conf,
+            struct rows_added *added)
 {
     char name[SECTION_ROW_NAME];
-    int row = board_add_section(board, section_row_name(name, conf));
+    struct str text = section_row_name(name, conf);
+    int row = board_find_section(board, text);
 
+    if (row != BOARD_NONE)
+        return 0;
+    row = board_add_section(board, text);
     if (row == BOARD_NONE)
         return -1;
+    note(added, BOARD_SECTIONS, row);
     atomic_store(&board->sections[row].max_connections,
                  (int32_t)conf->max_connections);
+    return 0;
+}
+
+static int
+add_script(void *arg, struct board *board, struct str name)
+{
+    int row = board_find_script(board, name);
+
+    if (row != BOARD_NONE)
+        return 0;
+    row = board_add_script(board, name);
+    if (row == BOARD_NONE)
+        return -1;
+    note(arg, BOARD_SCRIPTS, row);
     return 0;
 }
 
@@ -84,18 +126,55 @@ set_addresses(struct board *board, int row, const struct server_conf *conf,
         board_set_up(board, row, false, STR(SERVER_NAMES_UNKNOWN));
 }
 
-static int
-add_rows(struct board *board, const struct config *config)
+int
+rows_add(struct board *board, const struct config *config,
+         struct rows_added *added)
 {
     for (size_t i = 0; i < config->upstream_count; i++) {
-        if (add_upstream(board, &config->upstreams[i]) < 0)
+        if (add_upstream(board, &config->upstreams[i], added) < 0)
             return -1;
     }
     for (size_t i = 0; i < config->section_count; i++) {
-        if (add_section(board, &config->sections[i]) < 0)
+        if (add_section(board, &config->sections[i], added) < 0)
             return -1;
     }
-    return scripts_add_rows(board, config);
+    return scripts_each_row(config, add_script, board, added);
+}
+
+void
+rows_forget(struct rows_added *added)
+{
+    free(added->rows);
+    *added = (struct rows_added){.count = 0};
+}
+
+void
+rows_remove(struct board *board, const struct rows_one *one)
+{
+    switch (one->kind) {
+    case BOARD_UPSTREAMS:
+        board_remove_upstream(board, one->row);
+        return;
+    case BOARD_SERVERS:
+        board_remove_server(board, one->row);
+        return;
+    case BOARD_SECTIONS:
+        board_remove_section(board, one->row);
+        return;
+    case BOARD_SCRIPTS:
+        board_remove_script(board, one->row);
+        return;
+    case BOARD_KINDS:
+        return;
+    }
+}
+
+void
+rows_undo(struct board *board, struct rows_added *added)
+{
+    for (size_t i = added->count; i > 0; i--)
+        rows_remove(board, &added->rows[i - 1]);
+    rows_forget(added);
 }
 
 struct board *
@@ -118,11 +197,14 @@ rows_open_board(const struct config *config, unsigned workers)
                      : SEATS_MAX,
     };
     struct board *board = board_open(&limits, MOONGATE_VERSION);
+    struct rows_added added = {.count = 0};
 
-    if (board == NULL || add_rows(board, config) == 0)
-        return board;
-    board_close(board);
-    return NULL;
+    if (board != NULL && rows_add(board, config, &added) < 0) {
+        board_close(board);
+        board = NULL;
+    }
+    rows_forget(&added);
+    return board;
 }
 
 void
@@ -139,5 +221,79 @@ rows_set_addresses(struct board *board, const struct config *config,
 
             set_addresses(board, row, server, addresses);
         }
+    }
+}
+
+/* --- what another configuration says of those that stay ------------------- */
+
+static const struct server_conf *
+find_server(const struct config *config, struct str upstream, struct str name)
+{
+    for (size_t i = 0; i < config->upstream_count; i++) {
+        const struct upstream_conf *conf = &config->upstreams[i];
+
+        if (!str_equal(conf->name, upstream))
+            continue;
+        for (size_t k = 0; k < conf->server_count; k++) {
+            if (str_equal(conf->servers[k].name, name))
+                return &conf->servers[k];
+        }
+    }
+    return NULL;
+}
+
+/* What an administrator has changed at run time stays, unless the line in the
+ * file was changed, too. */
+static void
+change_server(struct board *board, int row, const struct server_conf *before,
+              const struct server_conf *now)
+{
+    int32_t weight = atomic_load(&board->servers[row].weight);
+
+    if (before->weight != now->weight)
+        weight = (int32_t)now->weight;
+    if (before->weight != now->weight || before->maxconn != now->maxconn ||
+        before->backup != now->backup ||
+        !str_equal(before->address.text, now->address.text))
+        board_set_server(board, row, now->address.text, weight,
+                         (int32_t)now->maxconn, now->backup);
+    if (before->disabled != now->disabled)
+        board_set_admin(board, row,
+                        now->disabled ? SERVER_MAINT : SERVER_READY);
+}
+
+static void
+change_servers(struct board *board, const struct config *before,
+               const struct upstream_conf *now,
+               const struct addresses *addresses)
+{
+    int upstream = board_find_upstream(board, now->name);
+
+    for (size_t k = 0; k < now->server_count; k++) {
+        const struct server_conf *server = &now->servers[k];
+        const struct server_conf *old =
+            find_server(before, now->name, server->name);
+        int row = board_find_server(board, upstream, server->name);
+
+        if (old != NULL)
+            change_server(board, row, old, server);
+        if (old == NULL || !str_equal(old->address.text, server->address.text))
+            set_addresses(board, row, server, addresses);
+    }
+}
+
+void
+rows_change(struct board *board, const struct config *before,
+            const struct config *now, const struct addresses *addresses)
+{
+    for (size_t i = 0; i < now->upstream_count; i++)
+        change_servers(board, before, &now->upstreams[i], addresses);
+    for (size_t i = 0; i < now->section_count; i++) {
+        const struct section_conf *conf = &now->sections[i];
+        char name[SECTION_ROW_NAME];
+        int row = board_find_section(board, section_row_name(name, conf));
+
+        atomic_store(&board->sections[row].max_connections,
+                     (int32_t)conf->max_connections);
     }
 }

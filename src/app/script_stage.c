@@ -23,10 +23,12 @@ show_generation(const struct script_stage *s, uint32_t generation)
 }
 
 void
-script_stage_init(struct script_stage *s, int master, struct scripts *scripts,
-                  struct worker_row *row, uint32_t generation)
+script_stage_init(struct script_stage *s, const struct config_stage *whole,
+                  int master, struct scripts *scripts, struct worker_row *row,
+                  uint32_t generation)
 {
     *s = (struct script_stage){
+        .whole = whole,
         .master = master,
         .scripts = scripts,
         .row = row,
@@ -71,24 +73,38 @@ load(struct script_stage *s, int fd, struct buf *why)
 static void
 stage(struct script_stage *s, const struct message *m)
 {
+    bool whole = s->whole->pending(s->whole->arg);
     struct buf why;
     bool loaded;
 
-    if (s->scripts == NULL) {
+    if (s->scripts == NULL && !whole) {
         tell(s, MESSAGE_SCRIPT_YES, m->arg, STR(""));
         return;
     }
     buf_init_growing(&why, MESSAGE_TEXT_MAX);
-    loaded = load(s, m->fd, &why) == 0;
+    if (whole)
+        loaded = s->whole->stage(s->whole->arg, m->fd, &why) == 0;
+    else
+        loaded = load(s, m->fd, &why) == 0;
     tell(s, loaded ? MESSAGE_SCRIPT_YES : MESSAGE_SCRIPT_NO, m->arg,
          loaded ? STR("") : buf_text(&why));
     buf_fini(&why);
 }
 
 static void
+drop(const struct script_stage *s)
+{
+    s->whole->drop(s->whole->arg);
+    if (s->scripts != NULL)
+        scripts_drop(s->scripts);
+}
+
+static void
 commit(struct script_stage *s, uint32_t generation)
 {
-    if (s->scripts != NULL)
+    if (s->whole->pending(s->whole->arg))
+        s->scripts = s->whole->commit(s->whole->arg, generation);
+    else if (s->scripts != NULL)
         scripts_commit(s->scripts);
     show_generation(s, generation);
     tell(s, MESSAGE_SCRIPT_DONE, generation, STR(""));
@@ -101,8 +117,8 @@ script_stage_message(struct script_stage *s, const struct message *m)
         stage(s, m);
     else if (m->kind == MESSAGE_SCRIPT_COMMIT)
         commit(s, m->arg);
-    else if (m->kind == MESSAGE_SCRIPT_DROP && s->scripts != NULL)
-        scripts_drop(s->scripts);
+    else if (m->kind == MESSAGE_SCRIPT_DROP)
+        drop(s);
     if (m->fd >= 0)
         close(m->fd);
 }

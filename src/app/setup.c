@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "proxy/runtime.h"
 #include "script/scripts.h"
+#include "script/takeover.h"
 
 enum {
     FAULT_LINE_MAX = 4096, /* a fault with its place; longer ones are cut */
@@ -82,6 +83,16 @@ service_init(struct service *service, struct engine *engine,
     return -1;
 }
 
+struct scripts *
+setup_load_beside(struct runtime *runtime, struct bundles *bundles,
+                  struct scripts *before, bool checks, struct faults *faults)
+{
+    char folder[PATH_MAX];
+
+    return scripts_load_beside(runtime, setup_find_data(folder), bundles,
+                               before, checks, faults);
+}
+
 void
 service_init_checks(struct service *service, struct engine *engine,
                     const struct config *config, struct addresses *addresses,
@@ -121,14 +132,15 @@ service_fini(struct service *service)
 }
 
 int
-setup_init(struct setup *setup, const char *file, struct addresses *addresses,
-           struct bundles *bundles, struct faults *faults)
+setup_init(struct setup *setup, const char *file, struct sources *sources,
+           struct addresses *addresses, struct bundles *bundles,
+           struct faults *faults)
 {
     size_t before = faults->count;
     int result;
 
     *setup = (struct setup){.config = NULL};
-    result = config_read(&setup->config, file, faults);
+    result = config_read_from(&setup->config, file, sources, faults);
     privileges_resolve(&setup->privileges, &setup->config->global, faults);
     log_output_resolve(setup->config, addresses, faults);
     if (service_init(&setup->service, NULL, setup->config, addresses, bundles,

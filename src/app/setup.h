@@ -9,6 +9,7 @@
 #define APP_SETUP_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "app/privileges.h"
@@ -21,6 +22,7 @@ struct bundles;
 struct engine;
 struct runtime;
 struct scripts;
+struct sources;
 
 /* The folder of what ships with the program, whose folder "lua" has the
  * scripts; written to FOLDER or not. */
@@ -39,6 +41,13 @@ struct service {
 int service_init(struct service *service, struct engine *engine,
                  const struct config *config, struct addresses *addresses,
                  struct bundles *bundles, struct faults *faults) MUST_CHECK;
+
+/* Loads the scripts of RUNTIME, or those of checks alone, to take the place of
+ * BEFORE's (scripts_load_beside). NULL with FAULTS. */
+struct scripts *
+setup_load_beside(struct runtime *runtime, struct bundles *bundles,
+                  struct scripts *before, bool checks,
+                  struct faults *faults) MUST_CHECK;
 
 /* The same with the scripts of checks alone, for control. What is wrong by now
  * is left out: the rest is as good as it was. */
@@ -62,12 +71,13 @@ struct setup {
     struct service service; /* without an engine */
 };
 
-/* Reads FILE, looks up users and ADDRESSES, loads scripts, whose BUNDLES are
- * recorded: every step, whatever the one before has found. 0, or -1 with all
- * FAULTS, sorted, and nothing to be served. End with setup_fini either way. */
-int
-setup_init(struct setup *setup, const char *file, struct addresses *addresses,
-           struct bundles *bundles, struct faults *faults) MUST_CHECK;
+/* Reads FILE from SOURCES, looks up users and ADDRESSES, loads scripts, whose
+ * BUNDLES are recorded: every step, whatever the one before has found. 0, or -1
+ * with all FAULTS, sorted, and nothing to be served. End with setup_fini either
+ * way. */
+int setup_init(struct setup *setup, const char *file, struct sources *sources,
+               struct addresses *addresses, struct bundles *bundles,
+               struct faults *faults) MUST_CHECK;
 void setup_fini(struct setup *setup);
 
 /* Writes every fault as "FILE:LINE: text", and the warnings among them. */

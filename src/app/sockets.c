@@ -128,12 +128,15 @@ init(struct sockets *s, const struct runtime *runtime, unsigned workers)
         .workers = workers,
         .fds = xmalloc((count * workers + 1) * sizeof(int)),
         .files = xcalloc(count + 1, sizeof(struct socket_file)),
+        .addrs = xcalloc(count + 1, sizeof(struct addr)),
+        .kept = xcalloc(count + 1, sizeof(bool)),
         .texts = xcalloc(count + 1, sizeof(char *)),
     };
     for (size_t i = 0; i < count * workers; i++)
         s->fds[i] = -1;
     for (size_t i = 0; i < count; i++) {
         s->files[i].fd = -1;
+        s->addrs[i] = runtime->listeners[i].addr;
         s->texts[i] = xstrdup(runtime->listeners[i].conf->address.text.p);
         if (map_put(&s->by_text, str_from(s->texts[i]), &s->texts[i]) < 0 &&
             errno != EEXIST)
@@ -141,26 +144,65 @@ init(struct sockets *s, const struct runtime *runtime, unsigned workers)
     }
 }
 
+/* The place of the listener with this address; -1: there is none. */
+static ptrdiff_t
+find_addr(const struct sockets *s, const struct addr *addr)
+{
+    for (size_t i = 0; i < s->listener_count; i++) {
+        if (addr_equal(&s->addrs[i], addr))
+            return (ptrdiff_t)i;
+    }
+    return -1;
+}
+
+/* A backlog of another size holds from now on. */
+static void
+keep(struct sockets *s, size_t i, const struct sockets *before, size_t k,
+     int backlog)
+{
+    s->kept[i] = true;
+    s->files[i] = before->files[k];
+    for (unsigned w = 0; w < s->workers; w++) {
+        s->fds[i * s->workers + w] = before->fds[k * s->workers + w];
+        (void)listen(s->fds[i * s->workers + w], backlog);
+    }
+}
+
+static void
+keep_known(struct sockets *s, const struct sockets *before,
+           const struct runtime *runtime)
+{
+    for (size_t i = 0; before != NULL && i < s->listener_count; i++) {
+        ptrdiff_t k = find_addr(before, &s->addrs[i]);
+
+        if (k >= 0)
+            keep(s, i, before, (size_t)k, backlog_of(&runtime->listeners[i]));
+    }
+}
+
 int
-sockets_open(struct sockets *s, const struct runtime *runtime, unsigned workers,
+sockets_open(struct sockets *s, const struct sockets *before,
+             const struct runtime *runtime, unsigned workers,
              struct faults *faults)
 {
-    size_t before = faults->count;
+    size_t faults_before = faults->count;
 
     init(s, runtime, workers);
+    keep_known(s, before, runtime);
     for (size_t i = 0; i < s->listener_count; i++) {
         const struct listener *listener = &runtime->listeners[i];
 
-        if (!is_unix(&listener->addr) && probe_tcp(&listener->addr) < 0)
+        if (!s->kept[i] && !is_unix(&listener->addr) &&
+            probe_tcp(&listener->addr) < 0)
             add_fault(faults, listener);
     }
-    if (faults->count > before)
+    if (faults->count > faults_before)
         return -1;
     for (size_t i = 0; i < s->listener_count; i++) {
-        if (open_listener(s, i, &runtime->listeners[i]) < 0)
+        if (!s->kept[i] && open_listener(s, i, &runtime->listeners[i]) < 0)
             add_fault(faults, &runtime->listeners[i]);
     }
-    return faults->count > before ? -1 : 0;
+    return faults->count > faults_before ? -1 : 0;
 }
 
 void
@@ -175,7 +217,6 @@ close_listener(struct sockets *s, size_t i)
 {
     int *fds = &s->fds[i * s->workers];
 
-    free(s->texts[i]);
     if (s->files[i].fd >= 0) {
         socket_file_close(&s->files[i]);
         return;
@@ -186,16 +227,48 @@ close_listener(struct sockets *s, size_t i)
     }
 }
 
+static void
+free_tables(struct sockets *s)
+{
+    for (size_t i = 0; i < s->listener_count; i++)
+        free(s->texts[i]);
+    free(s->fds);
+    free(s->files);
+    free(s->addrs);
+    free(s->kept);
+    free(s->texts);
+    map_fini(&s->by_text);
+    *s = (struct sockets){.listener_count = 0};
+}
+
 void
 sockets_close(struct sockets *s)
 {
     for (size_t i = 0; i < s->listener_count; i++)
         close_listener(s, i);
-    free(s->fds);
-    free(s->files);
-    free(s->texts);
-    map_fini(&s->by_text);
-    *s = (struct sockets){.listener_count = 0};
+    free_tables(s);
+}
+
+void
+sockets_give_up(struct sockets *s)
+{
+    for (size_t i = 0; i < s->listener_count; i++) {
+        if (!s->kept[i])
+            close_listener(s, i);
+    }
+    free_tables(s);
+}
+
+void
+sockets_replace(struct sockets *s, struct sockets *next)
+{
+    for (size_t i = 0; i < s->listener_count; i++) {
+        if (find_addr(next, &s->addrs[i]) < 0)
+            close_listener(s, i);
+    }
+    free_tables(s);
+    *s = *next;
+    *next = (struct sockets){.listener_count = 0};
 }
 
 void

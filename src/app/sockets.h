@@ -11,6 +11,7 @@
 #ifndef APP_SOCKETS_H
 #define APP_SOCKETS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "app/socket_file.h"
@@ -25,15 +26,27 @@ struct sockets {
     unsigned workers;
     int *fds;                  /* [listener * workers + worker]; -1: not open */
     struct socket_file *files; /* [listener]; those of Unix sockets are open */
+    struct addr *addrs;        /* [listener] */
+    bool *kept;                /* [listener] it was another one's before */
     char **texts;              /* [listener] the addresses, as configured */
     struct map by_text;        /* to their places in texts */
 };
 
-/* Opens a socket for every listener of RUNTIME and each of WORKERS. 0, or -1
- * with a fault for every address that cannot be had. End with sockets_close
- * either way. */
-int sockets_open(struct sockets *s, const struct runtime *runtime,
-                 unsigned workers, struct faults *faults) MUST_CHECK;
+/* Opens a socket for every listener of RUNTIME and each of WORKERS, but where
+ * BEFORE (or NULL), of as many workers, has those of the same address: they are
+ * taken as they are. 0, or -1 with a fault for every address that cannot be
+ * had. End with sockets_close either way; or, of those that were to take
+ * BEFORE's place, with sockets_give_up, or sockets_replace. */
+int sockets_open(struct sockets *s, const struct sockets *before,
+                 const struct runtime *runtime, unsigned workers,
+                 struct faults *faults) MUST_CHECK;
+
+/* Closes those that are not kept: they will not take another one's place. */
+void sockets_give_up(struct sockets *s);
+
+/* *S becomes NEXT, which was opened with it before: what that has not kept is
+ * closed. */
+void sockets_replace(struct sockets *s, struct sockets *next);
 
 /* Removes the files: nobody finds the Unix sockets any more. They stay open. */
 void sockets_hide(struct sockets *s);

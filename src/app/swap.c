@@ -23,6 +23,8 @@ enum {
 };
 
 static const char STOPPING[] = "the program is stopping\n";
+static const char TOO_MANY[] = "too many exchanges wait already\n";
+static const char NO_MEMORY[] = "there is no memory for it\n";
 
 /* The versions of the script that the job is about; NULL: of all. */
 static struct versions *
@@ -103,6 +105,7 @@ refuse(struct swap *s, struct str why)
 {
     struct versions *v = versions_of(s, s->job);
 
+    reload_end(&s->reload, NULL);
     swap_job_log_refused(s->job, v, why);
     answer_refused(s, s->job, why);
     if (s->job->kind == SWAP_OVERDUE && v != NULL && !s->closed)
@@ -115,8 +118,11 @@ end_unchanged(struct swap *s)
 {
     struct versions *v = versions_of(s, s->job);
 
-    if (s->job->kind == SWAP_ALL)
-        log_info("no script has changed");
+    reload_end(&s->reload, NULL);
+    if (s->job->kind == SWAP_ALL) {
+        log_info("the configuration is the same, and no script has changed");
+        answer(s, s->job, swap_job_answer_same);
+    }
     if (v != NULL) {
         v->refused = 0; /* what was wrong with the file is mended */
         answer(s, s->job, swap_job_answer_same);
@@ -143,6 +149,19 @@ commit_one(struct swap *s, struct bundle *bundle)
         history_push(v, bundle, r->script_generation, s->job->confirm_ms);
 }
 
+/* All of its scripts, and no others. */
+static void
+commit_config(struct swap *s)
+{
+    struct resources *r = s->resources;
+
+    bundles_fini(&r->bundles);
+    r->bundles = s->set;
+    bundles_init(&s->set);
+    history_rebase(&s->history, &r->bundles, r->script_generation);
+    reload_commit(&s->reload);
+}
+
 /* First of all for those who are forked from now on. */
 static uint32_t
 on_agreed(struct swap_round *round)
@@ -150,9 +169,44 @@ on_agreed(struct swap_round *round)
     struct swap *s = container_of(round, struct swap, round);
 
     s->resources->script_generation++;
+    if (reload_is_on(&s->reload))
+        commit_config(s);
     for (size_t i = 0; i < s->set.count; i++)
         commit_one(s, s->set.items[i]);
     return s->resources->script_generation;
+}
+
+/* A line each of what has changed, for the log and for who asked. */
+static void
+end_reload(struct swap *s)
+{
+    struct buf changes;
+    struct buf text;
+
+    buf_init_growing(&changes, MESSAGE_TEXT_MAX / 2);
+    buf_init_growing(&text, MESSAGE_TEXT_MAX);
+    reload_end(&s->reload, &changes);
+    swap_job_log_reloaded(s->job, buf_text(&changes),
+                          s->resources->script_generation);
+    if (is_awaited(s, s->job)) {
+        swap_job_answer_reloaded(&text, s->job, buf_text(&changes),
+                                 s->resources->script_generation);
+        send_answer(s, s->job, &text);
+    } else {
+        buf_fini(&text);
+    }
+    buf_fini(&changes);
+    end_job(s);
+}
+
+static int
+on_stage(struct swap_round *round, const struct child *child)
+{
+    const struct swap *s = container_of(round, struct swap, round);
+
+    if (!reload_is_on(&s->reload))
+        return 0;
+    return reload_send(&s->reload, child, child == s->control);
 }
 
 static void
@@ -162,6 +216,10 @@ on_round_end(struct swap_round *round, bool exchanged, struct str why)
 
     if (!exchanged) {
         refuse(s, why);
+        return;
+    }
+    if (reload_is_on(&s->reload)) {
+        end_reload(s);
         return;
     }
     for (size_t i = 0; i < s->set.count; i++)
@@ -183,10 +241,9 @@ is_complete(const struct swap *s)
         if (history_find(&s->history, str_from(name)) == NULL)
             return false;
     }
-    return s->job->kind == SWAP_ALL ||
-           (s->set.count == 1 &&
-            versions_of(s, s->job) ==
-                history_find(&s->history, str_from(s->set.items[0]->name)));
+    return s->set.count == 1 &&
+           versions_of(s, s->job) ==
+               history_find(&s->history, str_from(s->set.items[0]->name));
 }
 
 /* One that is quarantined gets another chance with the same bytes when somebody
@@ -196,10 +253,69 @@ is_wanted(const struct swap *s)
 {
     const struct versions *v = versions_of(s, s->job);
 
-    if (s->job->kind == SWAP_ALL)
-        return s->set.count > 0;
     return !bundle_equals(history_current(v), s->set.items[0]) ||
            (s->job->kind == SWAP_RELOAD && history_is_quarantined(v));
+}
+
+/* Of SET only what is another version than the one in use; and that is what is
+ * handed on. */
+static int
+keep_changed(struct swap *s)
+{
+    struct bundles changed;
+
+    bundles_init(&changed);
+    for (size_t i = 0; i < s->set.count; i++) {
+        struct bundle *bundle = s->set.items[i];
+        const struct versions *v =
+            history_find(&s->history, str_from(bundle->name));
+
+        if ((v == NULL || !bundle_equals(history_current(v), bundle)) &&
+            bundles_put(&changed, bundle) < 0)
+            return -1;
+    }
+    bundles_fini(&s->set);
+    s->set = changed;
+    close(s->fd);
+    s->fd = swap_memfd();
+    if (s->fd < 0 || bundles_write(&s->set, s->fd) < 0)
+        return -1;
+    return swap_seal(s->fd);
+}
+
+/* It is somebody else's from now on. */
+static int
+take(int *fd)
+{
+    int taken = *fd;
+
+    *fd = -1;
+    return taken;
+}
+
+/* Where the configuration is the same, only scripts are exchanged. */
+static void
+take_config(struct swap *s, int *record)
+{
+    struct buf words;
+
+    buf_init_growing(&words, WORDS_MAX + ENDING_MAX);
+    if (bundles_read(&s->set, s->fd) < 0) {
+        refuse(s, STR("what the trial has handed on is not whole\n"));
+    } else if (reload_prepare(&s->reload, take(record), &words) < 0) {
+        refuse(s, buf_text(&words));
+    } else if (!reload_is_same(&s->reload)) {
+        swap_round_start(&s->round, s->fd);
+    } else {
+        reload_end(&s->reload, NULL);
+        if (keep_changed(s) < 0)
+            refuse(s, STR("there is no memory for it\n"));
+        else if (s->set.count == 0)
+            end_unchanged(s);
+        else
+            swap_round_start(&s->round, s->fd);
+    }
+    buf_fini(&words);
 }
 
 static void
@@ -309,7 +425,7 @@ start_trial(struct swap *s, enum trial_kind kind)
     int result = -1;
 
     for (size_t i = 0; names != NULL && i < h->count; i++) {
-        const struct versions *v = &h->scripts[i];
+        const struct versions *v = h->scripts[i];
 
         if (wanted == NULL || v == wanted)
             names[conf.count++] = history_current(v)->name;
@@ -330,7 +446,7 @@ words_max(const struct swap *s)
     if (s->job == NULL || s->job->kind != SWAP_SCAN)
         return WORDS_MAX;
     for (size_t i = 0; i < s->history.count; i++)
-        max += strlen(history_current(&s->history.scripts[i])->name) + 1;
+        max += strlen(history_current(s->history.scripts[i])->name) + 1;
     return max;
 }
 
@@ -339,20 +455,25 @@ swap_reaped(struct swap *s, pid_t pid, int status)
 {
     size_t max = words_max(s);
     struct buf words;
+    int record = -1;
     int result;
 
     if (s->trial.pid == 0 || pid != s->trial.pid)
         return;
     buf_init_growing(&words, max + ENDING_MAX);
-    result = swap_try_take(&s->trial, status, &s->fd, &words, max);
+    result = swap_try_take(&s->trial, status, &s->fd, &record, &words, max);
     if (s->closed)
         log_debug("what was tried is of no use any more");
     else if (result < 0)
         refuse(s, buf_text(&words));
+    else if (s->job->kind == SWAP_ALL)
+        take_config(s, &record);
     else if (s->job->kind == SWAP_SCAN)
         take_scanned(s, buf_text(&words));
     else
         take_tried(s);
+    if (record >= 0)
+        close(record);
     buf_fini(&words);
 }
 
@@ -406,7 +527,7 @@ begin(struct swap *s)
         start_trial(s, TRIAL_ALL);
         break;
     case SWAP_ALL:
-        start_trial(s, TRIAL_CHANGED);
+        start_trial(s, TRIAL_CONFIG);
         break;
     case SWAP_SCAN:
         start_trial(s, TRIAL_SCAN);
@@ -480,10 +601,10 @@ take_command(struct swap *s, const struct message *m)
     if (s->closed)
         return STOPPING;
     if (count_commands(s) >= COMMANDS_MAX)
-        return "too many exchanges of scripts wait already\n";
+        return TOO_MANY;
     job = read_job(&request);
     if (job == NULL)
-        return "there is no memory for it\n";
+        return NO_MEMORY;
     job->ticket = m->arg;
     job->control = s->control->pid;
     add(s, job);
@@ -515,6 +636,25 @@ void
 swap_all(struct swap *s, const char *who)
 {
     add_quiet(s, SWAP_ALL, str_make(NULL, 0), who);
+}
+
+const char *
+swap_reload(struct swap *s, uint32_t ticket, bool json, struct str who)
+{
+    struct swap_job *job;
+
+    if (s->closed)
+        return STOPPING;
+    if (count_commands(s) >= COMMANDS_MAX)
+        return TOO_MANY;
+    job = swap_job_new(SWAP_ALL, str_make(NULL, 0), who);
+    if (job == NULL)
+        return NO_MEMORY;
+    job->json = json;
+    job->ticket = ticket;
+    job->control = s->control->pid;
+    add(s, job);
+    return NULL;
 }
 
 void
@@ -552,6 +692,7 @@ swap_init(struct swap *s, struct loop *loop, struct resources *resources,
                 .control = control,
                 .workers = workers,
                 .worker_count = resources->worker_count,
+                .on_stage = on_stage,
                 .on_agreed = on_agreed,
                 .on_end = on_round_end,
             },
@@ -561,6 +702,7 @@ swap_init(struct swap *s, struct loop *loop, struct resources *resources,
     bundles_init(&s->set);
     deferred_init(&s->next, on_next);
     swap_try_init(&s->trial);
+    reload_init(&s->reload, loop, resources);
     swap_round_init(&s->round);
     history_init(&s->history, loop, resources->board, &resources->bundles,
                  resources->script_generation);
@@ -595,6 +737,12 @@ swap_close(struct swap *s)
     }
 }
 
+bool
+swap_is_busy(const struct swap *s)
+{
+    return s->job != NULL || !list_empty(&s->jobs);
+}
+
 void
 swap_fini(struct swap *s)
 {
@@ -611,5 +759,6 @@ swap_fini(struct swap *s)
         close(s->fd);
     bundles_fini(&s->set);
     swap_round_fini(&s->round);
+    reload_fini(&s->reload);
     history_fini(&s->history);
 }

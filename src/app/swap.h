@@ -4,7 +4,7 @@
  * is under way at a time, the others wait.
  *
  *     ctl, HUP, a saved file ──▶ queue ──▶ swap_try ── its bytes ──┐
- *                                   │                              ▼
+ *                                   │          HUP: and reload ────▶ ▼
  *                                   └─ rollback ── history ──▶ swap_round
  *                                                                  │ all agree
  *     answer, log ◀── on_end ◀── all exchange ◀── history, bundles ◀┘
@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "app/reload.h"
 #include "app/swap_history.h"
 #include "app/swap_round.h"
 #include "app/swap_try.h"
@@ -37,6 +38,7 @@ struct swap {
     struct swap_try trial;
     struct bundles set; /* what takes over; and the same to hand on */
     int fd;
+    struct reload reload; /* of the whole configuration, with its scripts */
     struct swap_round round;
     struct history history;
     struct deferred next; /* begins with the next job */
@@ -46,6 +48,9 @@ struct swap {
  * only: memory. */
 void swap_init(struct swap *s, struct loop *loop, struct resources *resources,
                struct child *control, struct child *workers);
+
+/* Is anything being exchanged, or waiting for that? */
+bool swap_is_busy(const struct swap *s);
 
 /* Ends the process in which scripts are tried, and waits for that. */
 void swap_fini(struct swap *s);
@@ -60,12 +65,17 @@ void swap_child_ended(struct swap *s, const struct child *child);
  * alone. */
 void swap_reaped(struct swap *s, pid_t pid, int status);
 
-/* Exchanges what has changed on disk: all in one step, or nothing. WHO asks is
- * for the log. */
+/* Reads the configuration and its scripts again, and exchanges what has
+ * changed: all in one step, or nothing. WHO asks is for the log. */
 void swap_all(struct swap *s, const char *who);
 
-/* The same, each by itself: files have changed, and what they are part of is
- * found out. */
+/* The same for the client TICKET of control, who is told what came of it, as
+ * JSON or in words. What can be said at once is returned; else NULL. */
+const char *
+swap_reload(struct swap *s, uint32_t ticket, bool json, struct str who);
+
+/* Files of scripts have changed: what they are part of is found out, and each
+ * of those is exchanged by itself. */
 void swap_scan(struct swap *s);
 
 /* Refuses what is under way and what waits: the program is stopping. */

@@ -109,8 +109,8 @@ keep_below_limit(struct versions *v)
     while (h->bytes > HISTORY_BYTES_MAX && v->count > 1)
         forget_oldest(v);
     for (size_t i = 0; i < h->count; i++) {
-        while (h->bytes > HISTORY_BYTES_MAX && h->scripts[i].count > 1)
-            forget_oldest(&h->scripts[i]);
+        while (h->bytes > HISTORY_BYTES_MAX && h->scripts[i]->count > 1)
+            forget_oldest(h->scripts[i]);
     }
 }
 
@@ -206,16 +206,38 @@ struct versions *
 history_find(const struct history *h, struct str name)
 {
     for (size_t i = 0; i < h->count; i++) {
-        struct versions *v = &h->scripts[i];
+        struct versions *v = h->scripts[i];
 
         if (str_equal(name, str_from(history_current(v)->name)))
             return v;
     }
     for (size_t i = 0; i < h->count; i++) {
-        if (str_equal(name, row_name(&h->scripts[i])))
-            return &h->scripts[i];
+        if (str_equal(name, row_name(h->scripts[i])))
+            return h->scripts[i];
     }
     return NULL;
+}
+
+static struct versions *
+new_versions(struct history *h, struct bundle *bundle, uint32_t generation)
+{
+    struct versions *v = xcalloc(1, sizeof(*v));
+
+    v->owner = h;
+    timer_init(&v->overdue, on_overdue);
+    put(v, bundle);
+    v->generation = generation;
+    show(v);
+    return v;
+}
+
+static void
+free_versions(struct versions *v)
+{
+    set_confirmed(v, NULL);
+    while (v->count > 0)
+        forget_current(v);
+    free(v);
 }
 
 void
@@ -224,29 +246,55 @@ history_init(struct history *h, struct loop *loop, struct board *board,
 {
     h->loop = loop;
     h->board = board;
-    h->count = set->count;
-    h->scripts = xcalloc(set->count, sizeof(*h->scripts));
-    for (size_t i = 0; i < set->count; i++) {
-        struct versions *v = &h->scripts[i];
+    h->scripts = xcalloc(set->count + 1, sizeof(struct versions *));
+    for (size_t i = 0; i < set->count; i++)
+        h->scripts[h->count++] = new_versions(h, set->items[i], generation);
+}
 
-        v->owner = h;
-        timer_init(&v->overdue, on_overdue);
-        put(v, set->items[i]);
-        v->generation = generation;
-        show(v);
+/* That of a script by its very name, taken out of H. */
+static struct versions *
+take_out(struct history *h, const char *name)
+{
+    for (size_t i = 0; i < h->count; i++) {
+        struct versions *v = h->scripts[i];
+
+        if (v != NULL && strcmp(history_current(v)->name, name) == 0) {
+            h->scripts[i] = NULL;
+            return v;
+        }
     }
+    return NULL;
+}
+
+void
+history_rebase(struct history *h, const struct bundles *set,
+               uint32_t generation)
+{
+    struct history old = {.scripts = h->scripts, .count = h->count};
+
+    h->scripts = xcalloc(set->count + 1, sizeof(struct versions *));
+    h->count = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        struct versions *v = take_out(&old, set->items[i]->name);
+
+        if (v == NULL)
+            v = new_versions(h, set->items[i], generation);
+        else if (!bundle_equals(history_current(v), set->items[i]))
+            history_follow(v, set->items[i], generation);
+        h->scripts[h->count++] = v;
+    }
+    for (size_t i = 0; i < old.count; i++) {
+        if (old.scripts[i] != NULL)
+            free_versions(old.scripts[i]);
+    }
+    free(old.scripts);
 }
 
 void
 history_fini(struct history *h)
 {
-    for (size_t i = 0; i < h->count; i++) {
-        struct versions *v = &h->scripts[i];
-
-        set_confirmed(v, NULL);
-        while (v->count > 0)
-            forget_current(v);
-    }
+    for (size_t i = 0; i < h->count; i++)
+        free_versions(h->scripts[i]);
     free(h->scripts);
     h->scripts = NULL;
     h->count = 0;

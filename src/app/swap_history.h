@@ -47,7 +47,7 @@ struct history {
     struct loop *loop;
     struct board *board;
     history_overdue_fn on_overdue; /* it was not confirmed in time */
-    struct versions *scripts;
+    struct versions **scripts;
     size_t count;
     size_t bytes; /* of versions that are not in use */
 };
@@ -57,6 +57,11 @@ struct history {
 void history_init(struct history *h, struct loop *loop, struct board *board,
                   const struct bundles *set, uint32_t generation);
 void history_fini(struct history *h);
+
+/* Goes on with the scripts of SET alone: those that are new begin, those that
+ * are other versions have GENERATION. Memory as at the start. */
+void history_rebase(struct history *h, const struct bundles *set,
+                    uint32_t generation);
 
 /* The versions of the script whose row or file is called NAME; NULL. */
 struct versions *history_find(const struct history *h, struct str name);

@@ -90,7 +90,11 @@ void
 swap_job_answer_same(struct buf *out, const struct swap_job *job,
                      const struct versions *v)
 {
-    if (job->json)
+    if (v == NULL)
+        buf_str(out, job->json ? STR("ok\n{\"changed\":false}\n")
+                               : STR("ok\nthe configuration is the same, and "
+                                     "no script has changed\n"));
+    else if (job->json)
         add_json(out, v, false);
     else
         buf_printf(out,
@@ -108,6 +112,55 @@ swap_job_answer_confirmed(struct buf *out, const struct swap_job *job,
     else
         buf_printf(out, "ok\n%s is confirmed: version %s stays\n",
                    history_current(v)->name, bundle_hash(history_current(v)));
+}
+
+/* Calls FN with each line of TEXT that is not empty. */
+static void
+each_line(struct str text, void (*fn)(void *arg, struct str line), void *arg)
+{
+    for (size_t from = 0; from < text.len;) {
+        ptrdiff_t end = str_find_char(text, '\n', from);
+        size_t to = end < 0 ? text.len : (size_t)end;
+
+        if (to > from)
+            fn(arg, str_slice(text, from, to));
+        from = to + 1;
+    }
+}
+
+struct json_list {
+    struct buf *out;
+    const char *comma;
+};
+
+static void
+add_change(void *arg, struct str line)
+{
+    struct json_list *list = arg;
+
+    buf_str(list->out, str_from(list->comma));
+    json_string(list->out, line);
+    list->comma = ",";
+}
+
+void
+swap_job_answer_reloaded(struct buf *out, const struct swap_job *job,
+                         struct str changes, uint32_t generation)
+{
+    struct json_list list = {.out = out, .comma = ""};
+
+    if (!job->json) {
+        buf_printf(out,
+                   "ok\nthe new configuration is in use (generation %" PRIu32
+                   ")\n" STR_FMT,
+                   generation, STR_ARG(changes));
+        return;
+    }
+    buf_printf(out,
+               "ok\n{\"changed\":true,\"generation\":%" PRIu32 ",\"changes\":[",
+               generation);
+    each_line(changes, add_change, &list);
+    buf_str(out, STR("]}\n"));
 }
 
 void
@@ -147,16 +200,24 @@ swap_job_log_changed(const struct swap_job *job, const struct versions *v)
                  clock_seconds_until(v->confirm_by_ms));
 }
 
+struct refusal {
+    const struct swap_job *job;
+    const struct versions *versions; /* NULL: of all */
+};
+
 static void
-log_reason(const struct swap_job *job, const struct versions *v,
-           struct str reason)
+log_reason(void *arg, struct str reason)
 {
+    const struct refusal *refusal = arg;
+    const struct swap_job *job = refusal->job;
+    const struct versions *v = refusal->versions;
+
     if (v != NULL)
         log_error("script %s: version %s stays: " STR_FMT " by %s",
                   history_current(v)->name, bundle_hash(history_current(v)),
                   STR_ARG(reason), job->who);
     else
-        log_error("scripts stay as they are: " STR_FMT " by %s",
+        log_error("the configuration stays as it is: " STR_FMT " by %s",
                   STR_ARG(reason), job->who);
 }
 
@@ -179,14 +240,24 @@ void
 swap_job_log_refused(const struct swap_job *job, struct versions *v,
                      struct str why)
 {
-    if (is_told(job, v, why))
-        return;
-    for (size_t from = 0; from < why.len;) {
-        ptrdiff_t end = str_find_char(why, '\n', from);
-        size_t to = end < 0 ? why.len : (size_t)end;
+    struct refusal refusal = {.job = job, .versions = v};
 
-        if (to > from)
-            log_reason(job, v, str_slice(why, from, to));
-        from = to + 1;
-    }
+    if (!is_told(job, v, why))
+        each_line(why, log_reason, &refusal);
+}
+
+static void
+log_change(void *arg, struct str line)
+{
+    (void)arg;
+    log_info("reload: " STR_FMT, STR_ARG(line));
+}
+
+void
+swap_job_log_reloaded(const struct swap_job *job, struct str changes,
+                      uint32_t generation)
+{
+    log_info("the new configuration is in use generation=%" PRIu32 " by %s",
+             generation, job->who);
+    each_line(changes, log_change, NULL);
 }

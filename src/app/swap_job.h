@@ -20,7 +20,7 @@ enum swap_kind {
     SWAP_ROLLBACK, /* ctl: the version before */
     SWAP_CONFIRM,  /* ctl: the version in use is to stay */
     SWAP_OVERDUE,  /* it was not confirmed in time */
-    SWAP_ALL,      /* HUP: whatever has changed, together */
+    SWAP_ALL,      /* HUP, ctl reload: the configuration and its scripts */
     SWAP_SCAN,     /* files have changed: which scripts have? */
     SWAP_SAVED,    /* this one has */
 };
@@ -46,13 +46,20 @@ swap_job_new(enum swap_kind kind, struct str name, struct str who) MUST_CHECK;
 void swap_job_free(struct swap_job *job);
 
 /* The answer to who asked for it: another version serves; the one that served
- * is the same; it stays. */
+ * is the same (V is NULL: and the configuration is); it stays. */
 void swap_job_answer_changed(struct buf *out, const struct swap_job *job,
                              const struct versions *v);
 void swap_job_answer_same(struct buf *out, const struct swap_job *job,
                           const struct versions *v);
 void swap_job_answer_confirmed(struct buf *out, const struct swap_job *job,
                                const struct versions *v);
+
+/* The answer after a whole configuration was exchanged, and lines of the log:
+ * CHANGES has a line each. */
+void swap_job_answer_reloaded(struct buf *out, const struct swap_job *job,
+                              struct str changes, uint32_t generation);
+void swap_job_log_reloaded(const struct swap_job *job, struct str changes,
+                           uint32_t generation);
 
 /* The answer that nothing was changed, for the reasons WHY, one a line. V: of
  * the script, or NULL. */

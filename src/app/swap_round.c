@@ -182,7 +182,7 @@ stage_in(struct swap_round *r, unsigned part)
     };
     struct child *c = child_of(r, part);
 
-    if (child_send(c, &m) < 0 && !has_left(errno)) {
+    if ((r->on_stage(r, c) < 0 || child_send(c, &m) < 0) && !has_left(errno)) {
         refuse_for(r, "%s cannot be asked: %s", c->name, strerror(errno));
         return -1;
     }

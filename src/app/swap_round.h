@@ -43,6 +43,11 @@ typedef uint32_t (*swap_agreed_fn)(struct swap_round *round);
 typedef void (*swap_end_fn)(struct swap_round *round, bool exchanged,
                             struct str why);
 
+/* CHILD is about to be asked to stage: -1 with errno, where it cannot be told
+ * what belongs to it. */
+typedef int (*swap_stage_fn)(struct swap_round *round,
+                             const struct child *child);
+
 struct swap_part; /* what one child has said */
 
 /* The owner sets the first part of it before swap_round_init. */
@@ -52,6 +57,7 @@ struct swap_round {
     struct child *control;
     struct child *workers;
     unsigned worker_count;
+    swap_stage_fn on_stage;
     swap_agreed_fn on_agreed;
     swap_end_fn on_end;
 

@@ -46,8 +46,11 @@ close_memfds(struct swap_try *t)
         close(t->bundles);
     if (t->words >= 0)
         close(t->words);
+    if (t->record >= 0)
+        close(t->record);
     t->bundles = -1;
     t->words = -1;
+    t->record = -1;
 }
 
 /* --- in the process ------------------------------------------------------- */
@@ -77,7 +80,8 @@ become(const struct resources *r, const struct trial_conf *conf)
 {
     const struct rlimit files = {TRY_FILE_BYTES, TRY_FILE_BYTES};
     const struct rlimit cpu = {cpu_seconds(r), RLIM_INFINITY};
-    int keep[] = {conf->bundles, conf->words};
+    int keep[] = {conf->bundles, conf->words, conf->record};
+    struct trial trial;
     int result;
 
     setpgid(0, 0);
@@ -90,13 +94,14 @@ become(const struct resources *r, const struct trial_conf *conf)
     setrlimit(RLIMIT_CPU, &cpu);
     board_close(r->board);
     descriptors_close_others(keep, sizeof(keep) / sizeof(*keep));
+    trial_init(&trial, conf);
     if (privileges_drop(&r->privileges) < 0) {
         dprintf(conf->words, "cannot give privileges up: %s\n",
                 strerror(errno));
         _exit(EXIT_FAILURE);
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* another user forgets it */
-    result = trial_run(conf);
+    result = trial_run(&trial);
     _exit(result == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
@@ -121,7 +126,7 @@ on_limit(struct timer *timer)
 void
 swap_try_init(struct swap_try *t)
 {
-    *t = (struct swap_try){.bundles = -1, .words = -1};
+    *t = (struct swap_try){.bundles = -1, .words = -1, .record = -1};
     timer_init(&t->limit, on_limit);
 }
 
@@ -142,9 +147,11 @@ swap_try_start(struct swap_try *t, struct loop *loop,
     t->late = false;
     t->bundles = swap_memfd();
     t->words = swap_memfd();
+    t->record = swap_memfd();
     whole.bundles = t->bundles;
     whole.words = t->words;
-    if (t->bundles >= 0 && t->words >= 0) {
+    whole.record = t->record;
+    if (t->bundles >= 0 && t->words >= 0 && t->record >= 0) {
         fflush(NULL);
         pid = fork();
     }
@@ -174,8 +181,8 @@ read_words(struct buf *out, int fd, size_t max)
 }
 
 int
-swap_try_take(struct swap_try *t, int status, int *fd, struct buf *words,
-              size_t words_max)
+swap_try_take(struct swap_try *t, int status, int *fd, int *record,
+              struct buf *words, size_t words_max)
 {
     bool passed = WIFEXITED(status) && WEXITSTATUS(status) == 0 && !t->late;
 
@@ -192,13 +199,15 @@ swap_try_take(struct swap_try *t, int status, int *fd, struct buf *words,
     else if (!passed && words->len == 0)
         buf_printf(words, "trying it ended with status %d\n",
                    WEXITSTATUS(status));
-    if (passed && swap_seal(t->bundles) < 0) {
+    if (passed && (swap_seal(t->bundles) < 0 || swap_seal(t->record) < 0)) {
         buf_printf(words, "its bytes cannot be sealed: %s\n", strerror(errno));
         passed = false;
     }
     if (passed) {
         *fd = t->bundles;
+        *record = t->record;
         t->bundles = -1;
+        t->record = -1;
     }
     close_memfds(t);
     return passed ? 0 : -1;

@@ -25,7 +25,8 @@ struct swap_try {
     pid_t pid; /* 0: there is none */
     int bundles;
     int words;
-    bool late; /* it was killed for that */
+    int record; /* of a whole configuration */
+    bool late;  /* it was killed for that */
     struct timer limit;
 };
 
@@ -40,10 +41,11 @@ int swap_try_start(struct swap_try *t, struct loop *loop,
                    const struct trial_conf *conf) MUST_CHECK;
 
 /* The process has ended with STATUS (of waitpid): 0, and *FD is a sealed memfd
- * with the bundles, which is the caller's; or -1. In both cases WORDS gets what
+ * with the bundles, *RECORD one with the configuration, where that was tried;
+ * both are the caller's; or -1. In both cases WORDS gets what
  * it has written, up to WORDS_MAX bytes, and why it ended. */
-int swap_try_take(struct swap_try *t, int status, int *fd, struct buf *words,
-                  size_t words_max) MUST_CHECK;
+int swap_try_take(struct swap_try *t, int status, int *fd, int *record,
+                  struct buf *words, size_t words_max) MUST_CHECK;
 
 /* Ends it, if there is one; its end is still to be heard of. */
 void swap_try_kill(const struct swap_try *t);

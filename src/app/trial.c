@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/config_trial.h"
 #include "app/setup.h"
 #include "app/trial_specs.h"
 #include "config/faults.h"
@@ -118,8 +119,50 @@ scan(const struct trial_conf *conf)
     return 0;
 }
 
-int
-trial_run(const struct trial_conf *conf)
+/* --- a whole configuration ------------------------------------------------ */
+
+void
+trial_init(struct trial *t, const struct trial_conf *conf)
 {
-    return conf->kind == TRIAL_SCAN ? scan(conf) : try_all(conf);
+    *t = (struct trial){.conf = conf};
+    if (conf->kind == TRIAL_CONFIG)
+        t->whole = config_trial_read(conf->config->file.p);
+}
+
+static int
+try_config(struct trial *t)
+{
+    const struct trial_conf *conf = t->conf;
+    struct bundles set;
+    struct buf words;
+    int result;
+
+    bundles_init(&set);
+    buf_init_growing(&words, WORDS_MAX);
+    result = config_trial_load(t->whole, &set, &words);
+    write_words(conf, &words);
+    if (result == 0)
+        result = trial_test(config_trial_config(t->whole), &set, conf->words);
+    if (result == 0)
+        result = write_bundles(conf, &set);
+    if (result == 0)
+        result = config_trial_write(t->whole, conf->record);
+    buf_fini(&words);
+    bundles_fini(&set);
+    return result;
+}
+
+int
+trial_run(struct trial *t)
+{
+    switch (t->conf->kind) {
+    case TRIAL_SCAN:
+        return scan(t->conf);
+    case TRIAL_CONFIG:
+        return try_config(t);
+    case TRIAL_ALL:
+    case TRIAL_CHANGED:
+        return try_all(t->conf);
+    }
+    return -1;
 }

@@ -18,6 +18,7 @@ enum trial_kind {
     TRIAL_CHANGED, /* those that are the same as before are left out */
     TRIAL_SCAN,    /* which of them are not the same? One that cannot be loaded
                       is no fault then */
+    TRIAL_CONFIG,  /* the whole configuration is read again, with its scripts */
 };
 
 struct trial_conf {
@@ -29,9 +30,18 @@ struct trial_conf {
     size_t count;
     int bundles; /* where their bytes are written */
     int words;   /* and what is wrong with them; the names of a scan */
+    int record;  /* where a whole configuration is (config_record.h) */
 };
 
+struct trial {
+    const struct trial_conf *conf;
+    struct config_trial *whole; /* of TRIAL_CONFIG */
+};
+
+/* Reads what only the master's user may read. */
+void trial_init(struct trial *t, const struct trial_conf *conf);
+
 /* Tries them; 0, or -1 where there is something wrong. */
-int trial_run(const struct trial_conf *conf);
+int trial_run(struct trial *t);
 
 #endif

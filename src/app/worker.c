@@ -19,8 +19,8 @@
 #include "app/log_ring.h"
 #include "app/message.h"
 #include "app/script_stage.h"
-#include "app/setup.h"
-#include "app/sockets.h"
+#include "app/worker_config.h"
+#include "base/confine.h"
 #include "base/log.h"
 #include "board/board.h"
 #include "net/buffer.h"
@@ -30,9 +30,7 @@
 #include "proxy/engine.h"
 #include "proxy/http_exchange.h"
 #include "proxy/http_idle.h"
-#include "proxy/runtime.h"
-#include "proxy/serve.h"
-#include "proxy/transition.h"
+#include "proxy/inventory.h"
 #include "proxy/wait_queue.h"
 #include "script/guard.h"
 #include "script/scripts.h"
@@ -44,13 +42,12 @@ enum {
 
 struct worker {
     const struct worker_conf *conf;
-    int *listeners; /* one for each of the runtime's; -1: none */
     struct engine engine;
     struct buffer_pool buffers;
     struct conduit_pool conduits;
     struct log_ring log;
     struct resolver resolver; /* of the names that scripts connect to */
-    struct service service;
+    struct worker_config config;
     struct script_stage stage;
     struct watch master;
     struct watch signals;
@@ -63,7 +60,7 @@ struct worker {
 static void
 stop(struct worker *w, const char *reason)
 {
-    serve_pause(w->service.runtime);
+    worker_config_pause(&w->config);
     engine_kill(&w->engine, reason);
     loop_stop(w->engine.loop);
 }
@@ -79,27 +76,12 @@ leave_when_idle(struct timer *timer)
         loop_start_timer(w->engine.loop, timer, DRAIN_LOOK_MS);
 }
 
-/* The master holds the sockets, too, so closing them here would leave clients
- * in a backlog that nobody serves: shutting them down refuses them. A Unix
- * socket is shared by all workers, and the master has removed its file. */
-static void
-refuse_clients(struct worker *w)
-{
-    const struct runtime *runtime = w->service.runtime;
-
-    serve_pause(w->service.runtime);
-    for (size_t i = 0; i < runtime->listener_count; i++) {
-        if (runtime_listener_addr(runtime, i)->sa.sa_family != AF_UNIX)
-            shutdown(w->listeners[i], SHUT_RD);
-    }
-}
-
 static void
 drain(struct worker *w)
 {
     if (w->engine.draining)
         return;
-    refuse_clients(w);
+    worker_config_refuse(&w->config);
     engine_drain(&w->engine);
     leave_when_idle(&w->drain);
 }
@@ -123,6 +105,8 @@ on_master(struct watch *watch)
         stop(w, "the program is stopping");
     else if (m.kind == MESSAGE_DRAIN)
         drain(w);
+    else if (m.kind == MESSAGE_CONFIG || m.kind == MESSAGE_LISTENER)
+        worker_config_message(&w->config, &m);
     else
         script_stage_message(&w->stage, &m);
 }
@@ -145,7 +129,7 @@ on_wake(struct watch *watch)
     uint64_t count;
 
     if (read(watch_fd(watch), &count, sizeof(count)) == sizeof(count))
-        transition_look(w->service.runtime);
+        worker_config_look(&w->config);
 }
 
 static void
@@ -155,6 +139,7 @@ on_beat(struct timer *timer)
 
     board_beat(w->conf->board, w->conf->number);
     board_set_heap(w->conf->board, w->conf->number, guard_used());
+    inventory_publish(w->config.now->service.runtime);
     loop_start_timer(w->engine.loop, timer, BEAT_MS);
 }
 
@@ -181,7 +166,6 @@ init_engine(struct worker *w)
     engine_init(&w->engine, loop_new(), conf->board, &w->buffers, conf->number);
     wait_queue_attach(&w->engine);
     w->engine.conduits = &w->conduits;
-    w->engine.temp_dir = conf->config->global.temp_dir.p;
     w->engine.max_connections = conf->max_connections;
     w->engine.record = log_ring_record;
     w->engine.record_arg = &w->log;
@@ -189,40 +173,9 @@ init_engine(struct worker *w)
         fatal("cannot make an event loop: %s", strerror(errno));
     conduit_pool_init(&w->conduits, w->engine.loop);
     resolver_init(&w->resolver, w->engine.loop);
-}
-
-static void
-init_service(struct worker *w)
-{
-    struct faults faults;
-    int result;
-
-    faults_init(&faults);
-    result = service_init(&w->service, &w->engine, w->conf->config,
-                          w->conf->addresses, w->conf->bundles, &faults);
-    if (result < 0) {
-        setup_log_faults(&faults);
-        fatal("cannot serve the configuration");
-    }
-    scripts_use_resolver(w->service.scripts, &w->resolver);
-    faults_fini(&faults);
-}
-
-/* By its text, since a name may mean another address than when the master
- * opened the sockets. */
-static void
-find_listeners(struct worker *w)
-{
-    const struct runtime *runtime = w->service.runtime;
-
-    w->listeners = xcalloc(runtime->listener_count + 1, sizeof(int));
-    for (size_t i = 0; i < runtime->listener_count; i++) {
-        const char *text = runtime_listener_text(runtime, i);
-
-        w->listeners[i] = sockets_find(w->conf->sockets, text, w->conf->number);
-        if (w->listeners[i] < 0)
-            log_warn("nobody listens on %s: its name has changed", text);
-    }
+    resolver_warm(&w->resolver);
+    conf->confine(conf->resources);
+    w->engine.temp_dir = confine_path(conf->config->global.temp_dir.p);
 }
 
 /* The places that the worker before this one had in queues would be taken for
@@ -249,18 +202,18 @@ start(struct worker *w)
 
     timer_init(&w->beat, on_beat);
     timer_init(&w->drain, leave_when_idle);
-    script_stage_init(&w->stage, w->conf->master, w->service.scripts,
+    script_stage_init(&w->stage, &w->config.stage, w->conf->master,
+                      w->config.now->service.scripts,
                       &w->conf->board->workers[w->conf->number],
                       w->conf->script_generation);
     if (signals < 0 || watch_start(&w->signals, loop, signals, on_signal) < 0 ||
         watch_start(&w->master, loop, w->conf->master, on_master) < 0)
         fatal("cannot listen to the master: %s", strerror(errno));
     clear_queues(w->conf);
-    transition_init(w->service.runtime);
     if (watch_start(&w->wake, loop, w->conf->board->wakes[w->conf->number],
                     on_wake) < 0)
         fatal("cannot be woken by the others: %s", strerror(errno));
-    if (serve_start(w->service.runtime, w->listeners) < 0)
+    if (worker_config_serve(&w->config) < 0)
         fatal("cannot start to serve: %s", strerror(errno));
     on_beat(&w->beat);
     if (message_send(w->conf->master, &ready) < 0)
@@ -272,8 +225,7 @@ finish(struct worker *w)
 {
     struct loop *loop = w->engine.loop;
 
-    service_fini(&w->service);
-    free(w->listeners);
+    worker_config_fini(&w->config);
     watch_stop(&w->master);
     watch_stop(&w->signals);
     watch_stop(&w->wake);
@@ -298,8 +250,9 @@ worker_run(const struct worker_conf *conf)
     log_set_name(name);
     log_ring_start(&w.log, conf->board, conf->number, conf->log_wake);
     init_engine(&w);
-    init_service(&w);
-    find_listeners(&w);
+    worker_config_init(&w.config, &w.engine, &w.resolver, conf->config,
+                       conf->addresses, conf->bundles, conf->sockets,
+                       conf->number, conf->script_generation);
     start(&w);
     loop_run(w.engine.loop);
     finish(&w);

@@ -12,14 +12,18 @@
 
 struct addresses;
 struct board;
+struct resources;
 struct bundles;
 struct sockets;
 
 /* What the master gives it; all of it outlives the worker. */
 struct worker_conf {
     unsigned number; /* from 0 */
-    int master;      /* the socket to the master */
-    int log_wake;    /* the eventfd that wakes control */
+    const struct resources *resources;
+    void (*confine)(const struct resources *r); /* once what lies outside was
+                                                   read */
+    int master;                                 /* the socket to the master */
+    int log_wake; /* the eventfd that wakes control */
     struct board *board;
     const struct config *config;
     struct addresses *addresses; /* that its names have resolved to */

@@ -21,6 +21,7 @@ static const char *const level_names[] = {
 };
 
 static enum log_level threshold = LOG_LEVEL_INFO;
+static const _Atomic uint8_t *shared_level;
 static char process_name[32] = "moongate";
 static log_sink_fn line_sink;
 static void *line_sink_arg;
@@ -29,6 +30,23 @@ void
 log_set_level(enum log_level level)
 {
     threshold = level;
+}
+
+void
+log_share_level(const _Atomic uint8_t *chosen)
+{
+    shared_level = chosen;
+}
+
+enum log_level
+log_level_now(enum log_level configured)
+{
+    uint8_t chosen =
+        shared_level == NULL
+            ? 0
+            : atomic_load_explicit(shared_level, memory_order_relaxed);
+
+    return chosen == 0 ? configured : (enum log_level)(chosen - 1);
 }
 
 int
@@ -66,7 +84,7 @@ log_set_sink(log_sink_fn sink, void *arg)
 bool
 log_is_on(enum log_level level)
 {
-    return level >= threshold;
+    return level >= log_level_now(threshold);
 }
 
 /* What came from outside may not begin a line of its own, nor colour the

@@ -9,8 +9,10 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum log_level {
     LOG_LEVEL_DEBUG, /* for whoever reads the source */
@@ -29,6 +31,13 @@ typedef void (*log_sink_fn)(void *arg, enum log_level level, const char *line,
 
 /* Lines under LEVEL are dropped before they are formatted. Default: INFO. */
 void log_set_level(enum log_level level);
+
+/* A byte that processes share, and that may change at any time: above 0, it is
+ * 1 + the level that holds, whatever was set. NULL: there is none. */
+void log_share_level(const _Atomic uint8_t *chosen);
+
+/* The level that was chosen so, or else CONFIGURED. */
+enum log_level log_level_now(enum log_level configured);
 
 /* Sets *OUT from "debug", "info", "warn" or "error"; -1 for other text. */
 int log_level_parse(enum log_level *out, const char *text);

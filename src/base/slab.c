@@ -12,16 +12,26 @@
 void *
 slab_take(struct slab *slab, size_t size)
 {
+    void *object = malloc(size);
+
     assert(slab->size == 0 || slab->size == size);
+    slab->used += object != NULL;
     slab->size = size;
-    return malloc(size);
+    return object;
 }
 
 void
 slab_give(struct slab *slab, void *object)
 {
-    (void)slab;
+    slab->used -= object != NULL;
     free(object);
+}
+
+unsigned
+slab_spare(const struct slab *slab)
+{
+    (void)slab;
+    return 0;
 }
 
 void
@@ -94,6 +104,7 @@ block_new(struct slab *slab)
     list_init(&block->link);
     list_add_head(&slab->open, &block->link);
     slab->empty++;
+    slab->blocks++;
     return block;
 }
 
@@ -102,6 +113,7 @@ block_free(struct slab *slab, struct slab_block *block)
 {
     list_remove(&block->link);
     slab->empty--;
+    slab->blocks--;
     (void)munmap(block, SLAB_BLOCK);
 }
 
@@ -148,6 +160,7 @@ slab_take(struct slab *slab, size_t size)
         errno = ENOMEM;
         return NULL;
     }
+    slab->used++;
     return take_from(slab, block);
 }
 
@@ -160,6 +173,7 @@ slab_give(struct slab *slab, void *object)
 
     if (object == NULL)
         return;
+    slab->used--;
     node->next = block->free;
     block->free = node;
     if (list_empty(&block->link))
@@ -169,6 +183,16 @@ slab_give(struct slab *slab, void *object)
     slab->empty++;
     if (slab->empty > 1)
         block_free(slab, block);
+}
+
+unsigned
+slab_spare(const struct slab *slab)
+{
+    const size_t room = SLAB_BLOCK - round_up(sizeof(struct slab_block));
+
+    return slab->size == 0
+               ? 0
+               : slab->blocks * (unsigned)(room / slab->size) - slab->used;
 }
 
 void

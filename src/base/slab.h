@@ -27,6 +27,8 @@ struct slab {
                          first */
     size_t size;      /* of an object, rounded up; 0: none was taken yet */
     unsigned empty;   /* blocks without an object: at most one is kept */
+    unsigned used;    /* objects */
+    unsigned blocks;
 };
 
 /* SIZE bytes, the same at every call, aligned for any type and not cleared;
@@ -35,6 +37,9 @@ void *slab_take(struct slab *slab, size_t size) __attribute__((malloc));
 
 /* Gives an object of SLAB back; NULL does nothing. */
 void slab_give(struct slab *slab, void *object);
+
+/* Objects that there is memory for and that are not taken. */
+unsigned slab_spare(const struct slab *slab);
 
 /* Gives all memory back: no object is left by then. */
 void slab_fini(struct slab *slab);

@@ -14,11 +14,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "board/captures.h"
 #include "board/changes.h"
 #include "board/dict.h"
 #include "board/latency.h"
 #include "board/metric.h"
 #include "board/names.h"
+#include "board/pools.h"
 #include "board/queue.h"
 #include "board/queue_layout.h"
 #include "board/ring.h"
@@ -27,6 +29,7 @@
 #include "board/slots.h"
 #include "board/slots_layout.h"
 #include "board/strikes.h"
+#include "board/usage.h"
 #include "board/wake.h"
 
 enum {
@@ -107,6 +110,10 @@ place_tables(struct board *b, struct layout *l, const struct board_limits *n)
     b->seat_heads = place(l, workers, sizeof(*b->seat_heads));
     b->seat_keys = place(l, workers * n->seats, sizeof(*b->seat_keys));
     b->seats = place(l, workers * n->seats, sizeof(*b->seats));
+    b->usage = place(l, 1, sizeof(*b->usage));
+    b->pools = place(l, workers * POOL_KIND_COUNT, sizeof(*b->pools));
+    b->kept = place(l, workers * n->upstreams, sizeof(*b->kept));
+    b->captures = place(l, workers, sizeof(*b->captures));
 }
 
 /* Those of scripts; tables without room are not there. 0, or an errno. */
@@ -615,6 +622,7 @@ board_worker_died(struct board *b, unsigned worker)
     atomic_fetch_add(&row->restarts, 1);
     slots_give_back(b->slots, worker);
     seats_clear(b, worker);
+    pools_forget(b, worker);
     atomic_store(&row->waits_on, true);
     if (b->metrics != NULL)
         metric_forget_actor(b->metrics, worker);

@@ -11,6 +11,7 @@
  *            | ring[worker]                                          ring.h
  *            | dictionaries and metrics of scripts           dict.h, metric.h
  *            | seats[worker]: sessions that are followed              seats.h
+ *            | usage, pools[worker], captures[worker]    usage.h and so on
  *
  * A row has a name and keeps its place as long as it is in use, so a row number
  * is a reference that every process can hold. There is room for more rows than

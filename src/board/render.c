@@ -11,9 +11,11 @@
 #include "base/clock.h"
 #include "board/board.h"
 #include "board/json.h"
+#include "board/render_usage.h"
 #include "board/ring.h"
 #include "board/slots.h"
 #include "board/state.h"
+#include "board/usage.h"
 
 enum {
     NAME_WIDTH_MIN = 8, /* of a column of names */
@@ -143,16 +145,32 @@ static void
 info_text(struct buf *out, const struct board *b)
 {
     const struct board_header *header = b->header;
+    const struct usage_table *u = b->usage;
     struct section_totals all;
+    bool set;
+    const char *level = render_log_level(b, &set);
 
     sum_all_workers(&all, b);
-    buf_printf(out, "version      %s\nuptime       ", header->version);
+    buf_printf(out, "version      %s\npid          %" PRId32 "\nuptime       ",
+               header->version, atomic_load(&u->processes[USAGE_MASTER].pid));
     put_duration(out, clock_seconds_since(header->started_ms));
+    buf_printf(out, "\nlog level    %s%s\n", level,
+               set ? ", set at run time" : "");
     buf_printf(
         out,
-        "\nconnections  %" PRIu32 " now, %" PRIu64
-        " in all\nrequests     %" PRIu64 "\nlog lines    %" PRIu64 " lost\n",
-        open_connections(b), all.connections, all.requests, log_lines_lost(b));
+        "connections  %" PRIu32 " now, %" PRIu64 " in all, %" PRIu32
+        " a second\n             most %" PRIu32 " at once, %" PRIu32
+        " a second; limit %" PRIu32 "\n",
+        open_connections(b), all.connections, atomic_load(&u->connections.now),
+        atomic_load(&u->most_connections), atomic_load(&u->connections.most),
+        atomic_load(&u->max_connections));
+    buf_printf(out,
+               "requests     %" PRIu64 " in all, %" PRIu32
+               " a second, most %" PRIu32 "\ndescriptors  limit %" PRIu64
+               "\nlog lines    %" PRIu64 " lost\n",
+               all.requests, atomic_load(&u->requests.now),
+               atomic_load(&u->requests.most), atomic_load(&u->max_descriptors),
+               log_lines_lost(b));
 }
 
 static void
@@ -387,6 +405,8 @@ info_json(struct buf *out, const struct board *b)
                ",\"log_lost\":%" PRIu64,
                clock_seconds_since(b->header->started_ms), open_connections(b),
                log_lines_lost(b));
+    render_usage_json(out, b);
+    render_processes_json(out, b);
     workers_json(out, b);
     sections_json(out, b);
     queues_json(out, b);
@@ -399,6 +419,7 @@ render_info(struct buf *out, const struct board *b, enum render_format format)
     switch (format) {
     case RENDER_TEXT:
         info_text(out, b);
+        render_processes_text(out, b);
         workers_text(out, b);
         sections_text(out, b);
         queues_text(out, b);

@@ -6,6 +6,8 @@
 #ifndef BOARD_RENDER_H
 #define BOARD_RENDER_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 
 struct board;
@@ -13,6 +15,15 @@ struct board;
 enum render_format {
     RENDER_TEXT, /* aligned columns under a heading */
     RENDER_JSON, /* one value and a newline */
+};
+
+/* Where a part of a long text ends and the next one begins; all 0 is the
+ * beginning of it. */
+struct render_place {
+    unsigned worker;
+    unsigned row;
+    bool begun; /* the heading is written */
+    bool any;   /* so is a row */
 };
 
 /* The program, its sections and its workers: version, uptime, connections. */

@@ -2,6 +2,7 @@
 #include "board/render_sessions.h"
 
 #include <inttypes.h>
+#include <limits.h>
 
 #include "base/clock.h"
 #include "board/board.h"
@@ -115,31 +116,53 @@ session_json(struct buf *out, const struct session_line *line)
 
 /* --- the whole ------------------------------------------------------------ */
 
-void
-render_sessions(struct buf *out, const struct board *b,
-                enum render_format format)
+static void
+begin(struct buf *out, bool json)
 {
-    bool json = format == RENDER_JSON;
-    struct session_line line;
-    const char *comma = "";
-
     if (json)
         buf_char(out, '[');
     else
         buf_printf(out, "%10s  %-21s  %-16s  %-16s  %-20s  %10s  %8s  state\n",
                    "id", "client", "user", "schema", "server", "thread", "for");
-    for (unsigned worker = 0; worker < b->header->limits.workers; worker++) {
-        unsigned count = seat_count(b, worker);
+}
 
-        for (unsigned i = 0; i < count; i++) {
-            if (!read_session(&line, b, worker, i))
-                continue;
-            if (json)
-                buf_str(out, str_from(comma));
-            (json ? session_json : session_text)(out, &line);
-            comma = ",";
+bool
+render_sessions_part(struct buf *out, const struct board *b,
+                     enum render_format format, struct render_place *at,
+                     unsigned rows)
+{
+    bool json = format == RENDER_JSON;
+    struct session_line line;
+
+    if (!at->begun)
+        begin(out, json);
+    at->begun = true;
+    while (at->worker < b->header->limits.workers) {
+        if (at->row >= seat_count(b, at->worker)) {
+            at->worker++;
+            at->row = 0;
+            continue;
         }
+        if (rows-- == 0)
+            return true;
+        if (!read_session(&line, b, at->worker, at->row++))
+            continue;
+        if (json && at->any)
+            buf_char(out, ',');
+        (json ? session_json : session_text)(out, &line);
+        at->any = true;
     }
     if (json)
         buf_str(out, STR("]\n"));
+    return false;
+}
+
+void
+render_sessions(struct buf *out, const struct board *b,
+                enum render_format format)
+{
+    struct render_place at = {.row = 0};
+
+    while (render_sessions_part(out, b, format, &at, UINT_MAX))
+        continue;
 }

@@ -12,4 +12,10 @@
 void render_sessions(struct buf *out, const struct board *b,
                      enum render_format format);
 
+/* The same in parts, since there may be many: looks at ROWS more at most, from
+ * where AT says, and moves it on. false: that was the last part. */
+bool render_sessions_part(struct buf *out, const struct board *b,
+                          enum render_format format, struct render_place *at,
+                          unsigned rows);
+
 #endif

@@ -224,8 +224,11 @@ struct board_header {
     char hook_names[BOARD_HOOKS_MAX][BOARD_HOOK_NAME_MAX + 1];
 };
 
+struct capture_ring;
 struct dict_table;
 struct metric_table;
+struct pool_row;
+struct usage_table;
 struct seat_head;
 struct seat_row;
 struct names;
@@ -254,12 +257,16 @@ struct board {
     struct queue_entry *queue_entries;
     int wakes[BOARD_WORKERS_MAX]; /* of each worker */
     int control_wake;
-    struct seat_head *seat_heads; /* [worker]; seats.h */
-    _Atomic uint64_t *seat_keys;  /* [worker][seat] */
-    struct seat_row *seats;       /* likewise */
-    struct dict_table *dicts;     /* NULL: there are none; dict.h */
-    struct metric_table *metrics; /* likewise; metric.h */
-    double *latency_weights;      /* latency.h */
+    struct seat_head *seat_heads;  /* [worker]; seats.h */
+    _Atomic uint64_t *seat_keys;   /* [worker][seat] */
+    struct seat_row *seats;        /* likewise */
+    struct dict_table *dicts;      /* NULL: there are none; dict.h */
+    struct metric_table *metrics;  /* likewise; metric.h */
+    double *latency_weights;       /* latency.h */
+    struct usage_table *usage;     /* usage.h */
+    struct pool_row *pools;        /* pools.h */
+    _Atomic uint32_t *kept;        /* [worker][upstream]; likewise */
+    struct capture_ring *captures; /* [worker]; captures.h */
 };
 
 /* Slots (slots.h): one for the whole program, one a server, one a section. */

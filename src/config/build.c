@@ -124,6 +124,8 @@ apply_bool(struct builder *b, const struct entry *entry, struct str text)
         parse_refuse(&b->parse, entry, "%s", why);
     else
         store(&b->to, entry->key, on);
+    if (str_equal(str_from(entry->key->name), STR("daemon")))
+        b->to.global->daemon_at = entry->at;
 }
 
 static void
@@ -159,8 +161,10 @@ apply_name(struct builder *b, const struct entry *entry, struct str text)
     store_text(&b->to, entry->key, text);
     if (str_equal(str_from(entry->key->name), STR("user")))
         global->user_at = entry->at;
-    else
+    else if (str_equal(str_from(entry->key->name), STR("group")))
         global->group_at = entry->at;
+    else
+        global->control_group_at = entry->at;
 }
 
 /* Only `script_trust` has it, and notes its line. */
@@ -182,7 +186,15 @@ apply_scripts(struct builder *b, const struct entry *entry, struct str text)
 static void
 apply_path(struct builder *b, const struct entry *entry, struct str text)
 {
-    store_text(&b->to, entry->key, parse_path(&b->parse, text));
+    const struct key *key = entry->key;
+
+    if (key->words != NULL && value_find_word(key->words, text) >= 0)
+        return;
+    store_text(&b->to, key, parse_path(&b->parse, text));
+    if (str_equal(str_from(key->name), STR("chroot")))
+        b->to.global->chroot_at = entry->at;
+    else if (str_equal(str_from(key->name), STR("temp_dir")))
+        b->to.global->temp_dir_at = entry->at;
 }
 
 /* An applier for what may be there several times: it adds an item to a list,
@@ -528,14 +540,16 @@ build_section(struct builder *b, const struct block *block,
 }
 
 void
-build_config(struct config *out, const struct document *doc)
+build_config(struct config *out, const struct document *doc,
+             struct sources *sources)
 {
     const struct block *blocks = doc->blocks.items;
     struct vec sections = {.count = 0};
     struct builder b = {
         .parse = {.arena = doc->arena,
                   .faults = doc->faults,
-                  .folder = out->folder},
+                  .folder = out->folder,
+                  .sources = sources},
         .doc = doc,
         .defaults = document_find(doc, KEY_DEFAULTS),
     };

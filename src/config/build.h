@@ -9,8 +9,9 @@
 #include "config/document.h"
 
 /* Fills the global part, the upstreams and the sections of OUT, whose folder is
- * set, from DOC; faults go to the document's list, and what is at fault is left
- * as it was. */
-void build_config(struct config *out, const struct document *doc);
+ * set, from DOC and the files of SOURCES that it names; faults go to the
+ * document's list, and what is at fault is left as it was. */
+void build_config(struct config *out, const struct document *doc,
+                  struct sources *sources);
 
 #endif

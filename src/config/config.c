@@ -2,43 +2,29 @@
 /* Reads the main file, then what it includes, then makes one of it all. */
 #include "config/config.h"
 
-#include <glob.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "config/build.h"
 #include "config/document.h"
 #include "config/holder.h"
 #include "config/parse.h"
+#include "config/sources.h"
 #include "config/value.h"
 #include "config/verify.h"
 
 /* The absolute folder of the file at PATH. */
 static struct str
-folder_of(struct arena *arena, const char *path)
+folder_of(struct arena *arena, struct sources *sources, const char *path)
 {
     const char *slash = strrchr(path, '/');
     struct str folder =
         slash == NULL ? STR(".") : str_make(path, (size_t)(slash - path) + 1);
-    char *real = realpath(memory_str(arena, folder).p, NULL);
     struct str result =
-        memory_str(arena, real == NULL ? STR("/") : str_from(real));
+        memory_str(arena, sources_folder(sources, memory_str(arena, folder).p));
 
-    free(real);
     if (result.len == 1)
         result.len = 0; /* "/" and "/x" make "/x" */
     return result;
-}
-
-static bool
-is_same_file(const char *a, const char *b)
-{
-    struct stat x;
-    struct stat y;
-
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
-           x.st_ino == y.st_ino;
 }
 
 /* Reads the files that one include key names. */
@@ -48,24 +34,23 @@ read_pattern(struct document *doc, const struct parse *p,
 {
     struct str text = value_unquote(p->arena, entry->value);
     struct str pattern = parse_path(p, text);
-    glob_t found;
+    struct str found;
 
     if (entry->broken || text.len == 0)
         return; /* reported elsewhere */
-    if (glob(pattern.p, 0, NULL, &found) != 0) {
+    if (sources_matches(p->sources, &found, pattern.p, entry->at.file) < 0) {
         /* A pattern may match nothing, a single file has to be there. */
         if (strpbrk(pattern.p, "*?[") == NULL)
             parse_refuse(p, entry, "there is no file " STR_FMT,
                          STR_ARG(pattern));
         return;
     }
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        if (is_same_file(found.gl_pathv[i], entry->at.file))
+    for (size_t i = 0; i < found.len; i += strlen(found.p + i) + 1) {
+        if (found.p[i] == '\0')
             parse_refuse(p, entry, "the pattern matches this very file");
         else
-            document_read(doc, found.gl_pathv[i]);
+            document_read(doc, p->sources, found.p + i);
     }
-    globfree(&found);
 }
 
 /* Reads what the [global] of the main file includes. */
@@ -85,24 +70,41 @@ read_includes(struct document *doc, const struct parse *p)
 }
 
 int
-config_read(const struct config **out, const char *path, struct faults *faults)
+config_read_from(const struct config **out, const char *path,
+                 struct sources *sources, struct faults *faults)
 {
     size_t before = faults->count;
     struct holder *holder = holder_new();
     struct config *config = &holder->config;
     struct document doc;
-    struct parse p = {.arena = &holder->arena, .faults = faults};
+    struct parse p = {
+        .arena = &holder->arena,
+        .faults = faults,
+        .sources = sources,
+    };
 
     document_init(&doc, &holder->arena, faults);
     config->file = memory_str(&holder->arena, str_from(path));
-    config->folder = folder_of(&holder->arena, path);
+    config->folder = folder_of(&holder->arena, sources, path);
     p.folder = config->folder;
-    document_read(&doc, path);
+    document_read(&doc, sources, path);
     read_includes(&doc, &p);
-    build_config(config, &doc);
+    build_config(config, &doc, sources);
     verify_config(config, &doc);
     document_fini(&doc);
     *out = config;
     faults_sort(faults);
     return faults->count == before ? 0 : -1;
+}
+
+int
+config_read(const struct config **out, const char *path, struct faults *faults)
+{
+    struct sources sources;
+    int result;
+
+    sources_init(&sources);
+    result = config_read_from(out, path, &sources, faults);
+    sources_fini(&sources);
+    return result;
 }

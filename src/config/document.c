@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "config/nearest.h"
+#include "config/sources.h"
 #include "config/value.h"
 
 enum {
@@ -612,24 +613,37 @@ on_value(void *arg, const char *section, const char *name, const char *value)
     return 1;
 }
 
+/* inih reads streams. */
+static void
+read_stream(struct reader *r, struct str text)
+{
+    if (text.len == 0)
+        return;
+    r->file = fmemopen((void *)(uintptr_t)text.p, text.len, "r");
+    if (r->file == NULL) {
+        faults_add(r->doc->faults, r->path, 0, "cannot be read: %s",
+                   strerror(errno));
+        return;
+    }
+    (void)ini_parse_stream(next_line, r, on_value, r);
+    (void)fclose(r->file);
+}
+
 void
-document_read(struct document *doc, const char *path)
+document_read(struct document *doc, struct sources *sources, const char *path)
 {
     struct reader r = {.doc = doc};
+    struct str text;
 
     r.path = memory_str(doc->arena, str_from(path)).p;
     faults_name_file(doc->faults, path);
-    r.file = fopen(path, "re");
-    if (r.file == NULL) {
+    if (sources_file(sources, &text, path, SOURCES_FILE_MAX) < 0) {
         faults_add(doc->faults, path, 0, "cannot be read: %s", strerror(errno));
         return;
     }
-    (void)ini_parse_stream(next_line, &r, on_value, &r);
-    if (ferror(r.file))
-        faults_add(doc->faults, path, 0, "cannot be read: %s", strerror(errno));
+    read_stream(&r, text);
     map_fini(&r.servers);
     free(r.raw);
-    (void)fclose(r.file);
 }
 
 const struct block *

@@ -20,6 +20,8 @@
 #include "config/memory.h"
 #include "config/model.h"
 
+struct sources;
+
 struct entry {
     const struct key *key;
     struct str server; /* NAME of "server NAME"; absent for other keys */
@@ -50,9 +52,10 @@ document_init(struct document *doc, struct arena *arena, struct faults *faults);
 /* Gives back what is not in the arena. */
 void document_fini(struct document *doc);
 
-/* Reads the file at PATH and adds its sections; what is wrong, not being
- * readable included, becomes a fault. */
-void document_read(struct document *doc, const char *path);
+/* Reads the file at PATH, of SOURCES, and adds its sections; what is wrong, not
+ * being readable included, becomes a fault. */
+void
+document_read(struct document *doc, struct sources *sources, const char *path);
 
 /* The first section of KIND; NULL when there is none. */
 const struct block *

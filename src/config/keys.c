@@ -57,12 +57,14 @@ static const struct key KEYS[] = {
         .supported = true, STORE(GLOBAL, group),
         .sentence = "The group likewise; without it that of the user.",
     }, {
-        .name = "chroot", LATER(KEY_GLOBAL, "off"), .fallback = "off",
+        .name = "chroot", .sections = KEY_GLOBAL, .type = KEY_PATH,
+        .supported = true, .fallback = "off", .words = "off",
+        STORE(GLOBAL, chroot),
         .sentence = "A folder that workers and control are confined to.",
     }, {
-        .name = "daemon", LATER(KEY_GLOBAL, "no off false"),
-        .fallback = "no",
-        .sentence = "Run in the background.",
+        .name = "daemon", .sections = KEY_GLOBAL, .type = KEY_BOOL,
+        .supported = true, .fallback = "no", STORE(GLOBAL, daemon),
+        .sentence = "Run in the background, as with -d.",
     }, {
         .name = "pidfile", .sections = KEY_GLOBAL, .type = KEY_PATH,
         .supported = true, STORE(GLOBAL, pidfile),
@@ -74,8 +76,10 @@ static const struct key KEYS[] = {
         .sentence = "The Unix socket that moongate ctl talks to, of mode 0660; "
                     "without it none.",
     }, {
-        .name = "control_group", LATER(KEY_GLOBAL, NULL),
-        .sentence = "The group of the control socket.",
+        .name = "control_group", .sections = KEY_GLOBAL, .type = KEY_NAME,
+        .supported = true, STORE(GLOBAL, control_group),
+        .sentence = "The group of the control socket; without it that of the "
+                    "master.",
     }, {
         .name = "log", .sections = KEY_GLOBAL, .type = KEY_LOG,
         .supported = true, .repeatable = true,

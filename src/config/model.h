@@ -91,6 +91,9 @@ struct global_conf {
     struct str group;            /* absent: that of the user */
     struct str pidfile;          /* absent: none */
     struct str control;          /* the control socket; absent: none */
+    struct str control_group;    /* its group; absent: the master's */
+    bool daemon;                 /* run in the background */
+    struct str chroot;           /* absent: off */
     const struct log_conf *logs; /* at least one */
     size_t log_count;
     struct str script_path;         /* absent: only the shipped scripts */
@@ -108,6 +111,10 @@ struct global_conf {
     struct str temp_dir;       /* of unlinked files */
     struct config_at user_at;  /* line 0 where they were not written */
     struct config_at group_at;
+    struct config_at control_group_at;
+    struct config_at daemon_at;
+    struct config_at chroot_at;
+    struct config_at temp_dir_at;
     struct config_at script_path_at;
     struct config_at script_trust_at;
 };

@@ -13,7 +13,8 @@
 struct parse {
     struct arena *arena;
     struct faults *faults;
-    struct str folder;    /* where relative paths start */
+    struct sources *sources; /* where files are read from */
+    struct str folder;       /* where relative paths start */
     struct vec upstreams; /* struct upstream_conf, before those who name them */
 };
 

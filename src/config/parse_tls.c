@@ -1,53 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /* TLS: certificates and keys are read here, while the privileges are there. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "config/parse.h"
+#include "config/sources.h"
 
 enum {
     PEM_MAX = 1 << 20, /* bytes of a file of certificates or keys */
 };
-
-/* The text of a file. -1 with errno. */
-static int
-read_text(const struct parse *p, const char *path, struct str *out)
-{
-    static char space[PEM_MAX + 1];
-    FILE *file = fopen(path, "re");
-    size_t len;
-    int error;
-
-    if (file == NULL)
-        return -1;
-    errno = 0;
-    len = fread(space, 1, sizeof(space), file);
-    error = ferror(file) ? errno : 0;
-    fclose(file);
-    if (error == 0 && len > PEM_MAX)
-        error = EFBIG;
-    if (error == 0)
-        *out = memory_str(p->arena, str_make(space, len));
-    explicit_bzero(space, len);
-    errno = error;
-    return error == 0 ? 0 : -1;
-}
 
 static int
 parse_file(const struct parse *p, const struct entry *entry,
            const struct option_conf *option, struct file_conf *out)
 {
     struct file_conf file;
+    struct str text;
 
     if (parse_option_form(p, entry, option, true) != 0)
         return -1;
     file.path = parse_path(p, option->value);
-    if (read_text(p, file.path.p, &file.text) != 0) {
+    if (sources_file(p->sources, &text, file.path.p, PEM_MAX) < 0) {
         parse_refuse(p, entry, "cannot read %s=" STR_FMT ": %s", option->name.p,
                      STR_ARG(file.path), strerror(errno));
         return -1;
     }
+    file.text = memory_str(p->arena, text);
     *out = file;
     return 0;
 }

@@ -4,6 +4,8 @@
 #include "config/verify.h"
 
 #include "config/value.h"
+#include "config/verify_chroot.h"
+#include "config/verify_daemon.h"
 #include "config/verify_health.h"
 #include "config/verify_rebalance.h"
 #include "config/verify_script_trust.h"
@@ -564,4 +566,7 @@ verify_config(const struct config *config, const struct document *doc)
     verify_listens(&v);
     verify_health_warn(config, doc->faults);
     verify_visible_warn(config, doc->faults);
+    verify_chroot(config, doc->faults);
+    if (config->global.daemon)
+        verify_daemon(config, doc->faults);
 }

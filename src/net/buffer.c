@@ -9,6 +9,7 @@ buffer_pool_init(struct buffer_pool *pool)
 {
     pool->free = NULL;
     pool->free_count = 0;
+    pool->lent_count = 0;
 }
 
 void
@@ -36,6 +37,7 @@ buffer_take(struct buffer_pool *pool)
         if (buffer == NULL)
             return NULL;
     }
+    pool->lent_count++;
     buffer->next = NULL;
     buffer->start = buffer->end = 0;
     return buffer;
@@ -46,6 +48,7 @@ buffer_give(struct buffer_pool *pool, struct buffer *buffer)
 {
     if (buffer == NULL)
         return;
+    pool->lent_count--;
     if (pool->free_count >= BUFFER_KEEP_MAX) {
         free(buffer);
         return;

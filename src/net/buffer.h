@@ -28,6 +28,7 @@ struct buffer {
 struct buffer_pool {
     struct buffer *free;
     unsigned free_count;
+    unsigned lent_count;
 };
 
 void buffer_pool_init(struct buffer_pool *pool);

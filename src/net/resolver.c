@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/confine.h"
 #include "base/log.h"
 
 #define HOSTS_FILE "/etc/hosts"
@@ -156,7 +157,7 @@ find_base(struct resolver *resolver)
 {
     struct resolver_base *fresh;
 
-    if (resolver->base != NULL && is_fresh(resolver->base))
+    if (resolver->base != NULL && (confine_is_on() || is_fresh(resolver->base)))
         return resolver->base;
     fresh = new_base(resolver);
     if (fresh == NULL)
@@ -325,6 +326,12 @@ resolver_init(struct resolver *resolver, struct loop *loop)
     resolver->base = NULL;
     list_init(&resolver->bases);
     list_init(&resolver->requests);
+}
+
+void
+resolver_warm(struct resolver *resolver)
+{
+    (void)find_base(resolver);
 }
 
 void

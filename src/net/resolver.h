@@ -50,6 +50,10 @@ struct lookup {
 /* One that looks names up in LOOP. It opens nothing before the first lookup. */
 void resolver_init(struct resolver *resolver, struct loop *loop);
 
+/* Reads the files now: a process that is confined afterwards goes on with what
+ * they say. */
+void resolver_warm(struct resolver *resolver);
+
 /* Ends all lookups without an answer, and it. LOOP is turned for that, so that
  * all else in it must have been stopped. */
 void resolver_fini(struct resolver *resolver);

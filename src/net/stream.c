@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/confine.h"
 #include "net/conduit.h"
 #include "net/loop.h"
 
@@ -160,6 +161,22 @@ stream_open(struct stream *stream, struct loop *loop, int fd,
     return register_socket(stream, loop, fd, on_ready);
 }
 
+/* A Unix socket has another path where this process is confined. */
+static int
+connect_to(int fd, const struct addr *addr)
+{
+    const char *path = addr->un.sun_path;
+    struct addr inside;
+
+    if (addr->sa.sa_family != AF_UNIX || !confine_is_on() || *path == '\0')
+        return connect(fd, &addr->sa, addr->len);
+    inside = *addr;
+    path = confine_path(path);
+    memset(inside.un.sun_path, 0, sizeof(inside.un.sun_path));
+    memcpy(inside.un.sun_path, path, strlen(path));
+    return connect(fd, &inside.sa, sizeof(inside.un));
+}
+
 int
 stream_connect(struct stream *stream, struct loop *loop,
                const struct addr *addr, stream_fn on_ready)
@@ -172,7 +189,7 @@ stream_connect(struct stream *stream, struct loop *loop,
         return -1;
     stream->delays = addr->sa.sa_family != AF_UNIX;
     stream->readable = false;
-    stream->writable = connect(fd, &addr->sa, addr->len) == 0;
+    stream->writable = connect_to(fd, addr) == 0;
     if (!stream->writable && errno != EINPROGRESS)
         goto close_fd;
     if (register_socket(stream, loop, fd, on_ready) == 0)

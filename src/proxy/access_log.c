@@ -556,7 +556,7 @@ record(const struct subject *s)
 
     buf_init(&line, text, sizeof(text));
     write_line(&line, s);
-    s->engine->record(s->engine->record_arg, s->section->conf->index, line.p,
+    s->engine->record(s->engine->record_arg, (unsigned)s->section->row, line.p,
                       line.len);
 }
 

@@ -11,13 +11,14 @@ struct address_answer {
     struct address_answer *next;
     unsigned count;
     struct addr addrs[ADDRESSES_MAX];
+    size_t len;
+    char text[]; /* that was asked for, LEN bytes */
 };
 
 void
 addresses_init(struct addresses *addresses)
 {
-    addresses->may_come_later = false;
-    addresses->first = NULL;
+    *addresses = (struct addresses){.first = NULL};
     map_init(&addresses->by_text);
 }
 
@@ -33,13 +34,44 @@ addresses_fini(struct addresses *addresses)
     map_fini(&addresses->by_text);
 }
 
+/* A new one for TEXT, known to nobody; NULL without memory. */
+static struct address_answer *
+new_answer(struct str text)
+{
+    struct address_answer *answer = calloc(1, sizeof(*answer) + text.len);
+
+    if (answer == NULL)
+        return NULL;
+    answer->len = text.len;
+    memcpy(answer->text, text.p, text.len);
+    return answer;
+}
+
+static int
+keep(struct addresses *addresses, struct address_answer *answer)
+{
+    struct str text = str_make(answer->text, answer->len);
+
+    if (map_put(&addresses->by_text, text, answer) < 0)
+        return -1;
+    answer->next = addresses->first;
+    addresses->first = answer;
+    return 0;
+}
+
 static struct address_answer *
 look_up(struct addresses *addresses, const struct address_conf *conf,
         const char **why)
 {
-    struct address_answer *answer = xcalloc(1, sizeof(*answer));
+    struct address_answer *answer;
     int count;
 
+    *why = "it has no address yet";
+    if (addresses->closed)
+        return NULL;
+    answer = new_answer(conf->text);
+    if (answer == NULL)
+        fatal("out of memory while looking names up");
     if (conf->is_unix)
         count = addr_parse(answer->addrs, conf->text.p, why) == 0 ? 1 : -1;
     else
@@ -50,10 +82,8 @@ look_up(struct addresses *addresses, const struct address_conf *conf,
         return NULL;
     }
     answer->count = (unsigned)count;
-    if (map_put(&addresses->by_text, conf->text, answer) < 0)
+    if (keep(addresses, answer) < 0)
         fatal("out of memory while looking names up");
-    answer->next = addresses->first;
-    addresses->first = answer;
     return answer;
 }
 
@@ -102,4 +132,70 @@ addresses_resolve(struct addresses *addresses, struct addr *out, unsigned max,
         faults_add_at(faults, at, "cannot resolve \"" STR_FMT "\": %s",
                       STR_ARG(conf->text), why);
     return count;
+}
+
+/* --- for another process -------------------------------------------------- */
+
+/* Before the text of each. */
+struct answer_head {
+    uint32_t len;
+    uint32_t count;
+};
+
+void
+addresses_write(const struct addresses *addresses, struct buf *out)
+{
+    for (const struct address_answer *answer = addresses->first; answer != NULL;
+         answer = answer->next) {
+        const struct answer_head head = {(uint32_t)answer->len, answer->count};
+
+        buf_add(out, &head, sizeof(head));
+        buf_add(out, answer->text, answer->len);
+        buf_add(out, answer->addrs, answer->count * sizeof(answer->addrs[0]));
+    }
+}
+
+static int
+take_bytes(void *out, struct str *rest, size_t len)
+{
+    if (len > rest->len)
+        return -1;
+    memcpy(out, rest->p, len);
+    *rest = str_slice(*rest, len, rest->len);
+    return 0;
+}
+
+static int
+take_answer(struct addresses *addresses, struct str *rest)
+{
+    struct address_answer *answer;
+    struct answer_head head;
+
+    if (take_bytes(&head, rest, sizeof(head)) < 0 || head.len > rest->len ||
+        head.count > ADDRESSES_MAX)
+        return -1;
+    answer = new_answer(str_slice(*rest, 0, head.len));
+    if (answer == NULL)
+        return -1;
+    *rest = str_slice(*rest, head.len, rest->len);
+    answer->count = head.count;
+    if (take_bytes(answer->addrs, rest,
+                   answer->count * sizeof(answer->addrs[0])) == 0 &&
+        keep(addresses, answer) == 0)
+        return 0;
+    free(answer);
+    return -1;
+}
+
+int
+addresses_read(struct addresses *addresses, struct str bytes)
+{
+    addresses_init(addresses);
+    addresses->closed = true;
+    addresses->may_come_later = true;
+    while (bytes.len > 0) {
+        if (take_answer(addresses, &bytes) < 0)
+            return -1;
+    }
+    return 0;
 }

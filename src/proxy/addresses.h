@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "base/addr.h"
+#include "base/buf.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "config/model.h"
@@ -22,6 +23,7 @@ struct address_answer;
 struct faults;
 
 struct addresses {
+    bool closed;         /* none is looked up any more */
     bool may_come_later; /* a server's name without an address is no fault,
                             where it is looked up again: to start with, but not
                             to `check` */
@@ -34,8 +36,7 @@ void addresses_fini(struct addresses *addresses);
 
 /* What CONF means: at most MAX addresses at OUT.  Looks a name up, and waits,
  * if it is asked for for the first time.  Returns how many; -1 with *WHY when
- * there is none.  CONF's text must live as long as ADDRESSES.  Start-up
- * only. */
+ * there is none.  Start-up, or a process that nobody waits for. */
 int
 addresses_find(struct addresses *addresses, struct addr *out, unsigned max,
                const struct address_conf *conf, const char **why) MUST_CHECK;
@@ -49,5 +50,11 @@ unsigned addresses_known(const struct addresses *addresses, struct addr *out,
 int addresses_resolve(struct addresses *addresses, struct addr *out,
                       unsigned max, const struct address_conf *conf,
                       struct config_at at, struct faults *faults) MUST_CHECK;
+
+/* What is known, as bytes for another process of this program; and from them:
+ * nothing else is looked up then.  -1 where they are none, or without memory;
+ * end with addresses_fini either way. */
+void addresses_write(const struct addresses *addresses, struct buf *out);
+int addresses_read(struct addresses *addresses, struct str bytes) MUST_CHECK;
 
 #endif

@@ -18,6 +18,7 @@
 #include "board/counters.h"
 #include "codec/proxyproto.h"
 #include "net/stream.h"
+#include "proxy/capture.h"
 #include "proxy/engine.h"
 #include "proxy/listener.h"
 #include "proxy/runtime.h"
@@ -41,6 +42,7 @@ struct arrival {
 struct look {
     struct proxyproto header;
     size_t len;         /* of the header; 0: there is none */
+    size_t seen;        /* bytes of whatever came, in the scratch */
     const char *flags;  /* HAProxy's, when the client is to be refused */
     const char *reason; /* in words; NULL: it left without a word */
     bool full;          /* the section has no room for it */
@@ -63,6 +65,7 @@ look_at(struct look *out, const struct listener *listener, int fd, bool ended)
     if (n < 0 && errno == EAGAIN)
         return false;
     if (n > 0) {
+        look.seen = (size_t)n;
         taken = proxyproto_read(&look.header, p, (size_t)n);
         if (taken == 0 && !ended)
             return false;
@@ -104,6 +107,37 @@ refuse(struct listener *listener, int fd, const struct addr *peer,
              addr_format(peer, text, sizeof(text)),
              STR_ARG(listener->fallback->conf->name));
     listener->fallback->on_client(listener, &client);
+}
+
+static ssize_t
+read_header(const uint8_t *p, size_t n)
+{
+    struct proxyproto header;
+
+    return proxyproto_read(&header, p, n);
+}
+
+/* For `show errors`. What is behind the header would be the client's. */
+static void
+note_header(const struct listener *listener, const struct addr *peer,
+            const struct look *look)
+{
+    const uint8_t *p = listener->engine->scratch;
+    size_t n =
+        look->seen < PROXYPROTO_LINE_MAX ? look->seen : PROXYPROTO_LINE_MAX;
+    bool cut = strcmp(look->flags, "CR") == 0;
+
+    capture_note(listener->engine,
+                 &(struct capture_facts){
+                     .kind = CAPTURE_PROXY,
+                     .section = listener->fallback->conf,
+                     .client = peer,
+                     .why = look->reason,
+                     .p = p,
+                     .n = n,
+                     .fault = cut ? CAPTURE_NOWHERE
+                                  : capture_fault(read_header, p, look->seen),
+                 });
 }
 
 /* Who looks whether the port is open, as simple health checks do, says nothing
@@ -158,12 +192,14 @@ static void
 settle(struct listener *listener, int fd, const struct addr *peer,
        const struct look *look)
 {
-    if (look->len > 0)
+    if (look->len > 0) {
         let_in(listener, fd, peer, look);
-    else if (look->reason != NULL)
+    } else if (look->reason != NULL) {
+        note_header(listener, peer, look);
         refuse(listener, fd, peer, look->flags, look->reason);
-    else
+    } else {
         leave(listener, fd);
+    }
 }
 
 /* --- waiting for one ------------------------------------------------------ */

@@ -22,10 +22,11 @@ struct buffer_pool;
 struct conduit_pool;
 struct http_idles;
 struct ring;
+struct runtime;
 struct waiter;
 
-/* Takes a finished access-log record, without a newline; TARGET is the index of
- * the section in the configuration.  Must not block. */
+/* Takes a finished access-log record, without a newline; TARGET is the row of
+ * the section on the board.  Must not block. */
 typedef void (*engine_record_fn)(void *arg, unsigned target, const char *line,
                                  size_t len);
 
@@ -36,8 +37,10 @@ enum {
 struct engine {
     struct loop *loop;
     struct board *board;
-    unsigned worker;               /* its number, from 0 */
-    struct buffer_pool *buffers;   /* I/O buffers of this process */
+    struct runtime *runtime;     /* that new work begins with; NULL: whatever it
+                                    came to */
+    unsigned worker;             /* its number, from 0 */
+    struct buffer_pool *buffers; /* I/O buffers of this process */
     struct conduit_pool *conduits; /* and its pipes for bulk; NULL: it copies */
     uint8_t *scratch;     /* to read into what is used up before others read */
     const char *temp_dir; /* for spooled bodies */
@@ -63,6 +66,7 @@ struct engine {
 
     struct list exchanges; /* spare ones (http_exchange.h) */
     unsigned exchange_count;
+    unsigned exchanges_used; /* those that are at work */
 };
 
 /* A session's place in engine->sessions.  `drain` is called once when the

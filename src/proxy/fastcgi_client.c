@@ -16,6 +16,7 @@
 #include "board/counters.h"
 #include "codec/cgi.h"
 #include "codec/fcgi.h"
+#include "proxy/capture.h"
 #include "proxy/dial.h"
 #include "proxy/engine.h"
 #include "proxy/fastcgi_answer.h"
@@ -24,6 +25,7 @@
 #include "proxy/fastcgi_sender.h"
 #include "proxy/http_answer.h"
 #include "proxy/http_exchange.h"
+#include "proxy/http_section.h"
 
 enum {
     STDERR_LINE_MAX = 1024, /* bytes of STDERR in one log line */
@@ -306,6 +308,48 @@ take_head(struct fastcgi *f, const struct cgi_response *response)
 
 /* --- receiving ------------------------------------------------------------ */
 
+static ssize_t
+read_head(const uint8_t *p, size_t n)
+{
+    struct cgi_response response;
+
+    return cgi_read_response(&response, p, n, 0);
+}
+
+/* For `show errors`: BYTES came from the server and are no answer. */
+static void
+note_answer(const struct fastcgi *f, const char *why, struct str bytes,
+            int64_t fault)
+{
+    const struct http_exchange *exchange = f->exchange;
+
+    capture_note(exchange->engine,
+                 &(struct capture_facts){
+                     .kind = CAPTURE_FASTCGI,
+                     .section = exchange->section->section.conf,
+                     .server = f->conn->server,
+                     .client = &exchange->client,
+                     .why = why,
+                     .p = (const uint8_t *)bytes.p,
+                     .n = bytes.len,
+                     .fault = fault,
+                 });
+}
+
+/* A head that is none; BYTES are what came last of it. */
+static void
+note_answer_head(const struct fastcgi *f, enum cgi_error error,
+                 struct str bytes)
+{
+    struct str all = f->answer.head.len > 0 ? buf_text(&f->answer.head) : bytes;
+    const uint8_t *p = (const uint8_t *)all.p;
+    bool refused = read_head(p, all.len) < 0;
+
+    note_answer(f, cgi_error_text(error), all,
+                refused ? capture_fault(read_head, p, all.len)
+                        : CAPTURE_NOWHERE);
+}
+
 static bool
 take_head_bytes(struct fastcgi *f, struct str bytes)
 {
@@ -314,6 +358,7 @@ take_head_bytes(struct fastcgi *f, struct str bytes)
     ssize_t taken = answer_read_head(&response, &body, &f->answer, bytes);
 
     if (taken < 0) {
+        note_answer_head(f, (enum cgi_error)taken, bytes);
         upstream_observe(f->conn->server);
         fail(f, 502, "PH", cgi_error_text((enum cgi_error)taken));
         return false;
@@ -395,6 +440,9 @@ take_records(struct fastcgi *f)
             take_end(f);
             return false;
         case RECEIVER_WRONG:
+            note_answer(f, f->receiver.reason,
+                        str_make((const char *)f->receiver.p, f->receiver.n),
+                        CAPTURE_NOWHERE);
             upstream_observe(f->conn->server);
             fail(f, 502, f->answer.begun ? "PD" : "PH", f->receiver.reason);
             return false;

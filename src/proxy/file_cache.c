@@ -20,6 +20,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/confine.h"
 #include "base/hash.h"
 #include "base/list.h"
 #include "codec/httpdate.h"
@@ -140,7 +141,8 @@ static struct file *
 open_regular(struct str path)
 {
     /* Should a FIFO have taken its place meanwhile, opening must not wait. */
-    int fd = open(path.p, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int fd = open(confine_path(path.p),
+                  O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     struct file *file;
     struct stat st;
 
@@ -168,7 +170,7 @@ look_up(struct str path)
     struct file *file;
     struct stat st;
 
-    if (stat(path.p, &st) < 0)
+    if (stat(confine_path(path.p), &st) < 0)
         return file_of_error(errno);
     if (S_ISREG(st.st_mode))
         return open_regular(path);
@@ -185,7 +187,7 @@ is_unchanged(const struct file *file, struct str path)
     struct file_version version;
     struct stat st;
 
-    if (stat(path.p, &st) < 0)
+    if (stat(confine_path(path.p), &st) < 0)
         return file->kind == FILE_MISSING && file->error == errno;
     version = version_of(&st);
     return (file->kind == FILE_REGULAR || file->kind == FILE_DIRECTORY) &&

@@ -21,6 +21,7 @@
 #include "codec/http1.h"
 #include "net/buffer.h"
 #include "proxy/access_log.h"
+#include "proxy/capture.h"
 #include "proxy/http_answer.h"
 #include "proxy/http_dispatch.h"
 #include "proxy/http_exchange.h"
@@ -177,6 +178,25 @@ listener_of(const struct http_conn *conn)
     return conn->here != NULL ? conn->here : &conn->listener->addr;
 }
 
+/* A request begins with the newest configuration, whichever its connection came
+ * to. Where that does not listen there any more it is the last one. */
+static void
+follow_configuration(struct http_conn *conn)
+{
+    struct runtime *now = conn->engine->runtime;
+    struct listener *listener;
+
+    if (now == NULL || conn->runtime == now)
+        return;
+    listener = runtime_find_listener(now, &conn->listener->addr);
+    if (listener == NULL || listener->fallback->conf->kind != SECTION_HTTP)
+        return;
+    listener_move(conn->listener, listener);
+    conn->listener = listener;
+    runtime_unref(conn->runtime);
+    conn->runtime = runtime_ref(now);
+}
+
 /* An exchange that knows its connection; false without memory. */
 static bool
 take_exchange(struct http_conn *conn)
@@ -185,6 +205,7 @@ take_exchange(struct http_conn *conn)
 
     if (exchange == NULL)
         return false;
+    follow_configuration(conn);
     exchange->on_wake = on_wake;
     exchange->on_flush = on_flush;
     exchange->conn = conn;
@@ -452,8 +473,45 @@ refuse_head(struct http_conn *conn, int status, const char *flags,
     exchange_fail(exchange, status, flags);
 }
 
+static ssize_t
+read_head(const uint8_t *p, size_t n)
+{
+    struct http_request head;
+
+    return http1_read_request(&head, p, n, 0);
+}
+
+/* For `show errors`; the section is not known as long as the host is not. */
 static void
-accept_head(struct http_conn *conn)
+note_head(const struct http_conn *conn, const uint8_t *p, size_t n,
+          const char *why, int64_t fault)
+{
+    capture_note(conn->engine, &(struct capture_facts){
+                                   .kind = CAPTURE_REQUEST,
+                                   .section = conn->listener->fallback->conf,
+                                   .client = &conn->client,
+                                   .why = why,
+                                   .p = p,
+                                   .n = n,
+                                   .fault = fault,
+                               });
+}
+
+static void
+note_body(const struct http_conn *conn)
+{
+    capture_note(conn->engine,
+                 &(struct capture_facts){
+                     .kind = CAPTURE_BODY,
+                     .section = conn->exchange->section->section.conf,
+                     .client = &conn->client,
+                     .why = "bad chunk in a request body",
+                     .fault = CAPTURE_NOWHERE,
+                 });
+}
+
+static void
+accept_head(struct http_conn *conn, size_t len)
 {
     struct http_exchange *exchange = conn->exchange;
     int status;
@@ -473,6 +531,9 @@ accept_head(struct http_conn *conn)
     set_state(conn, HTTP_CONN_ANSWER);
     if (status == 0)
         return;
+    if (status == 400)
+        note_head(conn, conn->in->data + conn->in->start - len, len,
+                  "bad path in the request", CAPTURE_NOWHERE);
     exchange->writer.keep_alive = false;
     exchange_fail(exchange, status, "PR");
 }
@@ -489,18 +550,23 @@ step_head(struct http_conn *conn)
         taken = http1_full_error(p, n);
     if (taken > 0) {
         conn->in->start += (uint32_t)taken;
-        accept_head(conn);
+        accept_head(conn, (size_t)taken);
         return true;
     }
     if (taken < 0) {
         enum http1_error error = (enum http1_error)taken;
+        bool full = error == HTTP1_E_TARGET_SIZE || error == HTTP1_E_HEAD_SIZE;
 
+        note_head(conn, p, n, http1_error_text(error),
+                  full ? (int64_t)n : capture_fault(read_head, p, n));
         refuse_head(conn, http1_error_status(error), "PR",
                     http1_first_line(p, n), http1_error_text(error));
         return true;
     }
     conn->seen = n;
     if (conn->read_ended) {
+        note_head(conn, p, n, "the client left in the middle of a head",
+                  CAPTURE_NOWHERE);
         refuse_head(conn, 400, "CR", http1_first_line(p, n),
                     "the client left in the middle of a head");
         return true;
@@ -580,6 +646,7 @@ step_body(struct http_conn *conn)
         body_arrived(conn);
         return true;
     case BODY_WRONG:
+        note_body(conn);
         body_failed(conn, 400, "PR");
         return true;
     case BODY_LARGE:
@@ -635,7 +702,10 @@ decide_keep_alive(struct http_conn *conn)
 {
     struct http_writer *writer = &conn->exchange->writer;
 
-    if (conn->engine->draining || conn->exchange->broken ||
+    const struct engine *engine = conn->engine;
+    bool is_old = engine->runtime != NULL && engine->runtime != conn->runtime;
+
+    if (engine->draining || is_old || conn->exchange->broken ||
         !can_skip_body(conn) || (conn->read_ended && !has_input(conn)))
         writer->keep_alive = false;
 }

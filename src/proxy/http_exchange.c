@@ -48,6 +48,7 @@ exchange_new(struct engine *engine, struct stream *stream)
 
     if (exchange == NULL)
         return NULL;
+    engine->exchanges_used++;
     memset(exchange, 0, offsetof(struct http_exchange, arena));
     exchange->engine = engine;
     exchange->flow.exchange = exchange;
@@ -78,6 +79,7 @@ exchange_free(struct http_exchange *exchange)
     spool_fini(&exchange->writer.spool);
     writer_fini(&exchange->writer);
     arena_reset(&exchange->arena);
+    engine->exchanges_used--;
     if (engine->exchange_count < SPARES_MAX) {
         list_add_head(&engine->exchanges, &exchange->link);
         engine->exchange_count++;

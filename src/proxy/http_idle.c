@@ -294,6 +294,12 @@ http_idle_fold(struct engine *engine, const struct http_idle *conn,
     return 0;
 }
 
+const struct slab *
+http_idle_slab(const struct engine *engine)
+{
+    return engine->idles == NULL ? NULL : &engine->idles->slab;
+}
+
 void
 http_idle_free(struct engine *engine)
 {

@@ -19,6 +19,7 @@
 
 struct engine;
 struct listener;
+struct slab;
 struct runtime;
 
 enum {
@@ -46,6 +47,9 @@ typedef void (*http_idle_fn)(const struct http_idle *idle);
  * them back.  -1 without memory or descriptors: they are the caller's still. */
 int http_idle_fold(struct engine *engine, const struct http_idle *conn,
                    uint32_t limit_ms, http_idle_fn resume) MUST_CHECK;
+
+/* The memory of the folded, for who counts it; NULL: none was ever needed. */
+const struct slab *http_idle_slab(const struct engine *engine);
 
 /* Frees what there is for it; no connection is left by then. */
 void http_idle_free(struct engine *engine);

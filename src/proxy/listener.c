@@ -7,6 +7,7 @@
 
 #include "board/board.h"
 #include "board/slots.h"
+#include "board/usage.h"
 #include "net/tls.h"
 #include "proxy/engine.h"
 #include "proxy/http_section.h"
@@ -150,7 +151,10 @@ on_client(struct acceptor *acceptor, int fd, const struct addr *client)
 {
     struct listener *l = container_of(acceptor, struct listener, acceptor);
     struct section_client direct = {.fd = fd, .addr = client};
+    const struct board *board = l->engine->board;
 
+    usage_note_connections(board->usage,
+                           slot_count(board, board_global_slot()));
     if (l->answers_full)
         find_place(l);
     if (l->greet != NULL) {
@@ -181,4 +185,27 @@ listener_pause(struct listener *listener)
 {
     if (listener->fd >= 0)
         acceptor_stop(&listener->acceptor);
+}
+
+void
+listener_yield(struct listener *listener)
+{
+    listener_pause(listener);
+    listener->fd = -1;
+}
+
+void
+listener_move(const struct listener *from, const struct listener *to)
+{
+    struct engine *engine = to->engine;
+    struct board *board = engine->board;
+    int before = from->fallback->row;
+    int now = to->fallback->row;
+    bool taken;
+
+    if (before == now)
+        return;
+    taken = slot_take(board, engine->worker, board_section_slot(board, now), 0);
+    (void)taken; /* without a limit it always is */
+    slot_give(board, engine->worker, board_section_slot(board, before));
 }

@@ -65,6 +65,12 @@ int listener_start(struct listener *listener, struct engine *engine,
 /* Accepts no more; the socket stays open. */
 void listener_pause(struct listener *listener);
 
+/* The same, and the socket is the caller's again. */
+void listener_yield(struct listener *listener);
+
+/* A connection that FROM accepted is TO's from now on. */
+void listener_move(const struct listener *from, const struct listener *to);
+
 /* The section for HOST (lower case): its exact name, the longest "*.suffix",
  * else the default one. */
 struct http_section *

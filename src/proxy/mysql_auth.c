@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "board/board.h"
+#include "proxy/capture.h"
 #include "proxy/engine.h"
 #include "proxy/log_text.h"
 #include "proxy/mysql_challenge.h"
@@ -39,6 +40,15 @@ mysql_auth_give_up(struct tcp_session *s, bool observe, const char *why)
     tcp_retry(s, observe, e->why);
 }
 
+static void
+no_greeting(struct tcp_session *s)
+{
+    static const char why[] = "not the greeting of a MySQL server";
+
+    capture_session(s, CAPTURE_MYSQL, why);
+    mysql_auth_give_up(s, true, why);
+}
+
 /* It does not want the connection: too many, host blocked. Its words are kept
  * for the client, should there be no other server. */
 static void
@@ -48,7 +58,7 @@ on_server_refuses(struct tcp_session *s, const struct mysql_packet *packet)
     struct mysql_err err;
 
     if (mysql_read_err(&err, packet->p, packet->len) < 0) {
-        mysql_auth_give_up(s, true, "not the greeting of a MySQL server");
+        no_greeting(s);
         return;
     }
     e->said = (struct mysql_err){
@@ -125,7 +135,7 @@ mysql_auth_greeting(struct tcp_session *s, const struct mysql_packet *packet)
     }
     if (packet->sequence != 0 ||
         mysql_read_greeting(&greeting, packet->p, packet->len) < 0) {
-        mysql_auth_give_up(s, true, "not the greeting of a MySQL server");
+        no_greeting(s);
         return;
     }
     ((struct mysql_session *)s->guest)->thread_id = greeting.thread_id;
@@ -348,6 +358,8 @@ mysql_auth_cut(struct tcp_session *s, enum mysql_leg_result result)
         why = strerror(errno);
     else if (result == MYSQL_LEG_TOO_LONG)
         why = "not what a MySQL server says in a login";
+    if (result == MYSQL_LEG_TOO_LONG)
+        capture_session(s, CAPTURE_MYSQL, why);
     if (!e->spoken) {
         mysql_auth_give_up(s, true, why);
         return;

@@ -5,6 +5,7 @@
 
 #include "codec/mysql_attribute.h"
 #include "net/stream.h"
+#include "proxy/capture.h"
 #include "proxy/engine.h"
 #include "proxy/tcp.h"
 
@@ -106,6 +107,8 @@ void
 mysql_entry_end(struct tcp_session *s, const char *flags,
                 enum mysql_refusal why, const char *words)
 {
+    if (why == MYSQL_REFUSAL_HANDSHAKE || why == MYSQL_REFUSAL_ORDER)
+        capture_session(s, CAPTURE_LOGIN, words);
     mysql_entry_refuse(s, why, str_from(words));
     tcp_close(s, flags, words);
 }

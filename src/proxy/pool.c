@@ -142,7 +142,7 @@ pool_wants(const struct server *server)
 {
     const struct upstream *upstream = server->upstream;
 
-    return !upstream->engine->draining &&
+    return !upstream->engine->draining && !upstream->retired &&
            server->idle_count < upstream->conf->keepalive &&
            upstream_may_keep(server);
 }

@@ -381,3 +381,22 @@ runtime_section_counters(const struct section *section)
 
     return board_section_counters(engine->board, engine->worker, section->row);
 }
+
+struct listener *
+runtime_find_listener(const struct runtime *runtime, const struct addr *addr)
+{
+    for (size_t i = 0; i < runtime->listener_count; i++) {
+        if (addr_equal(&runtime->listeners[i].addr, addr))
+            return &runtime->listeners[i];
+    }
+    return NULL;
+}
+
+void
+runtime_retire(struct runtime *runtime)
+{
+    for (size_t i = 0; i < runtime->upstream_count; i++) {
+        runtime->upstreams[i].retired = true;
+        pool_drop_idle(&runtime->upstreams[i]);
+    }
+}

@@ -70,4 +70,11 @@ runtime_find_upstream(const struct runtime *runtime, struct str name);
 struct section_counters *
 runtime_section_counters(const struct section *section);
 
+/* The listener of this address, or NULL. */
+struct listener *
+runtime_find_listener(const struct runtime *runtime, const struct addr *addr);
+
+/* Another one has taken its place: what its sessions leave is not kept. */
+void runtime_retire(struct runtime *runtime);
+
 #endif

@@ -54,3 +54,10 @@ serve_pause(struct runtime *runtime)
     for (size_t i = 0; i < runtime->listener_count; i++)
         listener_pause(&runtime->listeners[i]);
 }
+
+void
+serve_yield(struct runtime *runtime)
+{
+    for (size_t i = 0; i < runtime->listener_count; i++)
+        listener_yield(&runtime->listeners[i]);
+}

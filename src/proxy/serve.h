@@ -16,4 +16,7 @@ int serve_start(struct runtime *runtime, const int *fds) MUST_CHECK;
 /* Accepts no more; the sockets stay open until the runtime goes. */
 void serve_pause(struct runtime *runtime);
 
+/* The same, and the sockets are the caller's again. */
+void serve_yield(struct runtime *runtime);
+
 #endif

@@ -348,12 +348,28 @@ free_name(struct server_name *name)
     free(name);
 }
 
-void
-server_names_stop(struct server_names *all)
+static void
+free_names(struct server_names *all)
 {
     list_for_each_safe(node, &all->names)
     {
         free_name(container_of(node, struct server_name, link));
     }
+}
+
+int
+server_names_take(struct server_names *all, const struct config *conf)
+{
+    free_names(all);
+    if (add_servers(all, conf) < 0)
+        return -1;
+    start_timers(all);
+    return 0;
+}
+
+void
+server_names_stop(struct server_names *all)
+{
+    free_names(all);
     resolver_fini(&all->resolver);
 }

@@ -47,6 +47,11 @@ int
 server_names_start(struct server_names *all, struct loop *loop,
                    struct board *board, const struct config *conf) MUST_CHECK;
 
+/* Looks up the names of CONF instead, which must outlive it. -1 with errno: not
+ * all of them. */
+int server_names_take(struct server_names *all,
+                      const struct config *conf) MUST_CHECK;
+
 /* Ends it. The loop is turned for that (resolver.h): the last to be stopped. */
 void server_names_stop(struct server_names *all);
 

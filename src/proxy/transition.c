@@ -112,11 +112,16 @@ look_at_upstream(struct upstream *upstream)
     wait_queue_settle(&upstream->queue);
 }
 
-void
-transition_look(struct runtime *runtime)
+uint64_t
+transition_begin(const struct engine *engine)
 {
-    struct engine *engine = runtime->engine;
-    uint64_t states = atomic_load(&engine->board->header->states);
+    return atomic_load(&engine->board->header->states);
+}
+
+void
+transition_look(struct runtime *runtime, uint64_t states)
+{
+    const struct engine *engine = runtime->engine;
 
     for (size_t i = 0; i < runtime->upstream_count; i++) {
         struct upstream *upstream = &runtime->upstreams[i];
@@ -126,6 +131,11 @@ transition_look(struct runtime *runtime)
         if (upstream->conf->keepalive > 0)
             pool_make_room(upstream);
     }
+}
+
+void
+transition_end(struct engine *engine, uint64_t states)
+{
     engine->states = states;
     wait_queue_run(engine);
 }
@@ -135,7 +145,7 @@ transition_init(struct runtime *runtime)
 {
     struct engine *engine = runtime->engine;
 
-    engine->states = atomic_load(&engine->board->header->states);
+    engine->states = transition_begin(engine);
     for (size_t i = 0; i < runtime->upstream_count; i++) {
         struct upstream *upstream = &runtime->upstreams[i];
 

@@ -65,6 +65,8 @@ struct upstream {
     struct wait_queue queue;     /* work that waits for one of them */
     struct policy_hooks *policy; /* held; policy_no_hooks: round robin */
     struct flow *picking;        /* the flow that pick is called for, or NULL */
+    bool retired;                /* a newer configuration is in use: no
+                                    connection is kept */
     struct rebalance *rebalance; /* NULL: nothing is retired (rebalance.h) */
 };
 

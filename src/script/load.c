@@ -13,9 +13,11 @@
 #include "script/bundles.h"
 #include "script/guard.h"
 #include "script/life.h"
+#include "script/quarantine.h"
 #include "script/report.h"
 #include "script/saved.h"
 #include "script/source.h"
+#include "script/takeover.h"
 #include "script/vm.h"
 
 enum {
@@ -403,6 +405,11 @@ new_script(struct scripts *owner, const struct script_order *order)
                    STR_ARG(order->file));
     (void)snprintf(script->user, sizeof(script->user), "%s " STR_FMT,
                    order->user_kind, STR_ARG(order->user_name));
+    if (script->old == NULL) {
+        script->old = takeover_find(owner->before, script);
+        script->old_banned =
+            script->old != NULL && quarantine_holds(script->old);
+    }
     find_row(script, order->file);
     list_add_tail(&owner->list, &script->link);
     if (take_bundle(script, order) == 0)

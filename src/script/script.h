@@ -117,6 +117,8 @@ struct scripts {
     bool hooked;             /* they fill the runtime's hooks */
     bool checks;             /* those of checks are loaded */
     struct swap *swap;       /* what is staged (swap.h), or NULL */
+    struct scripts *before;  /* while they are loaded beside others: those
+                                (takeover.h); else NULL */
     struct deferred sweep;   /* the collector, in steps (sweep.h) */
     unsigned sweeps;         /* cycles of it to come */
     unsigned gone;           /* swaps since all machine code was dropped */

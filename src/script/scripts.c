@@ -22,6 +22,7 @@
 #include "script/swap.h"
 #include "script/sweep.h"
 #include "script/tables.h"
+#include "script/takeover.h"
 #include "script/uses.h"
 #include "script/vm.h"
 
@@ -215,6 +216,30 @@ scripts_load(struct runtime *runtime, const char *data_dir,
 }
 
 struct scripts *
+scripts_load_beside(struct runtime *runtime, const char *data_dir,
+                    struct bundles *bundles, struct scripts *before,
+                    bool checks, struct faults *faults)
+{
+    struct scripts *scripts = new_scripts(runtime, data_dir, bundles);
+    size_t faults_before = faults->count;
+
+    scripts->before = before;
+    scripts->hooked = !checks;
+    scripts->checks = checks;
+    if (checks)
+        load_checks(scripts, NULL, faults);
+    else
+        load_all(scripts, NULL, faults);
+    if (faults->count == faults_before && bundles_seal(bundles) < 0)
+        faults_add(faults, runtime->conf->file.p, 0,
+                   "the scripts' hashes cannot be computed");
+    if (faults->count == faults_before)
+        return scripts;
+    scripts_free(scripts);
+    return NULL;
+}
+
+struct scripts *
 scripts_load_checks(struct runtime *runtime, const char *data_dir,
                     struct bundles *bundles, struct faults *faults)
 {
@@ -305,35 +330,26 @@ scripts_free(struct scripts *scripts)
 
 /* --- rows of the board ---------------------------------------------------- */
 
-static int
-add_row(struct board *board, struct str file)
-{
-    struct str name = script_row_name(file);
-
-    if (board_find_script(board, name) != BOARD_NONE)
-        return 0;
-    return board_add_script(board, name) == BOARD_NONE ? -1 : 0;
-}
-
 int
-scripts_add_rows(struct board *board, const struct config *conf)
+scripts_each_row(const struct config *conf, scripts_row_fn fn,
+                 struct board *board, void *arg)
 {
     for (size_t i = 0; i < conf->upstream_count; i++) {
-        char text[SCRIPT_FILES_MAX];
-
         const struct upstream_conf *upstream = &conf->upstreams[i];
+        char text[SCRIPT_FILES_MAX];
+        struct str policy = script_files_policy(text, upstream);
 
-        if (add_row(board, script_files_policy(text, upstream)) < 0)
+        if (fn(arg, board, script_row_name(policy)) < 0)
             return -1;
         if (script_files_has_check(upstream) &&
-            add_row(board, upstream->check.script) < 0)
+            fn(arg, board, script_row_name(upstream->check.script)) < 0)
             return -1;
     }
     for (size_t i = 0; i < conf->section_count; i++) {
         const struct section_conf *section = &conf->sections[i];
 
         for (size_t j = 0; j < section->script_count; j++) {
-            if (add_row(board, section->scripts[j].path) < 0)
+            if (fn(arg, board, script_row_name(section->scripts[j].path)) < 0)
                 return -1;
         }
     }

@@ -55,9 +55,11 @@ bool scripts_have_checks(const struct config *conf);
 /* Empties the runtime's hooks and gives all scripts back. NULL does nothing. */
 void scripts_free(struct scripts *scripts);
 
-/* Adds a row to the board for every script that CONF names, once for a name
- * that stands twice; by the master.  -1 with errno when there is no room. */
-int scripts_add_rows(struct board *board, const struct config *conf) MUST_CHECK;
+/* Calls FN with the name of the row of every script that CONF names, which may
+ * be more than once; -1 ends it, and is returned. */
+typedef int (*scripts_row_fn)(void *arg, struct board *board, struct str name);
+int scripts_each_row(const struct config *conf, scripts_row_fn fn,
+                     struct board *board, void *arg) MUST_CHECK;
 
 /* How many rows that takes at most. */
 unsigned scripts_count(const struct config *conf);

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/reload.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/child.h"
+#include "app/config_record.h"
+#include "app/reload_changes.h"
+#include "app/resources.h"
+#include "app/setup.h"
+#include "base/log.h"
+#include "board/board.h"
+#include "board/state.h"
+#include "board/wake.h"
+#include "config/faults.h"
+#include "proxy/runtime.h"
+
+enum {
+    LOOK_MS = 1000, /* how often rows are looked at that are gone */
+};
+
+bool
+reload_is_on(const struct reload *r)
+{
+    return r->fd >= 0;
+}
+
+bool
+reload_is_same(const struct reload *r)
+{
+    return config_record_equals(r->fd, r->resources->record);
+}
+
+/* --- rows that are gone --------------------------------------------------- */
+
+/* The oldest configuration that any worker has sessions of. */
+static uint32_t
+oldest_generation(const struct resources *r)
+{
+    uint32_t oldest = UINT32_MAX;
+
+    for (unsigned i = 0; i < r->worker_count; i++) {
+        const struct worker_row *worker = &r->board->workers[i];
+        uint32_t generation = atomic_load(&worker->generation);
+
+        if (atomic_load(&worker->pid) != 0 && generation < oldest)
+            oldest = generation;
+    }
+    return oldest;
+}
+
+static void
+free_gone(struct reload *r)
+{
+    struct resources *resources = r->resources;
+    uint32_t oldest = oldest_generation(resources);
+    size_t kept = 0;
+
+    for (size_t i = 0; i < r->gone_count; i++) {
+        const struct reload_gone *gone = &r->gone[i];
+
+        if (gone->generation > oldest)
+            r->gone[kept++] = *gone;
+        else
+            rows_remove(resources->board, &gone->row);
+    }
+    r->gone_count = kept;
+}
+
+static void
+on_look(struct timer *timer)
+{
+    struct reload *r = container_of(timer, struct reload, look);
+
+    free_gone(r);
+    if (r->gone_count > 0)
+        loop_start_timer(r->loop, timer, LOOK_MS);
+}
+
+/* A server that is gone gets no more work from sessions of old configurations
+ * either, and shows as one that drains. */
+static void
+leave_row(void *arg, const struct rows_one *row, bool is_gone)
+{
+    struct reload *r = arg;
+    struct board *board = r->resources->board;
+    size_t i = 0;
+
+    while (i < r->gone_count &&
+           (r->gone[i].row.kind != row->kind || r->gone[i].row.row != row->row))
+        i++;
+    if (!is_gone) {
+        if (i == r->gone_count)
+            return;
+        r->gone[i] = r->gone[--r->gone_count];
+        if (row->kind == BOARD_SERVERS)
+            board_set_admin(board, row->row, SERVER_READY);
+        return;
+    }
+    if (i == r->gone_count) {
+        r->gone = xrealloc(r->gone, (i + 1) * sizeof(*r->gone));
+        r->gone_count++;
+        if (row->kind == BOARD_SERVERS)
+            board_set_admin(board, row->row, SERVER_DRAIN);
+    }
+    r->gone[i] = (struct reload_gone){
+        .row = *row,
+        .generation = r->resources->script_generation,
+    };
+}
+
+/* --- preparing ------------------------------------------------------------ */
+
+static int
+add_rows(struct reload *r, struct faults *faults)
+{
+    struct board *board = r->resources->board;
+
+    if (rows_add(board, r->config, &r->added) == 0)
+        return 0;
+    faults_add(faults, r->config->file.p, 0,
+               "there is no room for what it adds: %s; `moongate ctl upgrade`, "
+               "or a restart, makes more",
+               errno == ENOSPC ? "too many upstreams, servers, sections or "
+                                 "scripts have been added since the start"
+                               : strerror(errno));
+    return -1;
+}
+
+static int
+open_sockets(struct reload *r, struct faults *faults)
+{
+    struct resources *resources = r->resources;
+    struct runtime *runtime =
+        runtime_new(NULL, r->config, &r->addresses, faults);
+    int result = faults->count > 0 ? -1 : 0;
+
+    if (result == 0)
+        result = sockets_open(&r->sockets, &resources->sockets, runtime,
+                              resources->worker_count, faults);
+    runtime_unref(runtime);
+    return result;
+}
+
+static int
+prepare(struct reload *r, struct faults *faults)
+{
+    if (config_record_read(&r->config, &r->addresses, r->fd, faults) < 0)
+        return -1;
+    reload_refuse_changes(r->resources, r->config, faults);
+    if (faults->count > 0 || open_sockets(r, faults) < 0)
+        return -1;
+    log_output_open(&r->logs, r->config, &r->addresses, faults);
+    if (faults->count > 0)
+        return -1;
+    return add_rows(r, faults);
+}
+
+int
+reload_prepare(struct reload *r, int fd, struct buf *words)
+{
+    struct faults faults;
+    int result;
+
+    faults_init(&faults);
+    r->fd = fd;
+    r->committed = false;
+    result = prepare(r, &faults);
+    faults_sort(&faults);
+    setup_write_faults(&faults, words);
+    faults_fini(&faults);
+    if (result < 0)
+        reload_end(r, NULL);
+    return result;
+}
+
+/* --- for the children ----------------------------------------------------- */
+
+static int
+send_fd(const struct child *child, enum message_kind kind, uint32_t arg,
+        const char *text, int fd)
+{
+    const struct message m = {
+        .kind = kind,
+        .arg = arg,
+        .fd = fd,
+        .text = str_from(text),
+    };
+
+    if (child->socket >= 0)
+        return message_send(child->socket, &m);
+    errno = ENOTCONN;
+    return -1;
+}
+
+/* Those whose text it does not know. */
+static int
+send_sockets(const struct reload *r, const struct child *child)
+{
+    const struct sockets *now = &r->resources->sockets;
+
+    for (size_t i = 0; i < r->sockets.listener_count; i++) {
+        const char *text = r->sockets.texts[i];
+
+        if (sockets_find(now, text, child->number) < 0 &&
+            send_fd(child, MESSAGE_LISTENER, 0, text,
+                    sockets_find(&r->sockets, text, child->number)) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int
+send_logs(const struct reload *r, const struct child *child)
+{
+    for (size_t i = 0; i < r->logs.count; i++) {
+        int fd = r->logs.targets[i].fd;
+
+        if (fd > STDERR_FILENO &&
+            send_fd(child, MESSAGE_LOG_TARGET, (uint32_t)i, "", fd) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int
+reload_send(const struct reload *r, const struct child *child, bool is_control)
+{
+    if (send_fd(child, MESSAGE_CONFIG, 0, "", r->fd) < 0)
+        return -1;
+    return is_control ? send_logs(r, child) : send_sockets(r, child);
+}
+
+/* --- in force ------------------------------------------------------------- */
+
+void
+reload_commit(struct reload *r)
+{
+    struct resources *resources = r->resources;
+    struct log_output logs = resources->logs;
+
+    r->before = resources->config;
+    resources->config = config_ref(r->config);
+    addresses_fini(&resources->addresses);
+    resources->addresses = r->addresses;
+    r->addresses = (struct addresses){.first = NULL};
+    resources->logs = r->logs;
+    log_set_level(log_output_level(&resources->logs));
+    r->logs = (struct log_output){.count = 0};
+    log_output_take_over(&resources->logs, &logs);
+    log_output_close(&logs);
+    close(resources->record);
+    resources->record = r->fd;
+    sockets_replace(&resources->sockets, &r->sockets);
+    rows_change(resources->board, r->before, r->config, &resources->addresses);
+    rows_forget(&r->added);
+    reload_each_row(resources->board, r->before, r->config, leave_row, r);
+    wake_control(resources->board);
+    wake_workers(resources->board);
+    r->committed = true;
+}
+
+static void
+undo(struct reload *r)
+{
+    rows_undo(r->resources->board, &r->added);
+    sockets_give_up(&r->sockets);
+    if (r->logs.count > 0)
+        log_output_close(&r->logs);
+    addresses_fini(&r->addresses);
+    if (r->fd >= 0)
+        close(r->fd);
+}
+
+void
+reload_end(struct reload *r, struct buf *summary)
+{
+    if (!reload_is_on(r))
+        return;
+    if (r->committed) {
+        if (summary != NULL)
+            reload_tell_changes(summary, r->before, r->config);
+        config_unref(r->before);
+        r->before = NULL;
+        loop_start_timer(r->loop, &r->look, LOOK_MS);
+    } else {
+        undo(r);
+    }
+    config_unref(r->config);
+    r->config = NULL;
+    r->fd = -1;
+}
+
+/* --- life ----------------------------------------------------------------- */
+
+void
+reload_init(struct reload *r, struct loop *loop, struct resources *resources)
+{
+    *r = (struct reload){
+        .resources = resources,
+        .loop = loop,
+        .fd = -1,
+    };
+    timer_init(&r->look, on_look);
+}
+
+void
+reload_fini(struct reload *r)
+{
+    reload_end(r, NULL);
+    timer_stop(&r->look);
+    free(r->gone);
+    r->gone = NULL;
+}
