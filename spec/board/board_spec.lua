@@ -523,7 +523,7 @@ describe("board", function()
 
     it("shows the program, its workers and its sections", function()
       local text = rendered(core.render_info, TEXT)
-      assert.matches("^version +1%.2%.3\nuptime +0s\n", text)
+      assert.matches("^version +1%.2%.3\npid +0\nuptime +0s\n", text)
       assert.matches("connections  1 now, 0 in all", text)
       assert.matches("\n0 +0 +0 +0 ", text)
       assert.matches("\n1 +4242 +0 +0 +1 ", text)
