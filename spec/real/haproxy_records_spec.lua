@@ -195,6 +195,8 @@ local function serve_sql(connection)
   connection:send("hi")
   local text = connection:receive_some(math.huge)
   if text == "reset" then
+    -- HAProxy has to see the bytes and the reset one after the other.
+    loop.wait(-1, 0, loop.now() + 0.05)
     connection:reset()
   elseif text == "wait" then
     connection:receive_some(math.huge)

@@ -23,7 +23,7 @@ local CONFIG = [[
   log_to = file:${dir}/web.log
   [upstream one]
   protocol = tcp
-  retries = 0
+  retries = 1
   server one = 127.0.0.1:${port_one}
   [tcp db]
   listen = 127.0.0.1:${port_db}
