@@ -117,7 +117,8 @@ function _M.prepare(options)
   local text = table.concat({
     "[global]",
     "workers = " .. self.workers_wanted,
-    "control = ${dir}/control.sock",
+    (options.global or ""):find("control =", 1, true) and ""
+      or "control = ${dir}/control.sock",
     (options.global or ""):find("script_path", 1, true) and ""
       or "script_path = lua",
     (options.global or ""):find("temp_dir", 1, true) and ""

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/activation.h"
 #include "app/child.h"
 #include "app/daemon.h"
 #include "app/log_pump.h"
@@ -681,6 +682,7 @@ master_run(const char *file, bool daemon)
     clock_update();
     signal(SIGPIPE, SIG_IGN);
     notify_init();
+    activation_init();
     if (resources_open(&m.resources, file, daemon) < 0 || start(&m) < 0) {
         notify_errno(errno);
         fini(&m);

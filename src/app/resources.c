@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "app/activation.h"
 #include "app/config_record.h"
 #include "app/daemon.h"
 #include "app/descriptors.h"
@@ -201,6 +202,13 @@ open_control(struct resources *r)
     if (path == NULL)
         return 0;
     (void)snprintf(text, sizeof(text), "unix:%s", path);
+    if (addr_parse(&addr, text, NULL) == 0 && activation_has(&addr)) {
+        r->control = (struct socket_file){
+            .fd = activation_take(&addr),
+            .addr = addr,
+        };
+        return 0;
+    }
     if (addr_parse(&addr, text, &why) == 0 &&
         socket_file_open(&r->control, &addr, CONTROL_FILE_MODE,
                          CONTROL_BACKLOG) == 0)
@@ -244,7 +252,10 @@ resources_open(struct resources *r, const char *file, bool daemon)
         return -1;
     warn_of_descriptors(r);
     privileges_warn(&r->privileges);
-    return open_control(r) < 0 ? -1 : open_shared(r);
+    if (open_control(r) < 0)
+        return -1;
+    activation_end();
+    return open_shared(r);
 }
 
 void

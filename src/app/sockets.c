@@ -2,11 +2,13 @@
 #include "app/sockets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "app/activation.h"
 #include "base/log.h"
 #include "config/faults.h"
 #include "proxy/listener.h"
@@ -86,12 +88,30 @@ backlog_of(const struct listener *listener)
     return backlog == 0 ? BACKLOG_LARGEST : (int)backlog;
 }
 
+/* A socket that was there before this program: one for all workers, with a
+ * descriptor each. Its file, if it has one, is not this program's. */
+static int
+adopt_listener(struct sockets *s, size_t i, const struct listener *listener)
+{
+    int *fds = &s->fds[i * s->workers];
+
+    fds[0] = activation_take(&listener->addr);
+    for (unsigned w = 1; w < s->workers; w++) {
+        fds[w] = fcntl(fds[0], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        if (fds[w] < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int
 open_listener(struct sockets *s, size_t i, const struct listener *listener)
 {
     int *fds = &s->fds[i * s->workers];
     int backlog = backlog_of(listener);
 
+    if (activation_has(&listener->addr))
+        return adopt_listener(s, i, listener);
     if (is_unix(&listener->addr)) {
         if (socket_file_open(&s->files[i], &listener->addr, SOCKET_FILE_MODE,
                              backlog) < 0)
@@ -193,7 +213,7 @@ sockets_open(struct sockets *s, const struct sockets *before,
         const struct listener *listener = &runtime->listeners[i];
 
         if (!s->kept[i] && !is_unix(&listener->addr) &&
-            probe_tcp(&listener->addr) < 0)
+            !activation_has(&listener->addr) && probe_tcp(&listener->addr) < 0)
             add_fault(faults, listener);
     }
     if (faults->count > faults_before)

@@ -7,6 +7,7 @@
  *                    worker 0   worker 1
  *     0.0.0.0:80        fd         fd       one SO_REUSEPORT socket each
  *     unix:/run/x       fd ──────  fd       one for all
+ *     0.0.0.0:81        fd ──────  dup      one for all: activation.h
  */
 #ifndef APP_SOCKETS_H
 #define APP_SOCKETS_H

@@ -59,7 +59,7 @@ static const struct key KEYS[] = {
     }, {
         .name = "chroot", .sections = KEY_GLOBAL, .type = KEY_PATH,
         .supported = true, .fallback = "off", .words = "off",
-        STORE(GLOBAL, chroot),
+        .syntax = "DIR | off", STORE(GLOBAL, chroot),
         .sentence = "A folder that workers and control are confined to.",
     }, {
         .name = "daemon", .sections = KEY_GLOBAL, .type = KEY_BOOL,

@@ -51,6 +51,9 @@ verify_folder(const struct verifier *v)
     const struct global_conf *global = &v->config->global;
     struct stat st;
 
+    /* In there it is not to be seen. */
+    if (confine_is_on())
+        return;
     if (stat(global->chroot.p, &st) < 0)
         faults_add_at(v->faults, global->chroot_at, "chroot: " STR_FMT ": %s",
                       STR_ARG(global->chroot), strerror(errno));
