@@ -123,8 +123,10 @@ describe("ctl's commands", function()
       local status, text = process.run(argv)
       assert.are.equal(0, status)
       for _, entry in ipairs(entries()) do
-        assert.truthy(text:find("\n?" .. entry.form:gsub("%p", "%%%0") .. "  ? *"
-          .. entry.sentence:gsub("%p", "%%%0") .. "\n"), entry.form)
+        local form = entry.form:gsub("%p", "%%%0")
+        local sentence = entry.sentence:gsub("%p", "%%%0")
+        assert.truthy(("\n" .. text):find("\n" .. form .. " +" .. sentence
+          .. "\n"), entry.form)
       end
     end
   end)

@@ -92,4 +92,22 @@ describe("log", function()
       assert.equal(-1, core.log_level_parse(level, word))
     end
   end)
+
+
+  it("goes by the level that processes share, while there is one", function()
+    local chosen = ffi.new("uint8_t[1]")
+    core.log_share_level(chosen)
+    assert.is_false(core.log_is_on(DEBUG))
+    chosen[0] = 1 + DEBUG
+    assert.is_true(core.log_is_on(DEBUG))
+    assert.are.equal(DEBUG, tonumber(core.log_level_now(ERROR)))
+    chosen[0] = 1 + ERROR
+    assert.is_false(core.log_is_on(WARN))
+    chosen[0] = 0
+    assert.is_true(core.log_is_on(INFO))
+    assert.are.equal(WARN, tonumber(core.log_level_now(WARN)))
+    chosen[0] = 1 + ERROR
+    core.log_share_level(nil)
+    assert.is_true(core.log_is_on(INFO))
+  end)
 end)

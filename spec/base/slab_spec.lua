@@ -76,6 +76,19 @@ describe("a slab", function()
     assert.are.equal(10, blocks_of(objects))
   end)
 
+  it("knows what is taken, and for how many more there is memory", function()
+    local room = math.floor((core.SLAB_BLOCK - 64) / 608)
+    assert.are.equal(0, core.slab_spare(slab))
+    take(room + 3)
+    assert.are.equal(room + 3, slab.used)
+    assert.are.equal(room - 3, core.slab_spare(slab))
+    for _ = 1, room do
+      core.slab_give(slab, table.remove(objects))
+    end
+    assert.are.equal(3, slab.used)
+    assert.are.equal(2 * room - 3, core.slab_spare(slab))
+  end)
+
   it("uses again what was given back", function()
     take(3)
     local again = table.remove(objects, 2)

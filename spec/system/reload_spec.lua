@@ -107,6 +107,17 @@ describe("a reload", function()
     assert.is_false(m:ctl("reload --json").changed)
   end)
 
+  it("has all processes log at another level", function()
+    start { config = WEB, log = "log = stderr level=info" }
+    http.fetch(m.port.web, "/")
+    assert.is_nil(m:log():find(" debug ", 1, true))
+    local text = folder.read(m.file):gsub("level=info", "level=debug")
+    folder.write(m.file, text)
+    m:ctl("reload")
+    http.fetch(m.port.web, "/")
+    m:wait_log(" debug worker%[0%]: connection closed")
+  end)
+
   it("opens new listeners and closes those that are gone", function()
     start { config = WEB, workers = 2 }
     local moved = WEB:gsub("port_web", "port_other")

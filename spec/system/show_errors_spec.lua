@@ -1,12 +1,14 @@
---- `ctl show errors`: what was not understood, by whom it was sent, where it was
--- wrong, and nothing of it that is a secret.
+--- `ctl show errors`: what was not understood, who sent it, where it was wrong,
+-- and nothing of it that is a secret.
 local fastcgi = require "support.fastcgi"
 local http = require "support.http"
 local loop = require "support.loop"
 local moongate = require "support.moongate"
+local mysql = require "support.mysql"
 local net = require "support.net"
 local peer = require "support.peer"
 local process = require "support.process"
+local samples = require "support.mysql_samples"
 
 local CONFIG = [[
   [upstream php]
@@ -81,7 +83,8 @@ describe("show errors", function()
     start()
     for i, case in ipairs {
       { "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 20, "white space before colon" },
-      { "GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n", 23, "line end is not CR LF" },
+      { "GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n", 23,
+        "line end is not CR LF" },
       { "GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n", 28, "NUL in head" },
       { "G@T / HTTP/1.1\r\n\r\n", 1, "bad method" },
     } do
@@ -181,7 +184,19 @@ describe("show errors", function()
     assert.are.equal("", event.bytes)
   end)
 
-  it("has MySQL logins and greetings that are none, without bytes", function()
+  it("has greetings of MySQL servers that are none, without bytes", function()
+    start()
+    local client = assert(net.connect(m.port.db))
+    client:receive(4)
+    client:send(mysql.packet(1, samples.logins.mysql_57))
+    client:receive_all()
+    local event = events(1)[1]
+    assert.are.equal("MySQL packet of a server", event.kind)
+    assert.are.equal("db/one", event.server)
+    assert.are.equal("", event.bytes)
+  end)
+
+  it("has MySQL logins that are none, without bytes", function()
     start()
     local client = assert(net.connect(m.port.db))
     client:receive(4)

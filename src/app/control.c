@@ -104,7 +104,7 @@ use_logs(void *arg, struct log_output *logs)
 
     log_shipper_use(&c->shipper, logs);
     log_pump_use(&c->pump, logs);
-    log_set_level(log_output_level(logs));
+    log_set_level(log_output_level(logs->config));
     log_set_sink(on_line, logs);
 }
 

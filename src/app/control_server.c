@@ -36,7 +36,6 @@ struct client {
     struct buf answer;
     size_t sent;
     struct control_rest rest; /* what comes behind that */
-    struct timer more;        /* it does in the next turn */
 };
 
 /* Closes it, for somebody else; its memory goes at the end of the turn. */
@@ -46,7 +45,6 @@ close_client(struct client *c)
     c->server->client_count--;
     stream_close(&c->stream);
     timer_stop(&c->idle);
-    timer_stop(&c->more);
     loop_defer(c->server->loop, &c->end);
 }
 
@@ -70,10 +68,22 @@ on_idle(struct timer *timer)
     close_client(container_of(timer, struct client, idle));
 }
 
-/* Sends what the client takes; the end closes the connection. */
+/* The next part of a long answer: the one before has been sent. */
+static void
+render_more(struct client *c)
+{
+    buf_reset(&c->answer);
+    c->sent = 0;
+    control_command_more(&c->answer, &c->rest, c->server->board);
+}
+
+/* Sends what the client takes; the end closes the connection. Behind a part of
+ * a long answer others have their turn. */
 static void
 send_answer(struct client *c)
 {
+    if (c->sent == c->answer.len && c->rest.part != NULL)
+        render_more(c);
     while (c->sent < c->answer.len && c->stream.writable) {
         ssize_t n = stream_write(&c->stream, c->answer.p + c->sent,
                                  c->answer.len - c->sent);
@@ -88,27 +98,9 @@ send_answer(struct client *c)
     }
     if (c->sent < c->answer.len)
         return;
-    if (c->rest.part == NULL)
+    if (c->answer.failed || c->rest.part == NULL ||
+        stream_yield(&c->stream) < 0)
         close_client(c);
-    else if (!timer_is_running(&c->more))
-        loop_start_timer(c->server->loop, &c->more, 0);
-}
-
-/* The next part of a long answer: the one before has been sent. */
-static void
-on_more(struct timer *timer)
-{
-    struct client *c = container_of(timer, struct client, more);
-
-    buf_reset(&c->answer);
-    c->sent = 0;
-    control_command_more(&c->answer, &c->rest, c->server->board);
-    if (c->answer.failed) {
-        close_client(c);
-        return;
-    }
-    loop_start_timer(c->server->loop, &c->idle, IDLE_MS);
-    send_answer(c);
 }
 
 /* "uid=0 pid=4242": who is at the other end. */
@@ -249,7 +241,6 @@ on_client(struct acceptor *acceptor, int fd, const struct addr *addr)
         close_client(find_silent(s));
     c->server = s;
     timer_init(&c->idle, on_idle);
-    timer_init(&c->more, on_more);
     deferred_init(&c->end, on_end);
     buf_init_growing(&c->answer, ANSWER_MAX);
     list_init(&c->link);
@@ -317,7 +308,6 @@ control_server_stop(struct control_server *s)
 
         stream_close(&c->stream);
         timer_stop(&c->idle);
-        timer_stop(&c->more);
         free_client(c);
     }
 }

@@ -433,13 +433,14 @@ log_output_replace(struct log_output *o, size_t i, int fd)
 }
 
 enum log_level
-log_output_level(const struct log_output *o)
+log_output_level(const struct config *config)
 {
+    const struct global_conf *global = &config->global;
     enum log_level lowest = LOG_LEVEL_ERROR;
 
-    for (size_t i = 0; i < o->global_count; i++) {
-        if (o->targets[i].conf->level < lowest)
-            lowest = o->targets[i].conf->level;
+    for (size_t i = 0; i < global->log_count; i++) {
+        if (global->logs[i].level < lowest)
+            lowest = global->logs[i].level;
     }
     return lowest;
 }

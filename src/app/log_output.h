@@ -90,8 +90,8 @@ int log_output_adopt(struct log_output *o, const struct config *config,
  * memory. */
 int log_output_bind(struct log_output *o, const struct board *board) MUST_CHECK;
 
-/* The lowest level that any target of [global] takes. */
-enum log_level log_output_level(const struct log_output *o);
+/* The lowest level that any target of CONFIG's [global] takes. */
+enum log_level log_output_level(const struct config *config);
 
 /* Writes a line, without its newline, that the process PID has said. */
 void log_output_line(struct log_output *o, pid_t pid, enum log_level level,

@@ -642,12 +642,12 @@ start(struct master *m)
                   m->resources.worker_count);
     swap_init(&m->swap, m->loop, &m->resources, &m->control, m->workers);
     script_watch_start(&m->watch, &m->swap, m->loop, &m->resources);
+    usage_start(&m->usage, m->loop, &m->resources, &m->control, m->workers);
     if (start_children(m) < 0) {
         m->status = EXIT_FAILURE;
         /* The loop has to turn to see those off that did start. */
         kill(getpid(), SIGTERM);
     }
-    usage_start(&m->usage, m->loop, &m->resources, &m->control, m->workers);
     return 0;
 }
 

@@ -249,7 +249,7 @@ reload_commit(struct reload *r)
     resources->addresses = r->addresses;
     r->addresses = (struct addresses){.first = NULL};
     resources->logs = r->logs;
-    log_set_level(log_output_level(&resources->logs));
+    log_set_level(log_output_level(r->config));
     r->logs = (struct log_output){.count = 0};
     log_output_take_over(&resources->logs, &logs);
     log_output_close(&logs);

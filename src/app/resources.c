@@ -19,7 +19,6 @@
 #include "app/setup.h"
 #include "base/log.h"
 #include "board/board.h"
-#include "board/usage.h"
 #include "config/sources.h"
 #include "config/verify_daemon.h"
 #include "proxy/runtime.h"
@@ -155,7 +154,7 @@ open_logged(struct resources *r, const char *file)
     faults_init(&faults);
     result = open_checked(r, file, &faults);
     if (result == 0) {
-        log_set_level(log_output_level(&r->logs));
+        log_set_level(log_output_level(r->config));
         log_set_sink(on_line, &r->logs);
         setup_log_faults(&faults);
     }
@@ -227,7 +226,6 @@ open_shared(struct resources *r)
     r->board = rows_open_board(r->config, r->worker_count);
     r->log_wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (r->board != NULL && r->log_wake >= 0) {
-        log_share_level(&r->board->usage->log_level);
         rows_set_addresses(r->board, r->config, &r->addresses);
         return 0;
     }
@@ -266,7 +264,6 @@ resources_close(struct resources *r)
     pidfile_close(&r->pidfile);
     if (r->log_wake >= 0)
         close(r->log_wake);
-    log_share_level(NULL);
     board_close(r->board);
     log_set_sink(NULL, NULL);
     log_output_close(&r->logs);

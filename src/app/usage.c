@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/usage.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +15,13 @@
 #include "app/resources.h"
 #include "app/stuck.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "board/board.h"
 #include "board/usage.h"
 
 enum {
     LOOK_MS = 1000,
+    FIRST_MS = 50,   /* until the children are there */
     STATM_MAX = 128, /* bytes of a /proc/PID/statm */
 };
 
@@ -87,14 +91,40 @@ look_at_rates(struct usage *u)
 }
 
 static void
+note_limits(const struct usage *u)
+{
+    struct usage_table *table = u->resources->board->usage;
+    struct rlimit limit = {.rlim_cur = 0};
+
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    atomic_store(&table->max_descriptors, (uint64_t)limit.rlim_cur);
+    atomic_store(&table->max_connections, u->resources->max_connections);
+    atomic_store(&table->log_configured,
+                 (uint8_t)log_output_level(u->resources->config));
+}
+
+/* Is there no newer master, or has that one died again? */
+static bool
+speaks_for_all(const struct usage *u)
+{
+    const struct process_usage *p = u->resources->board->usage->processes;
+    pid_t pid = (pid_t)atomic_load(&p[USAGE_MASTER].pid);
+
+    return pid == 0 || pid == getpid() || (kill(pid, 0) < 0 && errno == ESRCH);
+}
+
+static void
 look(struct usage *u)
 {
     struct process_usage *p = u->resources->board->usage->processes;
 
+    for (unsigned i = 0; i < u->resources->worker_count; i++)
+        look_at(&p[USAGE_WORKER + u->workers[i].number], u->workers[i].pid);
+    if (!speaks_for_all(u))
+        return;
     look_at(&p[USAGE_MASTER], getpid());
     look_at(&p[USAGE_CONTROL], u->control->pid);
-    for (unsigned i = 0; i < u->resources->worker_count; i++)
-        look_at(&p[USAGE_WORKER + i], u->workers[i].pid);
+    note_limits(u);
     look_at_rates(u);
 }
 
@@ -112,7 +142,6 @@ usage_start(struct usage *u, struct loop *loop, struct resources *resources,
             const struct child *control, const struct child *workers)
 {
     struct usage_table *table = resources->board->usage;
-    struct rlimit limit = {.rlim_cur = 0};
 
     *u = (struct usage){
         .loop = loop,
@@ -120,17 +149,16 @@ usage_start(struct usage *u, struct loop *loop, struct resources *resources,
         .control = control,
         .workers = workers,
     };
-    (void)getrlimit(RLIMIT_NOFILE, &limit);
-    atomic_store(&table->max_descriptors, (uint64_t)limit.rlim_cur);
-    atomic_store(&table->max_connections, resources->max_connections);
-    atomic_store(&table->log_configured,
-                 (uint8_t)log_output_level(&resources->logs));
+    log_share_level(&table->log_level);
+    atomic_store(&table->processes[USAGE_MASTER].pid, (int32_t)getpid());
+    note_limits(u);
     timer_init(&u->timer, on_timer);
-    on_timer(&u->timer);
+    loop_start_timer(u->loop, &u->timer, FIRST_MS);
 }
 
 void
 usage_stop(struct usage *u)
 {
     timer_stop(&u->timer);
+    log_share_level(NULL);
 }

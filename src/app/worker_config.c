@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/config_record.h"
+#include "app/log_output.h"
 #include "app/message.h"
 #include "app/sockets.h"
 #include "base/log.h"
@@ -327,6 +328,7 @@ commit(void *arg, uint32_t generation)
     w->now = now;
     now->generation = generation;
     w->engine->runtime = now->service.runtime;
+    log_set_level(log_output_level(now->config));
     take_sockets(w, old, now);
     scripts_take_over(now->service.scripts, old->service.scripts);
     scripts_use_resolver(now->service.scripts, w->resolver);

@@ -57,6 +57,13 @@ read_connections(const struct board *b, unsigned worker, unsigned upstream)
     return c;
 }
 
+/* There may be room for more workers than there are. */
+static bool
+is_running(const struct board *b, unsigned worker)
+{
+    return atomic_load(&b->workers[worker].pid) != 0;
+}
+
 static int
 upstream_width(const struct board *b)
 {
@@ -114,6 +121,8 @@ connections_json(struct buf *out, const struct board *b)
         for (unsigned w = 0; w < b->header->limits.workers; w++) {
             struct connections c = read_connections(b, w, i);
 
+            if (!is_running(b, w))
+                continue;
             buf_printf(out, "%s{\"upstream\":", comma);
             json_string(out, name);
             buf_printf(out,
@@ -150,6 +159,8 @@ memory_text(struct buf *out, const struct board *b)
             const struct pool_row *row = pools_row(b, w, (enum pool_kind)kind);
             uint64_t bytes = allocated_bytes(row);
 
+            if (!is_running(b, w))
+                continue;
             sum += bytes;
             buf_printf(out,
                        "%-18s %8u %8" PRIu32 " %10" PRIu32 " %10" PRIu32
@@ -173,6 +184,8 @@ memory_json(struct buf *out, const struct board *b)
         for (unsigned w = 0; w < b->header->limits.workers; w++) {
             const struct pool_row *row = pools_row(b, w, (enum pool_kind)kind);
 
+            if (!is_running(b, w))
+                continue;
             buf_printf(out,
                        "%s{\"pool\":\"%s\",\"what\":\"%s\",\"worker\":%u"
                        ",\"object_bytes\":%" PRIu32 ",\"used\":%" PRIu32

@@ -9,7 +9,7 @@
 #include "board/usage.h"
 
 enum {
-    PROCESS_NAME_MAX = 16,
+    PROCESS_NAME_MAX = 24,
 };
 
 static const char *
@@ -36,6 +36,8 @@ render_processes_text(struct buf *out, const struct board *b)
         const struct process_usage *p = &b->usage->processes[i];
         uint64_t cpu_ms = atomic_load(&p->cpu_ms);
 
+        if (atomic_load(&p->pid) == 0)
+            continue;
         buf_printf(out,
                    "%-10s %8" PRId32 " %8" PRIu64 ".%02" PRIu64 " %9" PRIu64
                    "k\n",
@@ -49,17 +51,20 @@ render_processes_json(struct buf *out, const struct board *b)
 {
     unsigned count = USAGE_WORKER + b->header->limits.workers;
     char name[PROCESS_NAME_MAX];
+    const char *comma = "";
 
     buf_str(out, STR(",\"processes\":["));
     for (unsigned i = 0; i < count; i++) {
         const struct process_usage *p = &b->usage->processes[i];
 
+        if (atomic_load(&p->pid) == 0)
+            continue;
         buf_printf(out,
                    "%s{\"process\":\"%s\",\"pid\":%" PRId32
                    ",\"cpu_ms\":%" PRIu64 ",\"memory_bytes\":%" PRIu64 "}",
-                   i == 0 ? "" : ",", process_name(name, i),
-                   atomic_load(&p->pid), atomic_load(&p->cpu_ms),
-                   atomic_load(&p->rss_bytes));
+                   comma, process_name(name, i), atomic_load(&p->pid),
+                   atomic_load(&p->cpu_ms), atomic_load(&p->rss_bytes));
+        comma = ",";
     }
     buf_char(out, ']');
 }
