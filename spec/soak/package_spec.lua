@@ -1,6 +1,5 @@
---- Debian's package in a bare Debian: installed, run, upgraded, removed and
--- purged,
--- without a network.
+--- Debian's package in a bare Debian without a network: installed, run,
+-- upgraded, removed and purged.
 local folder = require "support.folder"
 local lfs = require "lfs"
 local loop = require "support.loop"

@@ -3,6 +3,7 @@
 local fastcgi = require "support.fastcgi"
 local folder = require "support.folder"
 local http = require "support.http"
+local json = require "dkjson"
 local loop = require "support.loop"
 local moongate = require "support.moongate"
 local mysql = require "support.mysql"
@@ -116,9 +117,10 @@ describe("a secret", function()
     for _, name in ipairs { "httplog.log", "json.log" } do
       all[#all + 1] = folder.read(m.dir .. "/" .. name) or ""
     end
-    for _, command in ipairs { "info", "servers", "sessions", "scripts" } do
+    for _, command in ipairs { "info", "servers", "sessions", "scripts",
+                            "pools" } do
       all[#all + 1] = m:ctl("show " .. command)
-      all[#all + 1] = m:ctl("show " .. command .. " --json", true) and ""
+      all[#all + 1] = json.encode(m:ctl("show " .. command .. " --json"))
     end
     all[#all + 1] = m:ctl("show metrics")
     return table.concat(all, "\n")
