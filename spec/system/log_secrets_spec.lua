@@ -118,7 +118,7 @@ describe("a secret", function()
       all[#all + 1] = folder.read(m.dir .. "/" .. name) or ""
     end
     for _, command in ipairs { "info", "servers", "sessions", "scripts",
-                            "pools" } do
+                            "pools", "errors" } do
       all[#all + 1] = m:ctl("show " .. command)
       all[#all + 1] = json.encode(m:ctl("show " .. command .. " --json"))
     end
