@@ -7,6 +7,7 @@
 #     make test      every spec, plainly and under the sanitizers
 #     make lint      compilers, linters, formats and manual pages
 #     make install   PREFIX=/usr/local, DESTDIR=
+#     make deb       Debian's package, build/deb/moongate_VERSION_ARCH.deb
 #     make soak      what takes longer than a test should; each codec is fuzzed
 #                    for FUZZ_SECONDS=3600, MySQL's harnesses together
 #     make bench     side by side with nginx, HAProxy and the floor, for half
@@ -62,10 +63,17 @@ scale:
 	@cmake --build build --target bench
 	@bench/scale $(BENCH)
 
+deb:
+	@tools/deps build
+	@cmake --preset release -B build/deb -DCMAKE_INSTALL_PREFIX=/usr \
+	    -DMOONGATE_PACKAGE=ON $(DEB) >/dev/null
+	@cmake --build build/deb --target moongate
+	@cd build/deb && cpack -G DEB >/dev/null && ls *.deb
+
 install: all
 	DESTDIR=$(DESTDIR) cmake --install build
 
 clean:
 	rm -rf build run
 
-.PHONY: all deps run test soak lint bench scale install clean
+.PHONY: all deb deps run test soak lint bench scale install clean

@@ -533,7 +533,8 @@ describe("board", function()
 
     it("writes the program as JSON", function()
       local json = rendered(core.render_info, JSON)
-      assert.matches('^{"version":"1.2.3","uptime_s":0,"now":1,"pid":0,', json)
+      assert.matches('^{"version":"1.2.3","uptime_s":0,"now":1,"log_lost":0,'
+        .. '"pid":0,', json)
       assert.matches('"processes":[],"workers":[', json, 1, true)
       assert.matches('{"worker":1,"pid":4242,"restarts":0,"now":1', json, 1,
         true)

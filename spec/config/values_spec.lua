@@ -194,12 +194,52 @@ local CASES = {
       return ("%d %s %d"):format(tonumber(log.kind), text(log.path),
                                  log.facility)
     end,
-    is = "4 /dev/log 3" },
-  { GLOBAL, "log = journald",
-    fault = "log: 'journald' is not supported in this version" },
+    is = "5 /dev/log 3" },
+  { GLOBAL, "log = syslog:tcp:log.example.com:601 facility=local0",
+    value = function(c)
+      local log = c.global.logs[0]
+      return ("%d %s %d"):format(tonumber(log.kind), text(log.address.text),
+                                 log.facility)
+    end,
+    is = "4 log.example.com:601 16" },
+  { GLOBAL, "log = syslog:tcp:[::1]",
+    value = function(c)
+      return text(c.global.logs[0].address.text)
+    end,
+    is = "[::1]:514" },
+  { GLOBAL, "log = journald facility=local1 level=warn",
+    value = function(c)
+      local log = c.global.logs[0]
+      return ("%d %s %d"):format(tonumber(log.kind), text(log.path),
+                                 log.facility)
+    end,
+    is = "6 /run/systemd/journal/socket 17" },
+  { HTTP, "log_to = journald:/run/j",
+    value = function(c)
+      return text(c.sections[0].log_to.path)
+    end,
+    is = "/run/j" },
+  { GLOBAL, "log = journald format=rfc5424",
+    fault = "log: 'format' is for syslog: targets only" },
+  { GLOBAL, "log = jurnald",
+    fault = "log: unknown target 'jurnald'; did you mean 'journald'? (it can "
+      .. "be: stderr, stdout, file:PATH, syslog:HOST:PORT, "
+      .. "syslog:tcp:HOST:PORT, syslog:/dev/log, journald)" },
+  { HTTP, "log_sample = 1/100",
+    value = function(c)
+      return tostring(c.sections[0].log_sample)
+    end,
+    is = "100" },
+  { HTTP, "log_sample = 10%",
+    fault = "log_sample: '10%' is no share of the records: write 1/N, for "
+      .. "instance 1/100, with N from 1 to 1000000" },
+  { HTTP, "log_sample = 1/0",
+    fault = "log_sample: '1/0' is no share of the records: write 1/N, for "
+      .. "instance 1/100, with N from 1 to 1000000" },
   { GLOBAL, "log = /var/log/m.log",
     fault = "log: unknown target '/var/log/m.log' (it can be: stderr, stdout, "
-      .. "file:PATH, syslog:HOST:PORT, syslog:/dev/log)" },
+      .. "file:PATH, syslog:HOST:PORT, syslog:tcp:HOST:PORT, "
+      .. "syslog:/dev/log, journald)" },
   { GLOBAL, "log = stderr facility=local5",
     fault = "log: 'facility' is for syslog: targets only" },
   { GLOBAL, "log = syslog:/dev/log facility=local9",

@@ -10,6 +10,7 @@
 #include "app/control_config.h"
 #include "app/control_server.h"
 #include "app/log_output.h"
+#include "app/log_pump.h"
 #include "app/log_ring.h"
 #include "app/message.h"
 #include "app/script_stage.h"
@@ -25,6 +26,7 @@ struct control {
     const struct control_conf *conf;
     struct loop *loop;
     struct watch master;
+    struct log_pump pump;
     struct log_shipper shipper;
     struct control_server server;
     struct stats_server stats;
@@ -90,6 +92,20 @@ ask_master(void *arg, uint32_t ticket, struct str text)
     return message_send(c->conf->master, &m);
 }
 
+/* Not spoken of when it fails: it is asked for again. */
+static void
+ask_for_log(void *arg, size_t target)
+{
+    const struct control *c = arg;
+    const struct message m = {
+        .kind = MESSAGE_LOG_HELP,
+        .arg = (uint32_t)target,
+        .fd = -1,
+    };
+
+    (void)message_send(c->conf->master, &m);
+}
+
 static void
 on_master(struct watch *watch)
 {
@@ -115,6 +131,7 @@ use_logs(void *arg, struct log_output *logs)
     struct control *c = arg;
 
     log_shipper_use(&c->shipper, logs);
+    log_pump_use(&c->pump, logs);
     log_set_level(log_output_level(logs->config));
     log_set_sink(on_line, logs);
 }
@@ -149,6 +166,7 @@ start(struct control *c)
         control_server_start(&c->server, c->loop, conf->board, conf->listener,
                              ask_master, c) < 0)
         fatal("cannot start: %s", strerror(errno));
+    log_pump_start(&c->pump, c->loop, conf->logs, ask_for_log, c);
     script_stage_init(&c->stage, &c->config.stage, conf->master,
                       control_config_scripts(&c->config), NULL, 0);
     script_texts_init(&c->texts, conf->bundles);
@@ -207,6 +225,8 @@ control_run(const struct control_conf *conf)
     stats_server_stop(&c.stats);
     control_server_stop(&c.server);
     log_shipper_stop(&c.shipper);
+    log_pump_stop(&c.pump);
+    log_output_drain(c.shipper.output);
     watch_stop(&c.master);
     control_config_stop(&c.config);
     loop_free(c.loop);

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -28,6 +27,7 @@ enum {
     LOG_GATHER_STREAM = PIPE_BUF,
     SYSLOG_TEXT_MAX = 8192, /* longer messages are cut: collectors would */
     LOG_FILE_MODE = 0640,
+    DRAIN_MAX_MS = 300, /* of a receiver, at the end */
 };
 
 /* --- text, gathered ------------------------------------------------------- */
@@ -41,7 +41,9 @@ is_text(const struct log_target *t)
     case LOG_KIND_FILE:
         return true;
     case LOG_KIND_SYSLOG_UDP:
+    case LOG_KIND_SYSLOG_TCP:
     case LOG_KIND_SYSLOG_DEV:
+    case LOG_KIND_JOURNALD:
         return false;
     }
     return false;
@@ -95,72 +97,58 @@ open_file(const struct log_conf *conf)
 }
 
 static int
-open_udp(struct log_target *t, struct addresses *addresses, const char **why)
-{
-    if (addresses_find(addresses, &t->addr, 1, &t->conf->address, why) < 0)
-        return -1;
-    return socket(t->addr.sa.sa_family,
-                  SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-}
-
-static int
-open_dev(struct log_target *t, const char **why)
+find_address(struct addr *out, const struct log_conf *conf,
+             struct addresses *addresses, const char **why)
 {
     char text[ADDR_TEXT_MAX];
 
-    (void)snprintf(text, sizeof(text), "unix:%s", t->conf->path.p);
-    if (addr_parse(&t->addr, text, why) < 0)
-        return -1;
-    return socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (conf->kind == LOG_KIND_SYSLOG_UDP || conf->kind == LOG_KIND_SYSLOG_TCP)
+        return addresses_find(addresses, out, 1, &conf->address, why);
+    (void)snprintf(text, sizeof(text), "unix:%s", conf->path.p);
+    return addr_parse(out, text, why);
 }
 
-/* *WHY is set where errno does not say what is wrong. */
+/* 0, or -1; *WHY is set where errno does not say what is wrong. */
 static int
 open_target(struct log_target *t, struct addresses *addresses, const char **why)
 {
+    struct addr addr;
+
+    t->fd = -1;
     switch (t->conf->kind) {
     case LOG_KIND_STDERR:
-        return STDERR_FILENO;
+        t->fd = STDERR_FILENO;
+        return 0;
     case LOG_KIND_STDOUT:
-        return STDOUT_FILENO;
+        t->fd = STDOUT_FILENO;
+        return 0;
     case LOG_KIND_FILE:
-        return open_file(t->conf);
+        t->fd = open_file(t->conf);
+        return t->fd < 0 ? -1 : 0;
     case LOG_KIND_SYSLOG_UDP:
-        return open_udp(t, addresses, why);
+    case LOG_KIND_SYSLOG_TCP:
     case LOG_KIND_SYSLOG_DEV:
-        return open_dev(t, why);
+    case LOG_KIND_JOURNALD:
+        if (find_address(&addr, t->conf, addresses, why) < 0)
+            addr = (struct addr){.len = 0};
+        log_link_init(&t->link, t->conf->kind, &addr);
+        return addr.len == 0 ? -1 : 0;
     }
     errno = EINVAL;
     return -1;
 }
 
-/* FD was opened by the master; -1: it is this process's own. */
+/* A file was opened by the master, as FD; -1: its descriptor is missing. */
 static int
 adopt_target(struct log_target *t, struct addresses *addresses, int fd,
              const char **why)
 {
-    char text[ADDR_TEXT_MAX];
-
-    switch (t->conf->kind) {
-    case LOG_KIND_STDERR:
-        return STDERR_FILENO;
-    case LOG_KIND_STDOUT:
-        return STDOUT_FILENO;
-    case LOG_KIND_FILE:
-        break;
-    case LOG_KIND_SYSLOG_UDP:
-        if (addresses_find(addresses, &t->addr, 1, &t->conf->address, why) < 0)
-            return -1;
-        break;
-    case LOG_KIND_SYSLOG_DEV:
-        (void)snprintf(text, sizeof(text), "unix:%s", t->conf->path.p);
-        if (addr_parse(&t->addr, text, why) < 0)
-            return -1;
-        break;
-    }
+    if (t->conf->kind != LOG_KIND_FILE)
+        return open_target(t, addresses, why);
+    t->fd = fd;
     if (fd < 0)
         *why = "its descriptor has not come";
-    return fd;
+    return fd < 0 ? -1 : 0;
 }
 
 static void
@@ -179,8 +167,14 @@ target_name(const struct log_conf *conf, char *text, size_t size)
     case LOG_KIND_SYSLOG_UDP:
         (void)snprintf(text, size, "syslog:%s", conf->address.text.p);
         return;
+    case LOG_KIND_SYSLOG_TCP:
+        (void)snprintf(text, size, "syslog:tcp:%s", conf->address.text.p);
+        return;
     case LOG_KIND_SYSLOG_DEV:
         (void)snprintf(text, size, "syslog:%s", conf->path.p);
+        return;
+    case LOG_KIND_JOURNALD:
+        (void)snprintf(text, size, "journald:%s", conf->path.p);
         return;
     }
 }
@@ -202,16 +196,18 @@ add_target(const struct opener *opener, const struct log_conf *conf)
     struct log_target *t = &o->targets[i];
     const char *why = NULL;
     char name[ADDR_TEXT_MAX];
+    int result;
 
     t->conf = conf;
+    errno = 0;
     if (opener->fds == NULL)
-        t->fd = open_target(t, opener->addresses, &why);
+        result = open_target(t, opener->addresses, &why);
     else
-        t->fd = adopt_target(t, opener->addresses,
-                             i < opener->fd_count ? opener->fds[i] : -1, &why);
+        result = adopt_target(t, opener->addresses,
+                              i < opener->fd_count ? opener->fds[i] : -1, &why);
     if (is_text(t))
         buf_init(&t->pending, xmalloc(gather_bytes(conf)), gather_bytes(conf));
-    if (t->fd < 0) {
+    if (result < 0) {
         if (why == NULL)
             why = strerror(errno);
         target_name(conf, name, sizeof(name));
@@ -228,7 +224,7 @@ resolve(const struct log_conf *conf, struct addresses *addresses,
     struct addr addr;
     int ignored; /* the fault says it */
 
-    if (conf->kind != LOG_KIND_SYSLOG_UDP)
+    if (conf->kind != LOG_KIND_SYSLOG_UDP && conf->kind != LOG_KIND_SYSLOG_TCP)
         return;
     ignored = addresses_resolve(addresses, &addr, 1, &conf->address, conf->at,
                                 faults);
@@ -322,16 +318,83 @@ log_output_bind(struct log_output *o, const struct board *board)
 void
 log_output_close(struct log_output *o)
 {
+    o->on_pending = NULL;
+    log_output_drain(o);
     for (size_t i = 0; i < o->count; i++) {
-        flush(&o->targets[i]);
         if (o->targets[i].fd > STDERR_FILENO)
             close(o->targets[i].fd);
+        if (!is_text(&o->targets[i]))
+            log_link_fini(&o->targets[i].link);
         free(o->targets[i].pending.p);
     }
     free(o->targets);
     free(o->of_section);
     free(o->of_row);
     *o = (struct log_output){.count = 0};
+}
+
+void
+log_output_own(struct log_output *o)
+{
+    for (size_t i = 0; i < o->count; i++) {
+        struct log_target *t = &o->targets[i];
+
+        t->reported = t->lost = 0;
+        if (!is_text(t))
+            log_link_disown(&t->link);
+    }
+}
+
+/* Its connection, what waits for it and what was counted are the new one's. */
+static void
+take_over_link(struct log_target *t, struct log_output *before)
+{
+    for (size_t i = 0; i < before->count; i++) {
+        struct log_target *old = &before->targets[i];
+        struct log_link link = t->link;
+
+        if (is_text(old) || !log_link_is_same(&t->link, &old->link))
+            continue;
+        t->link = old->link;
+        t->reported = old->reported;
+        old->link = link;
+        return;
+    }
+}
+
+void
+log_output_take_over(struct log_output *o, struct log_output *before)
+{
+    for (size_t i = 0; i < o->count; i++) {
+        if (!is_text(&o->targets[i]))
+            take_over_link(&o->targets[i], before);
+    }
+    o->on_pending = before->on_pending;
+    o->on_help = before->on_help;
+    o->arg = before->arg;
+    before->on_pending = NULL;
+    before->on_help = NULL;
+}
+
+void
+log_output_drain(struct log_output *o)
+{
+    log_output_flush(o);
+    for (size_t i = 0; i < o->count; i++) {
+        if (!is_text(&o->targets[i]))
+            log_link_drain(&o->targets[i].link, DRAIN_MAX_MS);
+    }
+}
+
+int
+log_output_connect(const struct log_output *o, size_t i)
+{
+    bool ignored;
+
+    if (i >= o->count || (o->targets[i].conf->kind != LOG_KIND_SYSLOG_DEV &&
+                          o->targets[i].conf->kind != LOG_KIND_JOURNALD))
+        return -1;
+    return log_link_connect_local(&o->targets[i].link.addr, &ignored);
 }
 
 bool
@@ -356,6 +419,10 @@ log_output_reopen(struct log_output *o, size_t i)
 void
 log_output_replace(struct log_output *o, size_t i, int fd)
 {
+    if (i < o->count && !is_text(&o->targets[i])) {
+        log_link_adopt(&o->targets[i].link, fd);
+        return;
+    }
     if (i >= o->count || o->targets[i].conf->kind != LOG_KIND_FILE) {
         close(fd);
         return;
@@ -391,8 +458,23 @@ struct entry {
 void
 log_output_flush(struct log_output *o)
 {
-    for (size_t i = 0; i < o->count; i++)
-        flush(&o->targets[i]);
+    bool pending = false;
+
+    for (size_t i = 0; i < o->count; i++) {
+        struct log_target *t = &o->targets[i];
+
+        if (is_text(t)) {
+            flush(t);
+            continue;
+        }
+        log_link_flush(&t->link);
+        pending |= log_link_is_pending(&t->link);
+        if (t->link.wants_help && o->on_help != NULL)
+            o->on_help(o->arg, i);
+        t->link.wants_help = false;
+    }
+    if (pending && o->on_pending != NULL)
+        o->on_pending(o->arg);
 }
 
 /* Lines that are longer than what is gathered are written by themselves. */
@@ -428,35 +510,28 @@ put_text(struct log_target *t, const struct entry *e)
         t->lost++;
 }
 
-/* Sent to the address each time: a socket that is connected would show the
- * answer to the last datagram (nobody listens) as an error of the next. */
-static bool
-send_syslog(const struct log_output *o, struct log_target *t,
+static void
+put_message(const struct log_output *o, struct log_target *t,
             const struct entry *e)
 {
     char memory[LOG_HEAD_MAX];
     struct buf head;
-    struct iovec iov[2];
-    struct msghdr message = {
-        .msg_name = &t->addr.sa,
-        .msg_namelen = t->addr.len,
-        .msg_iov = iov,
-        .msg_iovlen = 2,
+    struct syslog_head fields = {
+        .format = t->conf->format,
+        .local = t->conf->kind == LOG_KIND_SYSLOG_DEV,
+        .facility = t->conf->facility,
+        .level = e->level,
+        .host = o->host,
+        .pid = e->pid,
     };
     struct str text = str_slice(e->text, 0, SYSLOG_TEXT_MAX);
 
     buf_init(&head, memory, sizeof(memory));
-    syslog_write_head(&head, &(struct syslog_head){
-                                 .format = t->conf->format,
-                                 .local = t->conf->kind == LOG_KIND_SYSLOG_DEV,
-                                 .facility = t->conf->facility,
-                                 .level = e->level,
-                                 .host = o->host,
-                                 .pid = e->pid,
-                             });
-    iov[0] = (struct iovec){head.p, head.len};
-    iov[1] = (struct iovec){(void *)(uintptr_t)text.p, text.len};
-    return sendmsg(t->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+    if (t->conf->kind == LOG_KIND_JOURNALD)
+        syslog_write_journal_head(&head, &fields, text);
+    else
+        syslog_write_head(&head, &fields);
+    log_link_put(&t->link, buf_text(&head), text);
 }
 
 static void
@@ -471,8 +546,8 @@ put(const struct log_output *o, struct log_target *t, const struct entry *e)
         return;
     if (is_text(t))
         put_text(t, e);
-    else if (!send_syslog(o, t, e))
-        t->lost++;
+    else
+        put_message(o, t, e);
 }
 
 static void
@@ -510,6 +585,30 @@ log_output_record(struct log_output *o, pid_t pid, unsigned row,
         put_global(o, &e);
 }
 
+static uint64_t
+lost_of(const struct log_target *t)
+{
+    return is_text(t) ? t->lost : t->link.lost;
+}
+
+uint64_t
+log_output_lost(const struct log_output *o)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < o->count; i++)
+        sum += lost_of(&o->targets[i]);
+    return sum;
+}
+
+static const char *
+reason_of(const struct log_target *t)
+{
+    if (is_text(t) || t->link.error == 0)
+        return "it is too slow";
+    return strerror(t->link.error);
+}
+
 void
 log_output_report(struct log_output *o)
 {
@@ -517,12 +616,13 @@ log_output_report(struct log_output *o)
 
     for (size_t i = 0; i < o->count; i++) {
         struct log_target *t = &o->targets[i];
+        uint64_t lost = lost_of(t);
 
-        if (t->lost == t->reported)
+        if (lost == t->reported)
             continue;
         target_name(t->conf, name, sizeof(name));
-        log_warn("the log %s did not take some lines lost=%" PRIu64, name,
-                 t->lost - t->reported);
-        t->reported = t->lost;
+        log_warn("the log %s did not take some lines: %s lost=%" PRIu64, name,
+                 reason_of(t), lost - t->reported);
+        t->reported = lost;
     }
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where log lines and access records go: stderr, stdout, files, syslog. The
- * master opens the targets; it and control write to them, each with a handle of
- * its own. Text is gathered and written by log_output_flush, whole lines at a
- * time; syslog messages leave at once. Writing never waits for a reader; what a
- * target does not take is counted as lost.
+ * master opens the files; it and control write to them, each with a handle of
+ * its own, and each has links of its own to the syslogs. Text is gathered and
+ * written by log_output_flush, whole lines at a time. Writing never waits for a
+ * reader; what a target does not take is counted as lost.
  *
  *     line ───▶ every [global] log whose level it reaches
  *     record ─▶ its section's log_to, or else as a line of level info
@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/addr.h"
+#include "app/log_link.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -32,12 +32,12 @@ enum {
 
 struct log_target {
     const struct log_conf *conf;
-    int fd;
-    struct addr addr;   /* where datagrams go */
-    struct buf pending; /* text that was not written yet */
-    unsigned lines;     /* in it */
-    uint64_t lost;      /* lines that it did not take */
-    uint64_t reported;  /* of them, those that were spoken of */
+    int fd;               /* of text; else -1 */
+    struct log_link link; /* of what is not text */
+    struct buf pending;   /* text that was not written yet */
+    unsigned lines;       /* in it */
+    uint64_t lost;        /* lines of text that it did not take */
+    uint64_t reported;    /* of them, those that were spoken of */
 };
 
 struct log_output {
@@ -51,6 +51,12 @@ struct log_output {
                                        bound */
     size_t row_count;
     char host[LOG_OUTPUT_HOST_MAX + 1];
+
+    /* By whoever runs the loop, or NULL (log_pump.h). */
+    void (*on_pending)(void *arg); /* flush again, soon */
+    void (*on_help)(void *arg,
+                    size_t target); /* it is out of reach from here */
+    void *arg;
 };
 
 /* Looks up the syslogs of CONFIG; what is not found is a fault. */
@@ -62,6 +68,16 @@ void log_output_resolve(const struct config *config,
 void log_output_open(struct log_output *o, const struct config *config,
                      struct addresses *addresses, struct faults *faults);
 void log_output_close(struct log_output *o);
+
+/* In a child that writes, too: the links are its own from now on. */
+void log_output_own(struct log_output *o);
+
+/* In place of BEFORE, which is closed then: the links that both have go on,
+ * with what waits there, and whoever runs the loop is asked by this one. */
+void log_output_take_over(struct log_output *o, struct log_output *before);
+
+/* At the end of a process: waits a moment for receivers that are slow. */
+void log_output_drain(struct log_output *o);
 
 /* The same without opening anything: target I writes to FDS[I], of COUNT, which
  * becomes its own; -1: where this process was started. 0; or -1, and FAULTS say
@@ -86,15 +102,22 @@ void log_output_line(struct log_output *o, pid_t pid, enum log_level level,
 void log_output_record(struct log_output *o, pid_t pid, unsigned row,
                        struct str text);
 
-/* Writes what was gathered. */
+/* Writes what was gathered, and what has waited. */
 void log_output_flush(struct log_output *o);
 
 /* Opens target I again, if it is a file; true when it has a new descriptor.
  * When it cannot be opened, the old one stays, and a line says so. */
 bool log_output_reopen(struct log_output *o, size_t i);
 
+/* A socket for target I, if it is a local one, for a process that cannot reach
+ * it; the caller's. -1: there is none. */
+int log_output_connect(const struct log_output *o, size_t i);
+
 /* Target I writes to FD from now on, which becomes its own. */
 void log_output_replace(struct log_output *o, size_t i, int fd);
+
+/* Lines and records that no target will ever get, of this process. */
+uint64_t log_output_lost(const struct log_output *o);
 
 /* Logs what was lost since the last time. */
 void log_output_report(struct log_output *o);

@@ -124,6 +124,14 @@ ship_ring(struct log_shipper *s, unsigned worker, unsigned most)
 }
 
 static void
+show_lost(struct log_shipper *s)
+{
+    atomic_store_explicit(&s->board->header->log_lost,
+                          s->lost_before + log_output_lost(s->output),
+                          memory_order_relaxed);
+}
+
+static void
 ship(struct log_shipper *s)
 {
     bool all = true;
@@ -132,6 +140,7 @@ ship(struct log_shipper *s)
     for (unsigned i = 0; i < board_worker_top(s->board); i++)
         all &= ship_ring(s, i, SHIP_BATCH);
     log_output_flush(s->output);
+    show_lost(s);
     if (!all)
         loop_start_timer(s->loop, &s->delay, 0);
 }
@@ -174,6 +183,7 @@ report(struct log_shipper *s)
 {
     report_rings(s);
     log_output_report(s->output);
+    show_lost(s);
 }
 
 static void
@@ -193,6 +203,7 @@ log_shipper_start(struct log_shipper *s, struct loop *loop, struct board *board,
         .loop = loop,
         .board = board,
         .output = output,
+        .lost_before = atomic_load(&board->header->log_lost),
     };
     timer_init(&s->delay, on_delay_over);
     timer_init(&s->report, on_report);
@@ -217,8 +228,13 @@ ship_rest(struct log_shipper *s)
 void
 log_shipper_use(struct log_shipper *s, struct log_output *output)
 {
+    uint64_t lost;
+
     ship_rest(s);
+    lost = s->lost_before + log_output_lost(s->output);
+    log_output_take_over(output, s->output);
     s->output = output;
+    s->lost_before = lost - log_output_lost(output);
 }
 
 void

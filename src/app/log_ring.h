@@ -44,6 +44,7 @@ struct log_shipper {
     struct timer delay;               /* from the wake to the shipping */
     struct timer report;              /* of what was lost */
     uint64_t lost[BOARD_WORKERS_MAX]; /* of each ring, as reported */
+    uint64_t lost_before;             /* by the targets of earlier controls */
 };
 
 /* Ships at once what the rings hold, and whatever comes. 0, or -1. */

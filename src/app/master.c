@@ -27,6 +27,7 @@
 #include "app/activation.h"
 #include "app/child.h"
 #include "app/daemon.h"
+#include "app/log_pump.h"
 #include "app/manager.h"
 #include "app/master_request.h"
 #include "app/master_verbs.h"
@@ -77,6 +78,7 @@ struct master {
     struct stuck *seen; /* of each worker */
     struct swap swap;   /* of scripts */
     struct script_watch watch;
+    struct log_pump logs;
     struct usage usage;
     struct upgrade upgrade;   /* to a newer program */
     struct takeover takeover; /* from an older one */
@@ -280,14 +282,34 @@ on_command(struct master *m, const struct message *message)
            STR("error that is not supported in this version\n"));
 }
 
+/* Control is unprivileged, and perhaps in a chroot: the master connects to a
+ * local syslog for it. What fails is asked for again by control. */
+static void
+help_log(struct master *m, uint32_t target)
+{
+    struct message message = {
+        .kind = MESSAGE_LOG_FILE,
+        .arg = target,
+        .fd = log_output_connect(&m->resources.logs, target),
+    };
+
+    if (message.fd < 0)
+        return;
+    if (child_send(&m->control, &message) < 0)
+        log_debug("cannot hand control a syslog: %s", strerror(errno));
+    close(message.fd);
+}
+
 /* Clients of the control socket ask for more than scripts. */
 static void
 on_message(struct child *child, const struct message *message)
 {
     struct master *m = child->owner;
 
-    if (message->kind == MESSAGE_COMMAND &&
-        !str_starts_with(message->text, STR("script ")))
+    if (message->kind == MESSAGE_LOG_HELP)
+        help_log(m, message->arg);
+    else if (message->kind == MESSAGE_COMMAND &&
+             !str_starts_with(message->text, STR("script ")))
         on_command(m, message);
     else
         swap_message(&m->swap, child, message);
@@ -772,6 +794,7 @@ start(struct master *m)
     timer_init(&m->clear, on_clear);
     timer_init(&m->look, on_look);
     loop_start_timer(m->loop, &m->look, STUCK_LOOK_MS);
+    log_pump_start(&m->logs, m->loop, &m->resources.logs, NULL, NULL);
     init_children(m);
     upgrade_init(&m->upgrade, m->loop, &m->resources,
                  &(struct upgrade_calls){.owner = m,
@@ -801,6 +824,8 @@ fini(struct master *m)
         watch_stop(&m->signals);
         close(m->signal_fd);
     }
+    if (m->logs.output != NULL)
+        log_pump_stop(&m->logs);
     script_watch_stop(&m->watch);
     manager_stop(&m->manager);
     if (m->usage.loop != NULL)

@@ -6,6 +6,7 @@
  *
  *     master ── STOP, DRAIN, LOG_FILE ──▶ child
  *            ◀── READY ────────────────
+ *            ◀── LOG_HELP ─────────────  control
  *            ── SCRIPT_STAGE ──────────▶
  *            ◀── SCRIPT_YES, _NO ──────
  *            ── SCRIPT_COMMIT, _DROP ──▶
@@ -32,6 +33,7 @@ enum message_kind {
     MESSAGE_STOP,     /* end at once */
     MESSAGE_DRAIN,    /* to a worker: accept no more, leave when idle */
     MESSAGE_LOG_FILE, /* to control: log target ARG is the descriptor now */
+    MESSAGE_LOG_HELP, /* from control: it cannot reach log target ARG */
 
     /* Scripts are exchanged (swap.h). A round is a number that no other
      * attempt has. */

@@ -251,6 +251,7 @@ reload_commit(struct reload *r)
     resources->logs = r->logs;
     log_set_level(log_output_level(r->config));
     r->logs = (struct log_output){.count = 0};
+    log_output_take_over(&resources->logs, &logs);
     log_output_close(&logs);
     close(resources->record);
     resources->record = r->fd;

@@ -99,6 +99,7 @@ role_run_control(struct resources *r, int master)
         .stats = r->stats,
     };
 
+    log_output_own(&r->logs);
     for (size_t i = 0; i < targets; i++)
         keep[i] = r->logs.targets[i].fd;
     keep[targets] = master;

@@ -66,3 +66,22 @@ syslog_write_head(struct buf *out, const struct syslog_head *head)
         break;
     }
 }
+
+/* A value with a line feed in it has its length before it, 64 bits of which the
+ * lowest come first (systemd's JOURNAL_NATIVE_PROTOCOL). */
+void
+syslog_write_journal_head(struct buf *out, const struct syslog_head *head,
+                          struct str text)
+{
+    buf_printf(out,
+               "PRIORITY=%u\nSYSLOG_FACILITY=%u\n"
+               "SYSLOG_IDENTIFIER=moongate\nSYSLOG_PID=%ld\n",
+               severity_of(head->level), head->facility, (long)head->pid);
+    if (str_find_char(text, '\n', 0) < 0) {
+        buf_str(out, STR("MESSAGE="));
+        return;
+    }
+    buf_str(out, STR("MESSAGE\n"));
+    for (unsigned i = 0; i < 8; i++)
+        buf_char(out, (char)(i < sizeof(text.len) ? text.len >> (8 * i) : 0));
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The head of a syslog message, in the BSD form (RFC 3164) or the IETF form
- * (RFC 5424). What is said follows it as it is.
+ * (RFC 5424), and of a datagram to journald. What is said follows it as it is.
  */
 #ifndef APP_SYSLOG_H
 #define APP_SYSLOG_H
@@ -24,5 +24,11 @@ struct syslog_head {
 
 /* Appends the head, for the time of the cached clock. */
 void syslog_write_head(struct buf *out, const struct syslog_head *head);
+
+/* Appends the fields of journald's own protocol, up to that whose value is
+ * TEXT.
+ */
+void syslog_write_journal_head(struct buf *out, const struct syslog_head *head,
+                               struct str text);
 
 #endif

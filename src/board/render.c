@@ -14,6 +14,7 @@
 #include "board/numbers.h"
 #include "board/render_generations.h"
 #include "board/render_usage.h"
+#include "board/ring.h"
 #include "board/server_line.h"
 #include "board/slots.h"
 #include "board/state.h"
@@ -64,6 +65,17 @@ sum_all_workers(struct section_totals *out, const struct board *b)
     }
 }
 
+/* Before a target of the log, and by it. */
+static uint64_t
+log_lines_lost(const struct board *b)
+{
+    uint64_t sum = atomic_load(&b->header->log_lost);
+
+    for (unsigned w = 0; w < board_worker_top(b); w++)
+        sum += ring_dropped(board_ring(b, w));
+    return sum;
+}
+
 static void
 info_text(struct buf *out, const struct board *b)
 {
@@ -89,10 +101,11 @@ info_text(struct buf *out, const struct board *b)
         atomic_load(&u->max_connections));
     buf_printf(out,
                "requests     %" PRIu64 " in all, %" PRIu32
-               " a second, most %" PRIu32 "\ndescriptors  limit %" PRIu64 "\n",
+               " a second, most %" PRIu32 "\ndescriptors  limit %" PRIu64
+               "\nlog lines    %" PRIu64 " lost\n",
                all.requests, atomic_load(&u->requests.now),
-               atomic_load(&u->requests.most),
-               atomic_load(&u->max_descriptors));
+               atomic_load(&u->requests.most), atomic_load(&u->max_descriptors),
+               log_lines_lost(b));
 }
 
 static void
@@ -328,8 +341,11 @@ info_json(struct buf *out, const struct board *b)
 {
     buf_str(out, STR("{\"version\":"));
     json_string(out, str_from(b->header->version));
-    buf_printf(out, ",\"uptime_s\":%" PRIu64 ",\"now\":%" PRIu32,
-               clock_seconds_since(b->header->started_ms), open_connections(b));
+    buf_printf(out,
+               ",\"uptime_s\":%" PRIu64 ",\"now\":%" PRIu32
+               ",\"log_lost\":%" PRIu64,
+               clock_seconds_since(b->header->started_ms), open_connections(b),
+               log_lines_lost(b));
     render_usage_json(out, b);
     render_processes_json(out, b);
     workers_json(out, b);

@@ -226,6 +226,7 @@ struct board_header {
     uint64_t secret;                     /* that keys depend on (seats.h) */
     _Atomic uint64_t added[BOARD_KINDS]; /* rows, by the master; names.h */
     _Atomic uint64_t states;     /* changes of servers' states, and deaths */
+    _Atomic uint64_t log_lost;   /* by the log's targets; control writes it */
     _Atomic uint32_t worker_top; /* beyond it no worker ever was */
     char version[BOARD_VERSION_MAX + 1];
     char hook_names[BOARD_HOOKS_MAX][BOARD_HOOK_NAME_MAX + 1];

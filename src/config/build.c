@@ -239,6 +239,7 @@ APPLY_MEMBER(policy, parse_policy, b->to.upstream)
 APPLY_MEMBER(check, parse_check, &b->to.upstream->check)
 APPLY_MEMBER(observe, parse_observe, &b->to.upstream->observe)
 APPLY_MEMBER(access_log, parse_access_log, b->to.section)
+APPLY_MEMBER(sample, parse_sample, &b->to.section->log_sample)
 APPLY_MEMBER(retry_on, parse_retry_on, place_of(&b->to, entry->key))
 APPLY_MEMBER(index, parse_index, b->to.http)
 APPLY_MEMBER(server_names, parse_server_names, b->to.http)
@@ -326,6 +327,7 @@ static const apply_fn APPLIERS[] = {
     [KEY_HEADER] = apply_headers,
     [KEY_TRUST] = apply_trust,
     [KEY_ACCESS_LOG] = apply_access_log,
+    [KEY_SAMPLE] = apply_sample,
     [KEY_ERROR_PAGE] = apply_error_pages,
     [KEY_URI] = apply_uri,
     [KEY_TEXT] = apply_text,

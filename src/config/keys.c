@@ -85,10 +85,10 @@ static const struct key KEYS[] = {
         .name = "log", .sections = KEY_GLOBAL, .type = KEY_LOG,
         .supported = true, .repeatable = true,
         .fallback = "stderr level=info",
-        .later = "journald",
         .syntax = "TARGET [level=LEVEL] [facility=NAME] [format=FORMAT]",
         .sentence = "Where messages and access records go: stderr, stdout, "
-                    "file:PATH, syslog:HOST:PORT or syslog:/dev/log.",
+                    "file:PATH, syslog:HOST:PORT, syslog:tcp:HOST:PORT, "
+                    "syslog:/dev/log or journald.",
     }, {
         .name = "script_path", .sections = KEY_GLOBAL, .type = KEY_PATH,
         .supported = true, STORE(GLOBAL, script_path),
@@ -383,13 +383,20 @@ static const struct key KEYS[] = {
                     "variables.",
     }, {
         .name = "log_to", .sections = ENTRIES, .type = KEY_LOG_TO,
-        .supported = true, .later = "journald",
+        .supported = true,
         .syntax = "TARGET [facility=NAME] [format=FORMAT]",
         .sentence = "Where its records go instead of the targets of [global].",
     }, {
-        .name = "log_null", .sections = KEY_HTTP, .type = KEY_BOOL,
-        .supported = true, .fallback = "off", STORE(HTTP, log_null),
-        .sentence = "A record for a connection without a request too.",
+        .name = "log_null", .sections = ENTRIES, .type = KEY_BOOL,
+        .supported = true, .fallback = "off", .stream_fallback = "on",
+        STORE(SECTION, log_null),
+        .sentence = "A record for a connection without a request too; in tcp "
+                    "and mysql sections for one whose client has sent nothing.",
+    }, {
+        .name = "log_sample", .sections = ENTRIES, .type = KEY_SAMPLE,
+        .supported = true, .fallback = "1/1", .syntax = "1/N",
+        .sentence = "One of N records is written, and every one of an error: a "
+                    "status from 500, or a termination other than --.",
     }, {
         .name = "error_page", .sections = KEY_HTTP, .type = KEY_ERROR_PAGE,
         .supported = true, .repeatable = true, .syntax = "CODE ... PATH",
@@ -630,6 +637,7 @@ key_syntax(const struct key *key)
     case KEY_HEADER:
     case KEY_TRUST:
     case KEY_ACCESS_LOG:
+    case KEY_SAMPLE:
     case KEY_ERROR_PAGE:
     case KEY_AUTH:
         return "VALUE";

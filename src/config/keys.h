@@ -55,6 +55,7 @@ enum key_type {
     KEY_HEADER,      /* likewise */
     KEY_TRUST,       /* a list of networks */
     KEY_ACCESS_LOG,  /* the name of a format, or a text with variables */
+    KEY_SAMPLE,      /* 1/N; N */
     KEY_ERROR_PAGE,  /* statuses and a path */
     KEY_URI,         /* a path of a URL; struct str */
     KEY_TEXT,        /* any words; struct str */

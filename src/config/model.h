@@ -65,7 +65,9 @@ enum log_kind {
     LOG_KIND_STDOUT,     /* likewise */
     LOG_KIND_FILE,       /* appended to; opened again on USR1 */
     LOG_KIND_SYSLOG_UDP, /* datagrams to `address` */
+    LOG_KIND_SYSLOG_TCP, /* a connection to `address` */
     LOG_KIND_SYSLOG_DEV, /* the local syslog's socket, /dev/log */
+    LOG_KIND_JOURNALD,   /* journald's own socket */
 };
 
 enum log_format {
@@ -75,11 +77,11 @@ enum log_format {
 
 struct log_conf {
     enum log_kind kind;
-    enum log_level level;        /* lines under it are not written */
-    struct str path;             /* FILE, and SYSLOG_DEV's socket */
-    struct address_conf address; /* SYSLOG_UDP */
+    enum log_level level; /* lines under it are not written */
+    struct str path;      /* FILE, and the socket of SYSLOG_DEV and JOURNALD */
+    struct address_conf address; /* SYSLOG_UDP, SYSLOG_TCP */
     unsigned facility;           /* 0 to 23, as syslog numbers them */
-    enum log_format format;      /* of both kinds of syslog */
+    enum log_format format;      /* of every kind of syslog */
     struct config_at at;
 };
 
@@ -380,7 +382,6 @@ struct http_conf {
     bool underscores; /* keep request headers whose name has one */
     enum encoded_slash encoded_slash;
     bool root_is_remote; /* do not look for scripts in root */
-    bool log_null;       /* a record for a connection without a request too */
 };
 
 enum section_kind {
@@ -421,8 +422,10 @@ struct section_conf {
     enum access_log access_log;
     const struct template *access_log_template; /* or NULL */
     const struct log_conf *log_to; /* of the records; NULL: the global ones */
-    const struct http_conf *http;  /* NULL unless kind is SECTION_HTTP */
-    unsigned index;                /* in config.sections */
+    bool log_null;       /* a record of a connection on which nothing came */
+    uint32_t log_sample; /* one record of so many; errors always */
+    const struct http_conf *http; /* NULL unless kind is SECTION_HTTP */
+    unsigned index;               /* in config.sections */
     struct config_at at;
 };
 

@@ -107,6 +107,8 @@ int parse_observe(const struct parse *p, const struct entry *entry,
 
 int parse_log(const struct parse *p, const struct entry *entry, struct str text,
               struct log_conf *out) MUST_CHECK;
+int parse_sample(const struct parse *p, const struct entry *entry,
+                 struct str text, uint32_t *out) MUST_CHECK;
 int parse_access_log(const struct parse *p, const struct entry *entry,
                      struct str text, struct section_conf *out) MUST_CHECK;
 

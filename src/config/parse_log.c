@@ -6,6 +6,7 @@
 
 enum {
     SYSLOG_PORT = 514,
+    SAMPLE_MAX = 1000000,
     SYSLOG_DAEMON = 3, /* the facility when none is written */
 };
 
@@ -24,6 +25,8 @@ static const enum log_level LEVEL_OF[] = {
     LOG_LEVEL_ERROR, LOG_LEVEL_ERROR,
 };
 
+static const char JOURNALD_SOCKET[] = "/run/systemd/journal/socket";
+
 static const char FORMATS[] = "rfc3164 rfc5424";
 
 static const char *const ACCESS_LOG_USE =
@@ -40,6 +43,12 @@ parse_syslog(const struct parse *p, const struct entry *entry, struct str where,
         return 0;
     }
     out->kind = LOG_KIND_SYSLOG_UDP;
+    if (str_starts_with(where, STR("tcp:")) ||
+        str_starts_with(where, STR("udp:"))) {
+        if (where.p[0] == 't')
+            out->kind = LOG_KIND_SYSLOG_TCP;
+        where = str_slice(where, 4, where.len);
+    }
     if (str_starts_with(where, STR("unix:"))) {
         parse_refuse(p, entry, "write syslog:/dev/log, without unix:");
         return -1;
@@ -69,16 +78,19 @@ parse_target(const struct parse *p, const struct entry *entry, struct str text,
         out->path = parse_path(p, str_slice(text, 5, text.len));
         return 0;
     }
-    if (value_find_word(entry->key->later, text) >= 0) {
-        parse_refuse(p, entry, "'" STR_FMT "' is not supported in this version",
-                     STR_ARG(text));
-        return -1;
+    if (str_equal(text, STR("journald")) ||
+        (str_starts_with(text, STR("journald:")) && text.len > 9)) {
+        out->kind = LOG_KIND_JOURNALD;
+        out->path = text.len == 8 ? str_from(JOURNALD_SOCKET)
+                                  : parse_path(p, str_slice(text, 9, text.len));
+        return 0;
     }
     nearest_init(&nearest, text);
-    nearest_offer_words(&nearest, "stderr stdout");
+    nearest_offer_words(&nearest, "stderr stdout journald");
     parse_refuse(p, entry,
                  "unknown target '" STR_FMT "'%s (it can be: stderr, stdout, "
-                 "file:PATH, syslog:HOST:PORT, syslog:/dev/log)",
+                 "file:PATH, syslog:HOST:PORT, syslog:tcp:HOST:PORT, "
+                 "syslog:/dev/log, journald)",
                  STR_ARG(text), nearest_hint(&nearest, hint, sizeof(hint)));
     return -1;
 }
@@ -91,8 +103,10 @@ set_option(const struct parse *p, const struct entry *entry, struct str word,
     ptrdiff_t equals = str_find_char(word, '=', 0);
     struct str name = equals < 0 ? word : str_slice(word, 0, (size_t)equals);
     struct str value = str_slice(word, name.len + 1, word.len);
-    bool syslog =
-        out->kind == LOG_KIND_SYSLOG_UDP || out->kind == LOG_KIND_SYSLOG_DEV;
+    bool journald = out->kind == LOG_KIND_JOURNALD;
+    bool syslog = out->kind == LOG_KIND_SYSLOG_UDP ||
+                  out->kind == LOG_KIND_SYSLOG_TCP ||
+                  out->kind == LOG_KIND_SYSLOG_DEV;
     bool records = entry->key->type == KEY_LOG_TO;
     int which = parse_choice(
         p, entry, name, records ? "facility format" : "facility format level",
@@ -101,7 +115,7 @@ set_option(const struct parse *p, const struct entry *entry, struct str word,
 
     if (which < 0)
         return -1;
-    if (which < 2 && !syslog) {
+    if (which < 2 && !syslog && !(journald && which == 0)) {
         parse_refuse(p, entry, "'" STR_FMT "' is for syslog: targets only",
                      STR_ARG(name));
         return -1;
@@ -134,6 +148,25 @@ parse_log(const struct parse *p, const struct entry *entry, struct str text,
         if (set_option(p, entry, word, &log) != 0)
             return -1;
     *out = log;
+    return 0;
+}
+
+int
+parse_sample(const struct parse *p, const struct entry *entry, struct str text,
+             uint32_t *out)
+{
+    struct str number = str_slice(text, 2, text.len);
+    uint64_t n = 0;
+
+    if (!str_starts_with(text, STR("1/")) ||
+        str_to_uint(&n, number, SAMPLE_MAX) != 0 || n == 0) {
+        parse_refuse(p, entry,
+                     "'" STR_FMT "' is no share of the records: write 1/N, for "
+                     "instance 1/100, with N from 1 to %d",
+                     STR_ARG(text), SAMPLE_MAX);
+        return -1;
+    }
+    *out = (uint32_t)n;
     return 0;
 }
 

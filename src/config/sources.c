@@ -106,7 +106,8 @@ ask_file(struct sources *s, struct str asked, const char *path)
         error = EFBIG;
     a = note(s, asked, error,
              error == 0 ? memory_str(&s->arena, buf_text(&text)) : STR(""));
-    explicit_bzero(text.p, text.len); /* it may be a key */
+    if (text.p != NULL)
+        explicit_bzero(text.p, text.len); /* it may be a key */
     buf_fini(&text);
     return a;
 }

@@ -107,6 +107,9 @@ static const struct template_variable_info VARIABLES[] = {
     [TEMPLATE_VAR_WORKER] = {
         "worker", TEMPLATE_CONNECTED, false,
         "The number of the worker."},
+    [TEMPLATE_VAR_SAMPLE] = {
+        "sample", TEMPLATE_LOG, false,
+        "How many records this one stands for, by log_sample; 1 for errors."},
     [TEMPLATE_VAR_USER] = {
         "user", TEMPLATE_LOG, false,
         "The user who logs in, in mysql sections."},

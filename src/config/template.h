@@ -59,6 +59,7 @@ enum template_variable {
     TEMPLATE_VAR_TIME_LOCAL,    /* 24/Nov/2026:13:50:00 +0000 */
     TEMPLATE_VAR_TIME_ISO,      /* 2026-11-24T13:50:00+00:00 */
     TEMPLATE_VAR_WORKER,        /* the worker's number */
+    TEMPLATE_VAR_SAMPLE,        /* how many records this one stands for */
     TEMPLATE_VAR_USER,          /* mysql: who logs in */
     TEMPLATE_VAR_SCHEMA,        /* mysql: the schema of the login */
     TEMPLATE_VAR_PROGRAM,       /* mysql: the program_name of the login */

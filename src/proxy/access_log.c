@@ -5,6 +5,8 @@
  */
 #include "proxy/access_log.h"
 
+#include <sys/ioctl.h>
+
 #include "base/addr.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -14,6 +16,7 @@
 #include "proxy/flow.h"
 #include "proxy/http_exchange.h"
 #include "proxy/http_section.h"
+#include "proxy/log_sample.h"
 #include "proxy/log_text.h"
 #include "proxy/mysql_visible.h"
 #include "proxy/tcp_session.h"
@@ -31,7 +34,7 @@ enum {
 
 struct subject {
     const struct engine *engine;
-    const struct section *section;
+    struct section *section;
     const struct flow *flow;
     struct http_exchange *exchange;    /* NULL on tcp */
     const struct tcp_session *session; /* NULL on http */
@@ -44,6 +47,7 @@ struct subject {
     uint64_t sent_bytes;
     unsigned retries;
     const char *term; /* two letters */
+    uint32_t sample;  /* how many records this one stands for */
 };
 
 /* --- pieces --------------------------------------------------------------- */
@@ -232,9 +236,20 @@ put_haproxy_counts(struct buf *to, const struct subject *s)
         buf_char(to, '+');
     buf_uint(to, s->retries);
     buf_char(to, ' ');
-    buf_uint(to, s->flow->ahead_of_server);
+    buf_uint(to, s->flow->place_of_server);
     buf_char(to, '/');
-    buf_uint(to, s->flow->ahead_of_any);
+    buf_uint(to, s->flow->place_of_any);
+}
+
+/* -1 for no status; a request that is cut off counts as refused. */
+static int
+haproxy_status(const struct subject *s)
+{
+    int status = s->exchange->writer.status;
+
+    if (status == 0)
+        return s->exchange->refused && s->term[0] == 'C' ? 400 : -1;
+    return status;
 }
 
 /* TR/Tw/Tc/Tr/Ta status bytes cookies flags counts "request" */
@@ -252,7 +267,7 @@ write_httplog(struct buf *to, const struct subject *s)
 
     put_haproxy_start(to, s);
     put_times(to, ms, sizeof(ms) / sizeof(*ms));
-    put_int(to, exchange->writer.status == 0 ? -1 : exchange->writer.status);
+    put_int(to, haproxy_status(s));
     buf_char(to, ' ');
     buf_uint(to, s->sent_bytes);
     buf_str(to, STR(" - - "));
@@ -455,6 +470,8 @@ write_json(struct buf *to, const struct subject *s)
     put_json_ms(to, "queue_ms", (int64_t)(s->flow->queued_us / 1000));
     put_json_ms(to, "connect_ms", ms_between(s->picked_us, s->connected_us));
     put_json_ms(to, "time_ms", ms_between(s->begun_us, clock_us()));
+    if (s->section->conf->log_sample > 1)
+        put_json_uint(to, "sample", s->sample);
     put_json_extra(to, s);
     buf_char(to, '}');
 }
@@ -511,10 +528,23 @@ write_line(struct buf *to, const struct subject *s)
 }
 
 static bool
-is_wanted(const struct engine *engine, const struct section *section)
+is_wanted(const struct subject *s)
 {
-    return engine->record != NULL &&
-           section->conf->access_log != ACCESS_LOG_OFF;
+    return s->engine->record != NULL &&
+           s->section->conf->access_log != ACCESS_LOG_OFF &&
+           log_sample_takes(s->section, s->sample);
+}
+
+/* HAProxy's dontlognull. What a client had sent before a server was there is
+ * still in its socket. */
+static bool
+said_nothing(const struct tcp_session *session)
+{
+    int waiting = 0;
+
+    if (session->up.bytes > 0 || session->flow.user.p != NULL)
+        return false;
+    return ioctl(session->client.fd, FIONREAD, &waiting) < 0 || waiting == 0;
 }
 
 /* A line that does not fit ends where a piece of it ends. */
@@ -530,6 +560,16 @@ record(const struct subject *s)
                       line.len);
 }
 
+/* A server that needs the whole body is wanted from then on. */
+static uint64_t
+ready_us(const struct exchange_times *times)
+{
+    bool waited = times->body_us > times->head_us &&
+                  (times->picked_us == 0 || times->body_us <= times->picked_us);
+
+    return waited ? times->body_us : times->head_us;
+}
+
 void
 access_log_http(struct http_exchange *exchange)
 {
@@ -541,18 +581,20 @@ access_log_http(struct http_exchange *exchange)
         .exchange = exchange,
         .begun_us = times->first_us,
         .begun_wall_ms = times->wall_ms,
-        .ready_us = times->head_us,
+        .ready_us = ready_us(times),
         .picked_us = times->picked_us,
         .connected_us = times->connected_us,
         .response_us = times->response_us,
         .sent_bytes = exchange->writer.sent_bytes,
         .retries = exchange->retries,
         .term = exchange->term,
+        .sample = log_sample_weight(&exchange->section->section,
+                                    exchange->writer.status, exchange->term),
     };
 
     if (exchange->hooks != NULL && exchange->hooks->log != NULL)
         exchange->hooks->log(exchange->hooks->arg, exchange);
-    if (is_wanted(s.engine, s.section))
+    if (is_wanted(&s))
         record(&s);
 }
 
@@ -565,7 +607,7 @@ access_log_has_member(struct str name)
         "user_agent", "status",       "body_bytes", "bytes_sent", "upstream",
         "server",     "upstream_ms",  "retries",    "term",       "queue_ms",
         "connect_ms", "time_ms",      "user",       "schema",     "program",
-        "queries",    "transactions", "errors",     "error",
+        "queries",    "transactions", "errors",     "error",      "sample",
     };
 
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
@@ -591,8 +633,11 @@ access_log_tcp(struct tcp_session *session)
         .sent_bytes = session->down.bytes,
         .retries = session->retries,
         .term = session->term,
+        .sample = log_sample_weight(session->section, 0, session->term),
     };
 
-    if (is_wanted(s.engine, s.section))
+    if (!session->section->conf->log_null && said_nothing(session))
+        return;
+    if (is_wanted(&s))
         record(&s);
 }

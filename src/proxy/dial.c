@@ -102,6 +102,7 @@ begin_connect(struct dial *dial)
 {
     const struct server *server = dial->flow->server;
 
+    dial->picked_us = clock_us(); /* a pause before it counts as waiting */
     dial->conn = pool_connect(dial->flow->server, on_connect, dial);
     if (dial->conn == NULL) {
         if (!stream_error_is_local(errno))
@@ -171,9 +172,8 @@ use_server(struct dial *dial, bool again)
 {
     struct server *server = dial->flow->server;
 
-    if (dial->attempts++ == 0)
-        dial->picked_us = clock_us();
-    else if (!again)
+    dial->picked_us = clock_us();
+    if (dial->attempts++ > 0 && !again)
         counter_add(&upstream_counters(server)->redispatches, 1);
     dial->started_us = clock_us();
     counter_add(&upstream_counters(server)->requests, 1);
@@ -225,8 +225,8 @@ enter_queue(struct dial *dial, uint64_t timeout_ms)
     if (waiter_enter(&dial->waiter, &flow->upstream->queue, server,
                      flow->priority, &ahead) < 0)
         return false;
-    *(server == BOARD_NONE ? &flow->ahead_of_any : &flow->ahead_of_server) =
-        ahead;
+    *(server == BOARD_NONE ? &flow->place_of_any : &flow->place_of_server) =
+        ahead + 1;
     flow->queued = true;
     dial->queued_us = clock_us();
     loop_start_timer(dial->engine->loop, &dial->timer, timeout_ms);

@@ -52,7 +52,7 @@ struct dial {
     unsigned attempts;        /* made so far */
     bool fresh;               /* use no kept connection any more */
     const char *reason;       /* of the last failure, in words */
-    uint64_t picked_us;       /* clock_us() when the first server was given */
+    uint64_t picked_us;       /* clock_us() when this server was given */
     uint64_t started_us;      /* and when the last attempt began */
     uint64_t queued_us;       /* when it last entered a queue */
 };

@@ -72,8 +72,8 @@ struct flow {
     bool granted;     /* it has waited: it goes before those who have not */
     struct server *awaited;   /* full: the one to wait for; NULL: any */
     uint64_t queued_us;       /* how long it has waited in queues */
-    uint32_t ahead_of_any;    /* who were in the upstream's queue before it */
-    uint32_t ahead_of_server; /* and in a server's */
+    uint32_t place_of_any;    /* in the upstream's queue; 0: never there */
+    uint32_t place_of_server; /* and in a server's */
 
     uint8_t tried_count;
     uint16_t tried[FLOW_TRIES_MAX]; /* indices of servers, oldest first */

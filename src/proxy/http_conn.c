@@ -219,6 +219,25 @@ take_exchange(struct http_conn *conn)
     return true;
 }
 
+/* A target with a user in it is always refused; what may be a password is cut
+ * off the line, for it is recorded. */
+static struct str
+without_user(struct str line)
+{
+    ptrdiff_t at = str_find_char(line, '@', 0);
+    size_t from;
+
+    if (at < 0)
+        return line;
+    from = (size_t)at;
+    while (from > 0 && line.p[from - 1] != ' ' && line.p[from - 1] != '/')
+        from--;
+    if (from == 0 ||
+        (line.p[from - 1] == '/' && (from == 1 || line.p[from - 2] != '/')))
+        return line;
+    return str_slice(line, 0, from);
+}
+
 /* Makes of an exchange whose head is not whole, or none, one that can end and
  * be recorded. */
 static void
@@ -231,7 +250,7 @@ forget_head(struct http_conn *conn, struct str first_line)
     exchange->section = http_section_of(conn->listener->fallback);
     exchange->limits = exchange->section->section.conf->limits;
     exchange->flow.section = exchange->section->section.conf->name;
-    exchange->first_line = first_line;
+    exchange->first_line = without_user(first_line);
     exchange->times.head_us = clock_us();
 }
 
@@ -242,7 +261,7 @@ log_null(struct http_conn *conn, const char *flags)
     struct section *section = conn->listener->fallback;
 
     if (conn->state != HTTP_CONN_IDLE || conn->requests > 0 ||
-        !section->conf->http->log_null || !take_exchange(conn))
+        !section->conf->log_null || !take_exchange(conn))
         return;
     forget_head(conn, (struct str){0});
     conn->exchange->times.head_us = 0; /* there was none, not even in part */
@@ -364,14 +383,21 @@ make_room(struct http_conn *conn)
     return true;
 }
 
-/* HAProxy's flags for a client that broke off. */
+/* HAProxy's flags for a client that broke off: while its request came, in a
+ * queue, before the connection, before the head of the answer, or later. */
 static const char *
 flags_of_break(const struct http_conn *conn)
 {
+    const struct http_exchange *exchange = conn->exchange;
+
     if (conn->state != HTTP_CONN_ANSWER ||
-        (conn->exchange != NULL && conn->exchange->state == EXCHANGE_HOOK))
+        (exchange != NULL && exchange->state == EXCHANGE_HOOK))
         return "CR";
-    return conn->exchange != NULL && conn->exchange->flow.queued ? "CQ" : "CD";
+    if (exchange == NULL || exchange->writer.status != 0)
+        return "CD";
+    if (exchange->flow.queued)
+        return "CQ";
+    return exchange->times.connected_us != 0 ? "CH" : "CC";
 }
 
 /* Reads once.  true when there is something new: bytes, or their end.  Errors
@@ -541,7 +567,7 @@ step_head(struct http_conn *conn)
     if (conn->read_ended) {
         note_head(conn, p, n, "the client left in the middle of a head",
                   CAPTURE_NOWHERE);
-        refuse_head(conn, 400, "PR", http1_first_line(p, n),
+        refuse_head(conn, 400, "CR", http1_first_line(p, n),
                     "the client left in the middle of a head");
         return true;
     }
@@ -1031,7 +1057,7 @@ timed_out(struct http_conn *conn)
                     "the head took too long");
         break;
     case HTTP_CONN_BODY:
-        body_failed(conn, 408, "cD");
+        body_failed(conn, 408, "cR");
         break;
     case HTTP_CONN_ANSWER:
         conn_close(conn, "cD", "the client does not take its answer");

@@ -43,6 +43,7 @@ struct section {
     struct runtime *runtime;
     const struct section_conf *conf;
     int row;                     /* on the board */
+    uint64_t records;            /* that were up for a sample; log_sample.h */
     struct upstream *upstream;   /* tcp and mysql: the default one */
     struct section_hooks *hooks; /* held; section_no_hooks: none */
     section_accept_fn on_client; /* who serves it (serve.c) */

@@ -122,8 +122,8 @@ tcp_close(struct tcp_session *s, const char *flags, const char *reason)
     dial_stop(&s->dial);
     timer_stop(&s->timer);
     deferred_cancel(&s->resume);
-    access_log_tcp(s);
     give_server_back(s);
+    access_log_tcp(s); /* HAProxy counts what is open without this one */
     tell_close_hook(s);
     stream_close(&s->client);
     pipe_drop(&s->up, engine);

@@ -14,6 +14,8 @@
 #include "proxy/flow.h"
 #include "proxy/hook.h"
 #include "proxy/http_exchange.h"
+#include "proxy/http_section.h"
+#include "proxy/log_sample.h"
 #include "proxy/mysql_visible.h"
 #include "proxy/tcp_session.h"
 #include "proxy/upstream.h"
@@ -28,6 +30,7 @@ struct subject {
     uint64_t connected_us;
     uint64_t sent_bytes;
     unsigned retries;
+    uint32_t sample;          /* on tcp */
     struct mysql_count count; /* of a visible session */
     bool encoded;             /* paths are wanted as in a URL */
     char *space;              /* VARIABLE_SPACE bytes */
@@ -308,6 +311,19 @@ value_upstream_ms(const struct subject *s, const struct template_piece *piece)
 }
 
 static struct str
+value_sample(const struct subject *s, const struct template_piece *piece)
+{
+    const struct http_exchange *exchange = s->exchange;
+
+    (void)piece;
+    return number(s, exchange == NULL
+                         ? s->sample
+                         : log_sample_weight(&exchange->section->section,
+                                             exchange->writer.status,
+                                             exchange->term));
+}
+
+static struct str
 value_referer(const struct subject *s, const struct template_piece *piece)
 {
     (void)piece;
@@ -429,6 +445,7 @@ static const value_fn values[TEMPLATE_VARIABLE_COUNT] = {
     [TEMPLATE_VAR_TIME_LOCAL] = value_time_local,
     [TEMPLATE_VAR_TIME_ISO] = value_time_iso,
     [TEMPLATE_VAR_WORKER] = value_worker,
+    [TEMPLATE_VAR_SAMPLE] = value_sample,
     [TEMPLATE_VAR_USER] = value_user,
     [TEMPLATE_VAR_SCHEMA] = value_schema,
     [TEMPLATE_VAR_PROGRAM] = value_program,
@@ -482,6 +499,7 @@ variable_of_tcp(const struct template_piece *piece,
         .connected_us = session->connected_us,
         .sent_bytes = session->down.bytes,
         .retries = session->retries,
+        .sample = log_sample_weight(session->section, 0, session->term),
         .count = mysql_visible_count(session->visible),
         .space = space,
     };
