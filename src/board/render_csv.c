@@ -13,41 +13,28 @@
 #include "board/state.h"
 
 /* In HAProxy's order. */
-#define COLUMNS(X)                                                              \
-    X(pxname)                                                                   \
-    X(svname)                                                                   \
-    X(qcur)                                                                     \
-    X(qmax)                                                                     \
-    X(scur)                                                                     \
-    X(smax)                                                                     \
-    X(slim)                                                                     \
-    X(stot)                                                                     \
-    X(bin)                                                                      \
-    X(bout) X(dreq) X(dresp) X(ereq) X(econ) X(eresp) X(wretr) X(wredis) X(     \
-        status) X(weight) X(act) X(bck) X(chkfail) X(chkdown) X(lastchg)        \
-        X(downtime) X(qlimit) X(pid) X(iid) X(sid) X(throttle) X(lbtot) X(      \
-            tracked) X(type) X(rate) X(rate_lim) X(rate_max) X(check_status)    \
-            X(check_code) X(check_duration) X(hrsp_1xx) X(hrsp_2xx) X(          \
-                hrsp_3xx) X(hrsp_4xx) X(hrsp_5xx) X(hrsp_other) X(hanafail)     \
-                X(req_rate) X(req_rate_max) X(req_tot) X(cli_abrt) X(           \
-                    srv_abrt) X(comp_in) X(comp_out) X(comp_byp) X(comp_rsp)    \
-                    X(lastsess) X(last_chk) X(last_agt) X(qtime) X(ctime) X(    \
-                        rtime) X(ttime) X(agent_status) X(agent_code)           \
-                        X(agent_duration) X(check_desc) X(agent_desc) X(        \
-                            check_rise) X(check_fall) X(check_health)           \
-                            X(agent_rise) X(agent_fall) X(agent_health) X(      \
-                                addr) X(cookie) X(mode) X(algo) X(conn_rate)    \
-                                X(conn_rate_max) X(conn_tot) X(intercepted) X(  \
-                                    dcon) X(dses) X(wrew) X(connect) X(reuse)   \
-                                    X(cache_lookups) X(cache_hits) X(           \
-                                        srv_icur) X(src_ilim) X(qtime_max)      \
-                                        X(ctime_max) X(rtime_max) X(ttime_max)  \
-                                            X(eint) X(idle_conn_cur) X(         \
-                                                safe_conn_cur) X(used_conn_cur) \
-                                                X(need_conn_est) X(uweight) X(  \
-                                                    agg_server_status)          \
-                                                    X(agg_server_check_status)  \
-                                                        X(agg_check_status)
+/* clang-format off */
+#define COLUMNS(X) \
+    X(pxname) X(svname) X(qcur) X(qmax) X(scur) X(smax) X(slim) X(stot) \
+    X(bin) X(bout) X(dreq) X(dresp) X(ereq) X(econ) X(eresp) X(wretr) \
+    X(wredis) X(status) X(weight) X(act) X(bck) X(chkfail) X(chkdown) \
+    X(lastchg) X(downtime) X(qlimit) X(pid) X(iid) X(sid) X(throttle) \
+    X(lbtot) X(tracked) X(type) X(rate) X(rate_lim) X(rate_max) \
+    X(check_status) X(check_code) X(check_duration) X(hrsp_1xx) \
+    X(hrsp_2xx) X(hrsp_3xx) X(hrsp_4xx) X(hrsp_5xx) X(hrsp_other) \
+    X(hanafail) X(req_rate) X(req_rate_max) X(req_tot) X(cli_abrt) \
+    X(srv_abrt) X(comp_in) X(comp_out) X(comp_byp) X(comp_rsp) X(lastsess) \
+    X(last_chk) X(last_agt) X(qtime) X(ctime) X(rtime) X(ttime) \
+    X(agent_status) X(agent_code) X(agent_duration) X(check_desc) \
+    X(agent_desc) X(check_rise) X(check_fall) X(check_health) \
+    X(agent_rise) X(agent_fall) X(agent_health) X(addr) X(cookie) X(mode) \
+    X(algo) X(conn_rate) X(conn_rate_max) X(conn_tot) X(intercepted) \
+    X(dcon) X(dses) X(wrew) X(connect) X(reuse) X(cache_lookups) \
+    X(cache_hits) X(srv_icur) X(src_ilim) X(qtime_max) X(ctime_max) \
+    X(rtime_max) X(ttime_max) X(eint) X(idle_conn_cur) X(safe_conn_cur) \
+    X(used_conn_cur) X(need_conn_est) X(uweight) X(agg_server_status) \
+    X(agg_server_check_status) X(agg_check_status)
+/* clang-format on */
 
 #define COLUMN_NUMBER(name) COLUMN_##name,
 #define COLUMN_NAME(name)   #name,
