@@ -29,7 +29,9 @@ describe("examples/pxc", function()
 
   before_each(function()
     local home = place .. "/home"
-    folder.remove(home)
+    if lfs.attributes(home) then
+      folder.remove(home)
+    end
     lfs.mkdir(home)
     lfs.mkdir(home .. "/jail")
     syslog = net.listen_udp()
@@ -123,6 +125,7 @@ describe("examples/pxc", function()
     assert.is_truthy(seen[#seen]:find("^<%d+>"), seen[#seen])
   end)
 
+  -- The last one: the node stays dead.
   it("shows a killed one down with its reason, and goes on", function()
     wait_states("up up up up up")
     cluster.nodes[NODES]:kill()
@@ -131,7 +134,5 @@ describe("examples/pxc", function()
     assert.is_truthy(body:find("pxc/MySQL_5 down: ", 1, true), body)
     local _, names = spread(8)
     assert.are.equal(4, names)
-    cluster.nodes[NODES]:start()
-    wait_states("up up up up up")
   end)
 end)
