@@ -41,7 +41,7 @@ test:
 	@spec/run --asan
 
 soak:
-	@tools/deps build demo test
+	@tools/deps build demo test soak
 	@$(MAKE) --no-print-directory all
 	@spec/run --soak
 	@spec/fuzz/run -T $(FUZZ_SECONDS) 'mysql*'
