@@ -172,11 +172,15 @@ describe("the statistics", function()
     assert.are.equal(403, post(body .. ("0"):rep(32)).status)
     assert.are.equal(403, post(body .. token,
       { "Origin: http://evil.example" }).status)
-    local answer = post(body .. token)
+    assert.are.equal(403, post(body .. token, { "Origin: null" }).status)
+    local answer = post(body .. token, { "Origin: http://localhost" })
     assert.are.equal(200, answer.status)
+    -- "no-referrer" would have browsers send "Origin: null".
+    assert.are.equal("same-origin", answer.headers["referrer-policy"])
     assert.is_truthy(answer.body:find("confirm", 1, true))
     assert.are.equal("no check", m:server("a").state)
-    answer = post(body .. token .. "&confirm=yes")
+    -- A browser sends the row's weight with each of its buttons.
+    answer = post(body .. token .. "&confirm=yes&value=1")
     assert.are.equal(303, answer.status)
     assert.are.equal("/dbs", answer.headers.location)
     assert.are.equal("drain", m:server("a").state)

@@ -223,8 +223,9 @@ change_server(struct stats_reply *reply, const struct stats_source *source,
 
     put_who(who, r);
     buf_init(&answer, memory, sizeof(memory));
-    server_command_run(&answer, source->board, words, value.len > 0 ? 3 : 2,
-                       false, who);
+    /* The weight's field is in the form of the other actions, too. */
+    server_command_run(&answer, source->board, words,
+                       str_equal(action, STR("weight")) ? 3 : 2, false, who);
     take_words(reply, buf_text(&answer));
 }
 

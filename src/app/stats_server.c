@@ -114,7 +114,8 @@ put_head(struct buf *to, const struct stats_client *c,
     http1_write_field(to, STR("Cache-Control"), STR("no-store"));
     http1_write_field(to, STR("X-Content-Type-Options"), STR("nosniff"));
     http1_write_field(to, STR("X-Frame-Options"), STR("DENY"));
-    http1_write_field(to, STR("Referrer-Policy"), STR("no-referrer"));
+    /* With no-referrer browsers send the forms with "Origin: null". */
+    http1_write_field(to, STR("Referrer-Policy"), STR("same-origin"));
     if (reply->nonce[0] != '\0')
         put_policy(to, reply->nonce);
     if (reply->allow != NULL)
