@@ -187,6 +187,20 @@ local CASES = {
     },
   },
   {
+    name = "refuses statistics that anybody may change or that share a port",
+    text = "[stats s]\nlisten = 127.0.0.1:81\nadmin = on\n[stats t]\n"
+      .. "listen = 127.0.0.1:81\n[stats u]\nlisten = 127.a.example:82\n"
+      .. SECTION,
+    faults = {
+      "c:1: [stats s]: admin = on needs auth, since any page in a browser on "
+        .. "this machine could send its forms",
+      "c:5: '127.0.0.1:81' is taken at c:2: [stats] needs an address of its "
+        .. "own",
+      "c:7: without auth, [stats] listens on loopback only: write auth = "
+        .. "USER:PASSWORD, or listen = 127.0.0.1:PORT",
+    },
+  },
+  {
     name = "refuses statistics at another section's address",
     text = "[stats s]\nlisten = 127.0.0.1:80\n[stats t]\n[http h]\n"
       .. "listen = 127.0.0.1:80\nroot = /\n",

@@ -482,18 +482,41 @@ verify_listens(const struct verifier *v)
 
 /* --- [stats] -------------------------------------------------------------- */
 
+/* "127.evil.example" is a name, which may mean anything. */
 static bool
 is_loopback(const struct address_conf *address)
 {
-    return address->is_unix || str_equal(address->host, STR("::1")) ||
-           str_equal(address->host, STR("localhost")) ||
-           str_starts_with(address->host, STR("127."));
+    struct str host = address->host;
+    bool numeric = str_starts_with(host, STR("127."));
+
+    for (size_t i = 0; numeric && i < host.len; i++)
+        numeric = host.p[i] == '.' || (host.p[i] >= '0' && host.p[i] <= '9');
+    return numeric || str_equal(host, STR("::1")) ||
+           str_equal(host, STR("localhost"));
 }
 
-/* The section that listens there, too; NULL. */
+/* What listens there as well as LISTEN, before it; NULL. */
 static const struct listen_conf *
-find_listen(const struct config *config, struct str text)
+find_stats_listen(const struct config *config, const struct listen_conf *listen)
 {
+    for (size_t i = 0; i < config->stats_count; i++) {
+        const struct stats_conf *stats = &config->stats[i];
+
+        for (size_t n = 0; n < stats->listen_count; n++) {
+            if (&stats->listens[n] == listen)
+                return NULL;
+            if (str_equal(stats->listens[n].address.text, listen->address.text))
+                return &stats->listens[n];
+        }
+    }
+    return NULL;
+}
+
+static const struct listen_conf *
+find_listen(const struct config *config, const struct listen_conf *listen)
+{
+    struct str text = listen->address.text;
+
     for (size_t i = 0; i < config->section_count; i++) {
         const struct section_conf *section = &config->sections[i];
 
@@ -502,15 +525,14 @@ find_listen(const struct config *config, struct str text)
                 return &section->listens[n];
         }
     }
-    return NULL;
+    return find_stats_listen(config, listen);
 }
 
 static void
 verify_stats_listen(const struct verifier *v, const struct stats_conf *stats,
                     const struct listen_conf *listen)
 {
-    const struct listen_conf *other =
-        find_listen(v->config, listen->address.text);
+    const struct listen_conf *other = find_listen(v->config, listen);
 
     if (other != NULL)
         faults_add_at(v->faults, listen->at,
@@ -540,6 +562,12 @@ verify_stats(const struct verifier *v)
         if (stats->listen_count == 0)
             faults_add_at(v->faults, stats->at,
                           "[stats " STR_FMT "] listens nowhere: write listen",
+                          STR_ARG(stats->name));
+        if (stats->admin && stats->auth_count == 0)
+            faults_add_at(v->faults, stats->at,
+                          "[stats " STR_FMT "]: admin = on needs auth, since "
+                          "any page in a browser on this machine could send "
+                          "its forms",
                           STR_ARG(stats->name));
         for (size_t k = 0; k < stats->listen_count; k++)
             verify_stats_listen(v, stats, &stats->listens[k]);
