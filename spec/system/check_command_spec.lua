@@ -357,12 +357,13 @@ describe("moongate check", function()
     end)
   end
 
-  it("says that this version has no [stats]", function()
+  it("says that statistics need a password or loopback", function()
     local status, text =
-      check(GOOD .. "  [stats all]\n  listen = 127.0.0.1:1\n")
+      check(GOOD .. "  [stats all]\n  listen = 0.0.0.0:1\n")
     assert.are.equal(1, status)
-    assert.is_truthy(text:find("not supported in this version", 1, true),
-      text)
+    assert.is_truthy(text:find("listens on loopback only", 1, true), text)
+    assert.are.equal(0, (check(GOOD
+      .. "  [stats all]\n  listen = 127.0.0.1:1\n")))
   end)
 
   it("loads every script", function()

@@ -75,7 +75,8 @@ describe("bash completion", function()
 
   it("has ctl's commands, from their table", function()
     assert.are.equal("script server show stop", complete("ctl", "s"))
-    assert.are.equal("errors info metrics pools scripts servers sessions",
+    assert.are.equal(
+      "errors events info metrics pools scripts servers sessions",
       (complete("ctl", "show", ""):gsub("%-%-json ", "")))
     assert.are.equal("configured debug error info warn",
       (complete("ctl", "log", "level", ""):gsub("%-%-json ", "")))

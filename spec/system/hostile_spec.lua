@@ -211,11 +211,9 @@ describe("somebody who means harm", function()
     end, 2)
   end)
 
-  it("cannot end the master by signals of later versions", function()
-    for _, name in ipairs { "HUP", "USR2" } do
-      m.master:kill(name)
-      loop.watch(0.05)
-      assert.is_true(m.master:alive(), name)
-    end
+  it("cannot end the master by HUP", function()
+    m.master:kill("HUP")
+    loop.watch(0.05)
+    assert.is_true(m.master:alive())
   end)
 end)
