@@ -152,7 +152,7 @@ page_workers(struct page *p)
     for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
         html_head(p, words[i]);
     HTML(p, "</thead>\n<tbody>");
-    for (unsigned w = 0; w < p->board->header->limits.workers; w++)
+    for (unsigned w = 0; w < board_worker_top(p->board); w++)
         worker(p, w);
     HTML(p, "</tbody>");
     html_table_end(p);
