@@ -713,7 +713,7 @@ describe("req:body", function()
     local client = start("client_timeout = 200ms")
     client:request("POST /a.php", { "Content-Length: 20" }, "abc")
     assert.are.equal(408, client:answer().status)
-    assert.is_truthy(m:records("access.log", 1)[1]:find(" 408 .* cD"))
+    assert.is_truthy(m:records("access.log", 1)[1]:find(" 408 .* cR"))
   end)
 
   it("is 400 where its chunks are wrong", function()

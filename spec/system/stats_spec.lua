@@ -173,6 +173,9 @@ describe("the statistics", function()
     assert.are.equal(403, post(body .. token,
       { "Origin: http://evil.example" }).status)
     assert.are.equal(403, post(body .. token, { "Origin: null" }).status)
+    assert.are.equal(200, post(body .. token,
+      { "Origin: https://localhost" }).status)
+    assert.are.equal(403, post(body .. token, { "Origin: null" }).status)
     local answer = post(body .. token, { "Origin: http://localhost" })
     assert.are.equal(200, answer.status)
     -- "no-referrer" would have browsers send "Origin: null".

@@ -70,6 +70,7 @@ reload_refuse_changes(const struct resources *r, const struct config *now,
     refuse_if(!is_same_text(a->control, b->control), "control", now, faults);
     refuse_if(!is_same_text(a->control_group, b->control_group),
               "control_group", now, faults);
+    refuse_if(a->daemon != b->daemon, "daemon", now, faults);
     refuse_if(a->shared_memory != b->shared_memory, "shared_memory", now,
               faults);
     refuse_if(a->max_connections != b->max_connections,

@@ -173,14 +173,18 @@ is_own_origin(const struct http_request *head)
     const struct http_field *origin =
         http_find(&head->fields, HTTP_HEADER_ORIGIN);
     const struct http_field *host = http_find(&head->fields, HTTP_HEADER_HOST);
-    struct str scheme = STR("http://");
+    ptrdiff_t slash;
+    struct str rest;
 
     if (origin == NULL)
         return true;
-    return host != NULL && str_starts_with(origin->value, scheme) &&
-           str_equal_nocase(
-               str_slice(origin->value, scheme.len, origin->value.len),
-               host->value);
+    /* Another one may speak TLS before this server. */
+    slash = str_find_char(origin->value, '/', 0);
+    if (host == NULL || slash < 0)
+        return false;
+    rest = str_slice(origin->value, (size_t)slash, origin->value.len);
+    return str_starts_with(rest, STR("//")) &&
+           str_equal_nocase(str_slice(rest, 2, rest.len), host->value);
 }
 
 /* What a command has answered: "ok", a newline and words, or "error WHY". */

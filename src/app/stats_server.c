@@ -171,7 +171,7 @@ end_request(struct stats_client *c)
     buf_fini(&c->out);
     buf_init_growing(&c->out, ANSWER_MAX);
     c->sent = 0;
-    wait_for(c, IDLE_MS);
+    wait_for(c, c->input_len > 0 ? HEAD_MS : IDLE_MS);
     return true;
 }
 
@@ -263,7 +263,8 @@ answer(struct stats_client *c, size_t head_len)
     stats_auth_token(&s->auth, c->conf, c->user, token);
     request = request_of(c, head_len, token);
     request.ticket = next_ticket(s);
-    if (c->head.method == HTTP_METHOD_GET)
+    if (c->head.method == HTTP_METHOD_GET &&
+        str_equal(c->head.path, c->conf->uri))
         take_notice(c, &reply);
     buf_init_growing(&body, ANSWER_MAX);
     stats_answer(&body, &reply, &s->source, &request);
@@ -316,6 +317,8 @@ parse_request(struct stats_client *c)
 
     c->keeps = false;
     c->request_len = c->input_len;
+    if (taken <= 0)
+        c->head.method = HTTP_METHOD_OTHER; /* not the last one's */
     if (taken < 0) {
         refuse(c, http1_error_status((enum http1_error)taken),
                http1_error_text((enum http1_error)taken));
