@@ -253,6 +253,7 @@ finish(struct worker *w)
 {
     struct loop *loop = w->engine.loop;
 
+    timer_stop(&w->beat); /* it looks at the configuration */
     worker_config_fini(&w->config);
     watch_stop(&w->master);
     watch_stop(&w->signals);
