@@ -97,14 +97,11 @@ tell_row(const struct walk *w, enum board_kind kind, int row, bool in_other)
         w->fn(w->arg, &(struct rows_one){.kind = kind, .row = row}, w->gone);
 }
 
+/* OTHER: of the other configuration, or NULL. */
 static const struct server_conf *
-find_server(const struct upstream_conf *upstream, struct str name)
+find_twin(const struct upstream_conf *other, struct str name)
 {
-    for (size_t i = 0; upstream != NULL && i < upstream->server_count; i++) {
-        if (str_equal(upstream->servers[i].name, name))
-            return &upstream->servers[i];
-    }
-    return NULL;
+    return other == NULL ? NULL : upstream_conf_find_server(other, name);
 }
 
 static void
@@ -118,7 +115,7 @@ walk_upstream(const struct walk *w, const struct upstream_conf *conf)
         struct str name = conf->servers[i].name;
 
         tell_row(w, BOARD_SERVERS, board_find_server(w->board, upstream, name),
-                 find_server(other, name) != NULL);
+                 find_twin(other, name) != NULL);
     }
     tell_row(w, BOARD_UPSTREAMS, upstream, other != NULL);
 }
@@ -217,7 +214,7 @@ tell_servers(struct buf *out, const struct upstream_conf *conf,
 {
     for (size_t i = 0; i < conf->server_count; i++) {
         const struct server_conf *server = &conf->servers[i];
-        const struct server_conf *twin = find_server(other, server->name);
+        const struct server_conf *twin = find_twin(other, server->name);
 
         if (twin == NULL)
             tell_server(out, conf->name, server,

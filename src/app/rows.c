@@ -248,22 +248,6 @@ rows_set_addresses(struct board *board, const struct config *config,
 
 /* --- what another configuration says of those that stay ------------------- */
 
-static const struct server_conf *
-find_server(const struct config *config, struct str upstream, struct str name)
-{
-    for (size_t i = 0; i < config->upstream_count; i++) {
-        const struct upstream_conf *conf = &config->upstreams[i];
-
-        if (!str_equal(conf->name, upstream))
-            continue;
-        for (size_t k = 0; k < conf->server_count; k++) {
-            if (str_equal(conf->servers[k].name, name))
-                return &conf->servers[k];
-        }
-    }
-    return NULL;
-}
-
 /* What an administrator has changed at run time stays, unless the line in the
  * file was changed, too. */
 static void
@@ -289,12 +273,13 @@ change_servers(struct board *board, const struct config *before,
                const struct upstream_conf *now,
                const struct addresses *addresses)
 {
+    const struct upstream_conf *twin = config_find_upstream(before, now->name);
     int upstream = board_find_upstream(board, now->name);
 
     for (size_t k = 0; k < now->server_count; k++) {
         const struct server_conf *server = &now->servers[k];
         const struct server_conf *old =
-            find_server(before, now->name, server->name);
+            twin == NULL ? NULL : upstream_conf_find_server(twin, server->name);
         int row = board_find_server(board, upstream, server->name);
 
         if (old != NULL)
@@ -304,12 +289,9 @@ change_servers(struct board *board, const struct config *before,
     }
 }
 
-void
-rows_change(struct board *board, const struct config *before,
-            const struct config *now, const struct addresses *addresses)
+static void
+change_sections(struct board *board, const struct config *now)
 {
-    for (size_t i = 0; i < now->upstream_count; i++)
-        change_servers(board, before, &now->upstreams[i], addresses);
     for (size_t i = 0; i < now->section_count; i++) {
         const struct section_conf *conf = &now->sections[i];
         char name[SECTION_ROW_NAME];
@@ -319,6 +301,15 @@ rows_change(struct board *board, const struct config *before,
                      (int32_t)conf->max_connections);
         set_listens(&board->sections[row], conf);
     }
+}
+
+void
+rows_change(struct board *board, const struct config *before,
+            const struct config *now, const struct addresses *addresses)
+{
+    for (size_t i = 0; i < now->upstream_count; i++)
+        change_servers(board, before, &now->upstreams[i], addresses);
+    change_sections(board, now);
 }
 
 static void
@@ -342,13 +333,6 @@ rows_apply(struct board *board, const struct config *config,
 {
     for (size_t i = 0; i < config->upstream_count; i++)
         apply_upstream(board, &config->upstreams[i]);
-    for (size_t i = 0; i < config->section_count; i++) {
-        const struct section_conf *conf = &config->sections[i];
-        char name[SECTION_ROW_NAME];
-        int row = board_find_section(board, section_row_name(name, conf));
-
-        atomic_store(&board->sections[row].max_connections,
-                     (int32_t)conf->max_connections);
-    }
+    change_sections(board, config);
     rows_set_addresses(board, config, addresses);
 }

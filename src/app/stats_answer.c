@@ -8,6 +8,7 @@
 #include "app/script_request.h"
 #include "app/script_texts.h"
 #include "app/server_command.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "board/board.h"
 #include "board/render.h"
@@ -22,7 +23,7 @@
 #include "net/crypto.h"
 
 enum {
-    FIELD_MAX = 256, /* bytes of a form's field */
+    FIELD_MAX = 768, /* bytes of a form's field, as it is sent */
     WHO_MAX = 160,
 };
 
@@ -33,53 +34,16 @@ static const char PROMETHEUS[] = "text/plain; version=0.0.4; charset=utf-8";
 
 /* --- forms ---------------------------------------------------------------- */
 
-static int
-hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Of application/x-www-form-urlencoded; cut where it does not fit. */
-static struct str
-decode(char out[FIELD_MAX], struct str text)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < text.len && n < FIELD_MAX; i++) {
-        char c = text.p[i];
-
-        if (c == '+') {
-            c = ' ';
-        } else if (c == '%' && i + 2 < text.len && hex(text.p[i + 1]) >= 0 &&
-                   hex(text.p[i + 2]) >= 0) {
-            c = (char)(hex(text.p[i + 1]) << 4 | hex(text.p[i + 2]));
-            i += 2;
-        }
-        out[n++] = c;
-    }
-    return str_make(out, n);
-}
-
-/* The value of NAME in a form or a query, decoded into OUT; empty: none. */
+/* The value of NAME in a form or a query, decoded into OUT; empty: none. One
+ * that is too long is cut. */
 static struct str
 find_field(char out[FIELD_MAX], struct str form, const char *name)
 {
-    size_t len = strlen(name);
+    struct str value;
 
-    for (size_t from = 0; from < form.len;) {
-        ptrdiff_t end = str_find_char(form, '&', from);
-        size_t to = end < 0 ? form.len : (size_t)end;
-        struct str pair = str_slice(form, from, to);
-
-        if (pair.len > len && pair.p[len] == '=' &&
-            memcmp(pair.p, name, len) == 0)
-            return decode(out, str_slice(pair, len + 1, pair.len));
-        from = to + 1;
-    }
-    return str_make(out, 0);
+    if (!uri_find_arg(&value, form, str_from(name)))
+        return str_make(out, 0);
+    return str_make(out, uri_decode_arg(out, str_slice(value, 0, FIELD_MAX)));
 }
 
 /* --- pages ---------------------------------------------------------------- */
@@ -90,8 +54,8 @@ make_nonce(char nonce[STATS_NONCE_LEN + 1])
     uint8_t bytes[STATS_NONCE_LEN / 2] = {0};
 
     (void)!getrandom(bytes, sizeof(bytes), 0);
-    for (unsigned i = 0; i < sizeof(bytes); i++)
-        (void)snprintf(nonce + 2 * i, 3, "%02x", bytes[i]);
+    hex_write(nonce, bytes, sizeof(bytes));
+    nonce[STATS_NONCE_LEN] = '\0';
 }
 
 static struct page_view

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "codec/base64.h"
 #include "net/crypto.h"
@@ -191,6 +192,6 @@ stats_auth_token(const struct stats_auth *a, const struct stats_conf *conf,
     buf_printf(&b, "token " STR_FMT " %s", STR_ARG(conf->name), user);
     if (!sign(a, digest, buf_text(&b)))
         (void)!getrandom(digest, sizeof(digest), 0); /* nobody has it */
-    for (unsigned i = 0; i < STATS_TOKEN_LEN / 2; i++)
-        (void)snprintf(token + 2 * i, 3, "%02x", digest[i]);
+    hex_write(token, digest, STATS_TOKEN_LEN / 2);
+    token[STATS_TOKEN_LEN] = '\0';
 }
