@@ -13,6 +13,7 @@ local folder = require "support.folder"
 local loop = require "support.loop"
 local ports = require "support.ports"
 local process = require "support.process"
+local ways = require "support.mysql_ways"
 
 local SUITE = "/usr/share/mysql/mysql-test"
 local SHARE = "/usr/share/mysql"
@@ -199,45 +200,62 @@ function _M.start(options)
 end
 
 
--- The lines about what differs: NAME, by which WAYS, and WHY.
-local function read_differs()
-  local differs = {}
+-- The lines that begin with a word: NAME, by which WAYS, and WHY.
+local function read_reasons(word)
+  local reasons = {}
   for line in io.lines(LIST) do
-    local name, ways, why = line:match("^differs (%S+) ([%l ]+): (.+)$")
-    for way in (ways or ""):gmatch("%l+") do
-      differs[name] = differs[name] or {}
-      differs[name][way] = why
+    local name, by, why = line:match("^" .. word .. " (%S+) ([%l ]+): (.+)$")
+    for way in (by or ""):gmatch("%l+") do
+      reasons[name] = reasons[name] or {}
+      reasons[name][way] = why
     end
   end
-  return differs
+  return reasons
+end
+
+
+-- The ways that a test is run by, with what is expected of each.
+local function list_ways(differs, open)
+  local found = {}
+  for _, way in ipairs(ways.NAMES) do
+    if not open[way] then
+      found[#found + 1] = { name = way, passes = not differs[way] }
+    end
+  end
+  return found
 end
 
 
 --- The tests that are named in spec/real/mariadb_tests.txt, which says what its
 -- lines mean.  Those of the C client that do not differ are one.
 -- @param set  string: the first words of their lines, for instance "test"
--- @return array of { name, title, differs = { WAY = why } }
+-- @return array of { name, title, ways = array of { name, passes } }: by which
+--   of mysql_ways it is to be run, and whether it says there what it says
+--   directly
 function _M.list(set)
-  local tests, clients, seen, differs = {}, {}, {}, read_differs()
+  local tests, clients, seen = {}, {}, {}
+  local differs, open = read_reasons("differs"), read_reasons("open")
+  local function add(name, title)
+    tests[#tests + 1] = {
+      name = name, title = title or name,
+      ways = list_ways(differs[name] or {}, open[name] or {}),
+    }
+  end
   for line in io.lines(LIST) do
     for name in (line:match("^" .. set .. " (.+)$") or ""):gmatch("%S+") do
       assert(not seen[name], name .. " is there twice")
       seen[name] = true
       local of_client = name:match("^client:(.*)$")
-      if of_client and not differs[name] then
+      if of_client and not differs[name] and not open[name] then
         clients[#clients + 1] = of_client
       else
-        tests[#tests + 1] = {
-          name = name, title = name, differs = differs[name] or {},
-        }
+        add(name)
       end
     end
   end
   if #clients > 0 then
-    tests[#tests + 1] = {
-      name = "client:" .. table.concat(clients, " "), differs = {},
-      title = #clients .. " of the C client's",
-    }
+    add("client:" .. table.concat(clients, " "),
+        #clients .. " of the C client's")
   end
   return tests
 end
