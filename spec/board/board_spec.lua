@@ -472,6 +472,22 @@ describe("board", function()
     end
 
 
+    it("counts checks that fail while a server is up, and its outages",
+      function()
+      local L4OK, L4CON = 2, 4
+      local a = 0
+      core.board_note_check(board, a, L4CON, str "refused", 100)
+      core.board_note_check(board, a, L4OK, str "ok", 100)
+      core.board_set_up(board, a, false, str "refused")
+      core.board_note_check(board, a, L4CON, str "refused", 100)
+      core.board_set_up(board, a, false, str "refused")
+      core.board_set_up(board, a, true, str "ok")
+      core.board_set_up(board, a, false, str "refused")
+      assert.matches('"checks_failed":1,"downs":2,"down_s":0',
+        rendered(core.render_servers, JSON), 1, true)
+    end)
+
+
     it("shows servers in aligned columns", function()
       local text = rendered(core.render_servers, TEXT)
       local lines = {}

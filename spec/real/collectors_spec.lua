@@ -109,5 +109,8 @@ describe("collectors", function()
     assert.are.equal(1, value("haproxy_backend_up", 'backend="db"'))
     assert.are.equal(5, value("haproxy_frontend_sessions_total",
       'frontend="db"'))
+    local of_gone = 'backend="db",server="gone"'
+    assert.are.equal(1, value("haproxy_server_check_failures_total", of_gone))
+    assert.is_true(value("haproxy_server_max_sessions", of_a) >= 0)
   end)
 end)

@@ -467,6 +467,10 @@ board_add_server(struct board *b, int upstream, struct str name)
     atomic_store(&row->weight, 1);
     atomic_store(&row->weight_now, 1);
     atomic_store(&row->since_ms, clock_wall_ms());
+    atomic_store(&row->check_fails, 0);
+    atomic_store(&row->downs, 0);
+    atomic_store(&row->down_ms, 0);
+    atomic_store(&row->down_since_ms, 0);
     atomic_store(&row->greeting.seal, 0);
     for (unsigned w = 0; w < board_worker_top(b); w++)
         memset(board_server_counters(b, w, i), 0, sizeof(*b->server_counters));

@@ -253,3 +253,15 @@ history_span(const struct board *b, const struct history_series *series)
         span.from = first < count ? first : count;
     return span;
 }
+
+uint32_t
+history_rate(const struct board *b, const struct history_series *series)
+{
+    struct history_span span = history_span(b, series);
+    const struct history_sample *last;
+
+    if (span.from == span.to)
+        return 0;
+    last = &series->samples[(span.to - 1) % HISTORY_KEPT];
+    return (atomic_load(&last->requests) + 5) / 10;
+}

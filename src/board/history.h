@@ -37,6 +37,10 @@ void history_step(struct board *b);
 const struct history_series *
 history_of(const struct board *b, enum history_kind kind, int row);
 
+/* Requests or sessions a second, of the last sample. */
+uint32_t
+history_rate(const struct board *b, const struct history_series *series);
+
 /* The samples that a reader may look at: numbers FROM to before TO. */
 struct history_span {
     uint64_t from;

@@ -546,6 +546,11 @@ server_json(struct buf *out, const struct board *b,
                ",\"fails\":%" PRId32,
                atomic_load(&line->row->weight), view->active, view->queued,
                view->maxconn, view->fails);
+    buf_printf(out,
+               ",\"checks_failed\":%" PRIu64 ",\"downs\":%" PRIu32
+               ",\"down_s\":%" PRIu64,
+               atomic_load(&line->row->check_fails),
+               atomic_load(&line->row->downs), board_down_ms(b, row) / 1000);
     json_totals(out, server_counter_infos, server_counter_count, &line->totals);
     addresses_json(out, b, row);
     buf_char(out, '}');

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "board/board.h"
+#include "board/history.h"
 #include "board/server_line.h"
 #include "board/slots.h"
 #include "board/state.h"
@@ -110,6 +111,20 @@ begin(struct csv_row *row, struct str proxy, struct str name, int type,
     set_uint(row, COLUMN_iid, number);
 }
 
+/* What history has of it: the most at once, and how many come in a second. */
+static void
+set_history(struct csv_row *row, const struct board *b, enum history_kind kind,
+            unsigned number)
+{
+    const struct history_series *series = history_of(b, kind, (int)number);
+
+    if (series == NULL)
+        return;
+    set_uint(row, COLUMN_smax, atomic_load(&series->sessions_max));
+    set_uint(row, COLUMN_rate, history_rate(b, series));
+    set_uint(row, COLUMN_rate_max, atomic_load(&series->rate_max));
+}
+
 /* --- sections ------------------------------------------------------------- */
 
 /* "http www" is the name of a row. */
@@ -119,6 +134,18 @@ cut_kind(struct str text)
     ptrdiff_t blank = str_find_char(text, ' ', 0);
 
     return blank < 0 ? text : str_slice(text, (size_t)blank + 1, text.len);
+}
+
+/* In an http section connections and requests are not the same. */
+static void
+set_request_rates(struct csv_row *row, const struct board *b, unsigned number)
+{
+    const struct history_series *series =
+        history_of(b, HISTORY_SECTION, (int)number);
+
+    set_uint(row, COLUMN_smax, atomic_load(&series->sessions_max));
+    set_uint(row, COLUMN_req_rate, history_rate(b, series));
+    set_uint(row, COLUMN_req_rate_max, atomic_load(&series->rate_max));
 }
 
 static void
@@ -143,8 +170,12 @@ put_section(struct buf *out, const struct board *b, unsigned i)
     set_uint(&row, COLUMN_bout, sum.bytes_out);
     set_uint(&row, COLUMN_dreq, sum.denied);
     set_uint(&row, COLUMN_ereq, sum.errors);
-    if (is_http)
+    if (is_http) {
         set_uint(&row, COLUMN_req_tot, sum.requests);
+        set_request_rates(&row, b, i);
+    } else {
+        set_history(&row, b, HISTORY_SECTION, i);
+    }
     set(&row, COLUMN_status, "OPEN");
     set(&row, COLUMN_mode, is_http ? "http" : "tcp");
     put_row(out, &row);
@@ -233,22 +264,43 @@ set_status(struct csv_row *row, const struct server_line *line)
     }
 }
 
+/* HAProxy's number for how far it is: 0 is down for good, RISE + FALL - 1 up
+ * without a fault (management.txt, 9.1, check_health). */
+static void
+set_health(struct csv_row *row, const struct server_line *line)
+{
+    int32_t rise = atomic_load(&line->row->rise);
+    int32_t fall = atomic_load(&line->row->fall);
+
+    set(row, COLUMN_check_rise, "%" PRId32, rise);
+    set(row, COLUMN_check_fall, "%" PRId32, fall);
+    set(row, COLUMN_check_health, "%" PRId32,
+        line->view.up ? rise + fall - 1 - line->view.fails
+                      : atomic_load(&line->row->passes));
+}
+
 static void
 set_check(struct csv_row *row, const struct board *b,
           const struct server_line *line, int i)
 {
     const struct server_row *server = line->row;
-    bool checked = atomic_load(&server->checked_ms) > 0;
+    enum check_status status =
+        (enum check_status)atomic_load(&server->check_status);
     char words[BOARD_WORDS_MAX + 1];
 
     set_status(row, line);
     set_uint(row, COLUMN_lastchg,
              clock_seconds_since(atomic_load(&server->since_ms)));
-    if (!checked)
+    set_uint(row, COLUMN_chkdown, atomic_load(&server->downs));
+    set_uint(row, COLUMN_downtime, board_down_ms(b, i) / 1000);
+    set_uint(row, COLUMN_hanafail, atomic_load(&server->failures));
+    if (atomic_load(&server->fall) > 0)
+        set_health(row, line);
+    if (atomic_load(&server->checked_ms) == 0)
         return;
-    set(row, COLUMN_check_status, "%s",
-        check_status_code(
-            (enum check_status)atomic_load(&server->check_status)));
+    set_uint(row, COLUMN_chkfail, atomic_load(&server->check_fails));
+    set(row, COLUMN_check_status, "%s", check_status_code(status));
+    set(row, COLUMN_check_desc, "%s", check_status_words(status));
     set_uint(row, COLUMN_check_duration, atomic_load(&server->check_us) / 1000);
     set(row, COLUMN_last_chk, "%s", board_check_words(b, i, words));
 }
@@ -272,6 +324,8 @@ put_server(struct buf *out, const struct board *b,
     set(&row, COLUMN_addr, "%s", line->row->address);
     set_totals(&row, &line->totals);
     set_check(&row, b, line, (int)i);
+    set_history(&row, b, HISTORY_SERVER, i);
+    set(&row, COLUMN_rtime, "%.0f", line->view.latency_ms);
     put_row(out, &row);
 }
 
@@ -301,6 +355,7 @@ put_upstream(struct buf *out, const struct board *b, unsigned number)
     set(&row, COLUMN_weight, "%" PRId32, sum.weight);
     set(&row, COLUMN_status, sum.active + sum.backups > 0 ? "UP" : "DOWN");
     set_totals(&row, &sum.totals);
+    set_history(&row, b, HISTORY_UPSTREAM, number);
     put_row(out, &row);
 }
 

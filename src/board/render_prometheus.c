@@ -7,6 +7,7 @@
 #include "board/render_metrics.h"
 #include "board/server_line.h"
 #include "board/slots.h"
+#include "board/state.h"
 
 /* --- names ---------------------------------------------------------------- */
 
@@ -157,6 +158,54 @@ put_server_gauge(struct buf *out, const struct board *b,
     }
 }
 
+/* What checks have counted, in the servers' rows themselves. */
+struct check_counter {
+    const char *name;
+    const char *sentence;
+    uint64_t (*value)(const struct board *b, int row);
+};
+
+static uint64_t
+check_fails_of(const struct board *b, int row)
+{
+    return atomic_load(&b->servers[row].check_fails);
+}
+
+static uint64_t
+downs_of(const struct board *b, int row)
+{
+    return atomic_load(&b->servers[row].downs);
+}
+
+static uint64_t
+down_seconds_of(const struct board *b, int row)
+{
+    return board_down_ms(b, row) / 1000;
+}
+
+static const struct check_counter check_counters[] = {
+    {"server_checks_failed_total", "Checks that failed while it was up",
+     check_fails_of},
+    {"server_downs_total", "How often it went down", downs_of},
+    {"server_down_seconds_total", "How long it has been down", down_seconds_of},
+};
+
+static void
+put_check_counter(struct buf *out, const struct board *b,
+                  const struct check_counter *counter)
+{
+    struct server_line line;
+
+    put_head(out, counter->name, "counter", counter->sentence);
+    for (unsigned i = 0; i < b->header->limits.servers; i++) {
+        if (!server_line_read(&line, b, i))
+            continue;
+        buf_printf(out, "moongate_%s", counter->name);
+        put_server_labels(out, &line);
+        buf_printf(out, " %" PRIu64 "\n", counter->value(b, (int)i));
+    }
+}
+
 /* --- sections ------------------------------------------------------------- */
 
 /* "http www" becomes kind="http",section="www". */
@@ -238,6 +287,9 @@ render_prometheus(struct buf *out, const struct board *b)
         put_section_counter(out, b, &section_counter_infos[i]);
     for (size_t i = 0; i < sizeof(server_gauges) / sizeof(*server_gauges); i++)
         put_server_gauge(out, b, &server_gauges[i]);
+    for (size_t i = 0; i < sizeof(check_counters) / sizeof(*check_counters);
+         i++)
+        put_check_counter(out, b, &check_counters[i]);
     for (size_t i = 0; i < server_counter_count; i++)
         put_server_counter(out, b, &server_counter_infos[i]);
     render_metrics(out, b, RENDER_TEXT);

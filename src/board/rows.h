@@ -116,20 +116,24 @@ struct server_row {
     _Atomic bool backup;
     /* By control. */
     _Atomic bool up;
-    _Atomic uint8_t admin;        /* enum server_admin */
-    _Atomic uint8_t check_status; /* enum check_status, of the last check */
-    _Atomic int32_t weight;       /* 0 to 256, as configured or set */
-    _Atomic int32_t weight_now;   /* 0 to 256, as policies see it */
-    _Atomic int32_t rise;         /* passed checks that bring it up */
-    _Atomic int32_t fall;         /* failed ones that take it down; 0: it is
-                                     not checked */
-    _Atomic int32_t fails;        /* failed checks in a row */
-    _Atomic int32_t passes;       /* passed ones in a row, while down */
-    _Atomic uint32_t check_us;    /* how long the last check took */
-    _Atomic uint64_t checked_ms;  /* wall time of its end; 0: none yet */
-    _Atomic uint64_t since_ms;    /* wall time of the last change of state */
-    struct server_words check;    /* the last check's */
-    struct server_words reason;   /* why it is up or down, drained ... */
+    _Atomic uint8_t admin;          /* enum server_admin */
+    _Atomic uint8_t check_status;   /* enum check_status, of the last check */
+    _Atomic int32_t weight;         /* 0 to 256, as configured or set */
+    _Atomic int32_t weight_now;     /* 0 to 256, as policies see it */
+    _Atomic int32_t rise;           /* passed checks that bring it up */
+    _Atomic int32_t fall;           /* failed ones that take it down; 0: it is
+                                       not checked */
+    _Atomic int32_t fails;          /* failed checks in a row */
+    _Atomic int32_t passes;         /* passed ones in a row, while down */
+    _Atomic uint32_t check_us;      /* how long the last check took */
+    _Atomic uint64_t checked_ms;    /* wall time of its end; 0: none yet */
+    _Atomic uint64_t since_ms;      /* wall time of the last change of state */
+    _Atomic uint64_t check_fails;   /* all that have failed while it was up */
+    _Atomic uint32_t downs;         /* how often it went down */
+    _Atomic uint64_t down_ms;       /* of the outages that are over */
+    _Atomic uint64_t down_since_ms; /* wall time of this one; 0: it is up */
+    struct server_words check;      /* the last check's */
+    struct server_words reason;     /* why it is up or down, drained ... */
     struct server_addresses addresses;
     /* By everyone. */
     _Alignas(64) _Atomic uint64_t failures; /* that live traffic has seen */

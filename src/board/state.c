@@ -46,6 +46,8 @@ board_note_check(struct board *b, int row, enum check_status status,
     atomic_store(&server->check_status, (uint8_t)status);
     atomic_store(&server->check_us, took_us);
     atomic_store(&server->checked_ms, clock_wall_ms());
+    if (!check_status_is_pass(status) && atomic_load(&server->up))
+        atomic_fetch_add(&server->check_fails, 1);
 }
 
 void
@@ -58,6 +60,38 @@ board_set_counts(struct board *b, int row, int32_t fails, int32_t passes)
         changes_note(b, row);
 }
 
+/* The wall clock may have been set back in between. */
+static uint64_t
+outage_ms(const struct server_row *server)
+{
+    uint64_t since_ms = atomic_load(&server->down_since_ms);
+    uint64_t now_ms = clock_wall_ms();
+
+    return since_ms > 0 && now_ms > since_ms ? now_ms - since_ms : 0;
+}
+
+static void
+begin_outage(struct server_row *server)
+{
+    atomic_fetch_add(&server->downs, 1);
+    atomic_store(&server->down_since_ms, clock_wall_ms());
+}
+
+static void
+end_outage(struct server_row *server)
+{
+    atomic_fetch_add(&server->down_ms, outage_ms(server));
+    atomic_store(&server->down_since_ms, 0);
+}
+
+uint64_t
+board_down_ms(const struct board *b, int row)
+{
+    const struct server_row *server = &b->servers[row];
+
+    return atomic_load(&server->down_ms) + outage_ms(server);
+}
+
 void
 board_set_up(struct board *b, int row, bool up, struct str why)
 {
@@ -66,6 +100,7 @@ board_set_up(struct board *b, int row, bool up, struct str why)
     set_words(&server->reason, why);
     if (atomic_exchange(&server->up, up) == up)
         return;
+    (up ? end_outage : begin_outage)(server);
     atomic_store(&server->since_ms, clock_wall_ms());
     changes_note_state(b, row);
 }

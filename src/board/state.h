@@ -28,6 +28,9 @@ void board_set_counts(struct board *b, int row, int32_t fails, int32_t passes);
  * are the words of the reason. */
 void board_set_up(struct board *b, int row, bool up, struct str why);
 
+/* How long it has been down in all, this outage included. */
+uint64_t board_down_ms(const struct board *b, int row);
+
 /* Each notes the time when it is a change. A new weight counts in full, until
  * somebody says what it is now. */
 void board_set_admin(struct board *b, int row, enum server_admin admin);
