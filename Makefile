@@ -70,7 +70,9 @@ deb:
 	@cmake --build build/deb --target moongate
 	@cd build/deb && cpack -G DEB >/dev/null && ls *.deb
 
-install: all
+install:
+	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	@cmake --build --preset release --target moongate
 	DESTDIR=$(DESTDIR) cmake --install build
 
 clean:

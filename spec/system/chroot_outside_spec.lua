@@ -1,5 +1,5 @@
---- What confined workers need from outside their folder: the master reads it, at
--- the start, at a reload and for a worker that takes another's place.
+--- What confined workers need from outside their folder: the master reads it,
+-- at the start, at a reload and for a worker that takes another's place.
 local background = require "support.background"
 local ffi = require "ffi"
 local folder = require "support.folder"
@@ -149,7 +149,7 @@ describe("with chroot, from outside", function()
   end
 
   local function say(m, word)
-    private(m.dir .. "/lua/say.lua", (SAY_SCRIPT:gsub("NAME", word)))
+    folder.write(m.dir .. "/lua/say.lua", (SAY_SCRIPT:gsub("NAME", word)))
     private(m.dir .. "/db.crt", folder.read(pki:file(word .. ".crt")))
     private(m.dir .. "/db.key", folder.read(pki:file(word .. ".key")))
   end
