@@ -141,6 +141,8 @@ describe("the image", function()
       local status, body = box:fetch(page .. ";csv", PAGE_LOGIN)
       assert.are.equal(200, status)
       assert.is_truthy(body:find("FRONTEND", 1, true), body)
+      local done, text = box:exec { "moongate", "ctl", "show", "servers" }
+      assert.are.equal(0, done, text)
       stop()
     end)
   end
