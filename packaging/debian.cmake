@@ -2,6 +2,9 @@
 # as Debian has them; files below /etc belong to whoever edits them.
 
 set(MOONGATE_DEB_VERSION ${PROJECT_VERSION} CACHE STRING "of the package")
+# Whoever hands packages out says who answers for them; this address is nobody's.
+set(MOONGATE_DEB_MAINTAINER "The Moongate developers <moongate@moongate.invalid>"
+    CACHE STRING "of the package: NAME <ADDRESS>")
 set(CPACK_PACKAGE_VERSION ${MOONGATE_DEB_VERSION})
 install(FILES conf/moongate.ini DESTINATION /etc/moongate)
 install(FILES conf/logrotate/moongate DESTINATION /etc/logrotate.d)
@@ -21,7 +24,7 @@ install(CODE "
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME moongate)
-set(CPACK_PACKAGE_CONTACT "Moongate <moongate@moongate.example>")
+set(CPACK_PACKAGE_CONTACT "${MOONGATE_DEB_MAINTAINER}")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY
     "programmable balancer for PHP and MySQL stacks")
 set(CPACK_PACKAGE_DESCRIPTION
@@ -34,6 +37,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "systemd | systemd-standalone-sysusers")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "ca-certificates")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "logrotate")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 foreach(name conffiles postinst prerm postrm)

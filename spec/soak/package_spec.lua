@@ -109,7 +109,7 @@ describe("the package", function()
     assert.is_truthy(lfs.attributes(root .. "/etc/moongate/moongate.ini"))
     inside("dpkg", "--purge", "moongate")
     for _, path in ipairs { "/etc/moongate", "/var/log/moongate",
-                            "/usr/share/moongate",
+                            "/var/lib/moongate", "/usr/share/moongate",
                             "/etc/logrotate.d/moongate" } do
       assert.is_nil(lfs.attributes(root .. path), path)
     end

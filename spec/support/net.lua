@@ -64,7 +64,11 @@ local function unix_address(path)
   address.sun_family = AF_UNIX
   assert(#path < 108, "the path of a unix socket is too long: " .. path)
   ffi.copy(address.sun_path, path)
-  return address
+  if path:sub(1, 1) == "@" then
+    address.sun_path[0] = 0
+    return address, ffi.offsetof(address, "sun_path") + #path
+  end
+  return address, ffi.sizeof(address)
 end
 
 
@@ -157,11 +161,11 @@ end
 
 
 --- A unix datagram socket that receives, as /dev/log does.
--- @param path  string
+-- @param path  string: or an abstract name, with @ before it
 function _M.listen_unix_datagrams(path)
   local self = socket_new(AF_UNIX, SOCK_DGRAM, path)
-  local address = unix_address(path)
-  libc.check(C.bind(self.fd, address, ffi.sizeof(address)), "bind " .. path)
+  local address, size = unix_address(path)
+  libc.check(C.bind(self.fd, address, size), "bind " .. path)
   self.path = path
   return self
 end

@@ -46,7 +46,7 @@ describe("the log", function()
     start("journald:" .. place .. "/journal facility=local5")
     ask("one")
     assert.are.equal(("PRIORITY=6\nSYSLOG_FACILITY=21\n"
-      .. "SYSLOG_IDENTIFIER=moongate\nSYSLOG_PID=%d\nMESSAGE=one")
+      .. "SYSLOG_IDENTIFIER=moongate\nSYSLOG_PID=%d\nMESSAGE=one\n")
       :format(m:workers()[1]), journal:receive_some())
   end)
 

@@ -1,5 +1,6 @@
 --- What a service manager hears: sd_notify's words, and when.
 local background = require "support.background"
+local ffi = require "ffi"
 local folder = require "support.folder"
 local http = require "support.http"
 local loop = require "support.loop"
@@ -122,6 +123,18 @@ describe("the service manager", function()
     assert.are.equal(0, status, text)
     assert.are.equal(tostring(background.pid(m)), hear("MAINPID=(%d+)"))
     background.stop(background.pid(m))
+  end)
+
+  it("may listen at a name that is no file's", function()
+    local name = "@moongate-" .. ffi.C.getpid()
+    manager, heard = net.listen_unix_datagrams(name), ""
+    local m = moongate.start(options { env = { NOTIFY_SOCKET = name } })
+    assert.are.equal(tostring(m.master.pid), hear("READY=1\nMAINPID=(%d+)"))
+    m:ctl("reload")
+    hear("RELOADING=1")
+    hear("READY=1")
+    m:stop_graceful()
+    hear("STOPPING=1")
   end)
 
   it("does not hold what starts where nobody listens", function()

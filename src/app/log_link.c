@@ -335,26 +335,28 @@ static bool
 enqueue(struct log_link *l, struct iovec *parts)
 {
     char length[FRAME_MAX] = "";
-    struct iovec iov[4] = {{length, 0}, parts[0], parts[1], {length, 0}};
+    struct iovec iov[4] = {{length, 0}, parts[0], parts[1], parts[2]};
 
     if (l->kind == LOG_KIND_SYSLOG_TCP)
         iov[0].iov_len = (size_t)snprintf(length, sizeof(length), "%zu ",
                                           parts[0].iov_len + parts[1].iov_len);
     else if (l->kind == LOG_KIND_SYSLOG_DEV)
-        iov[3].iov_len = 1;
+        iov[3] = (struct iovec){length, 1};
     return log_queue_put(&l->queue, iov, 4);
 }
 
 void
 log_link_put(struct log_link *l, struct str head, struct str text)
 {
-    struct iovec parts[2] = {
+    /* journald takes what has no line feed behind it for noise, and drops it. */
+    struct iovec parts[3] = {
         {(void *)(uintptr_t)head.p, head.len},
         {(void *)(uintptr_t)text.p, text.len},
+        {(void *)(uintptr_t) "\n", l->kind == LOG_KIND_JOURNALD ? 1 : 0},
     };
     bool direct = l->kind != LOG_KIND_SYSLOG_TCP && !log_link_is_pending(l);
 
-    if (direct && is_open(l) && !l->stream && send_datagram(l, parts, 2))
+    if (direct && is_open(l) && !l->stream && send_datagram(l, parts, 3))
         return;
     if (!enqueue(l, parts))
         l->lost++;

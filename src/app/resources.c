@@ -21,6 +21,7 @@
 #include "board/board.h"
 #include "config/sources.h"
 #include "config/verify_daemon.h"
+#include "net/trust.h"
 #include "proxy/runtime.h"
 
 enum {
@@ -103,6 +104,8 @@ open_named(struct resources *r, const struct setup *setup,
     r->max_connections = descriptors_raise(
         global->max_connections, r->config->upstream_count > 0,
         runtime->listener_count * r->worker_count);
+    if (global->chroot.p != NULL)
+        trust_keep_system();
     log_output_open(&r->logs, r->config, &r->addresses, faults);
     r->stats = sockets_open_stats(r->config, &r->addresses,
                                   inherit_is_open(&r->inherit), &r->stats_count,

@@ -272,6 +272,13 @@ upgrade_start(struct upgrade *u, const struct upgrade_asker *asker)
                                         : "another upgrade is under way");
         return;
     }
+    /* Of process 1 nobody is left when it has ended. */
+    if (getpid() == 1) {
+        refuse(u, asker,
+               "process 1 takes its container along when it ends: start a "
+               "container of the new image");
+        return;
+    }
     /* Marks that are left are of one that has failed just now. */
     if ((u->marks.upstreams == NULL &&
          row_marks_take(&u->marks, u->resources->board) < 0) ||

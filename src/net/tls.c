@@ -9,7 +9,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <glob.h>
 #include <limits.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -22,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/addr.h"
+#include "net/trust.h"
 
 enum {
     RECORD_MAX = 16384, /* bytes of a record (RFC 8446, 5.1) */
@@ -593,46 +593,13 @@ trust_text(SSL_CTX *context, struct str ca, const char **why)
     return 0;
 }
 
-/* Does a folder hold certificates by their hashes, as 1a2b3c4d.0? */
-static bool
-is_hashed(const char *folder)
-{
-    char pattern[PATH_MAX];
-    glob_t found;
-    int len = snprintf(pattern, sizeof(pattern), "%s/????????.0", folder);
-    bool result;
-
-    if (len < 0 || (size_t)len >= sizeof(pattern))
-        return false;
-    result = glob(pattern, GLOB_NOSORT, NULL, &found) == 0;
-    globfree(&found);
-    return result;
-}
-
-/* The library would read a file of all certificates at once, which takes tens
- * of milliseconds; from a folder it reads the one that it needs. */
-static int
-trust_system(SSL_CTX *context)
-{
-    const char *file = secure_getenv(X509_get_default_cert_file_env());
-    const char *folder = secure_getenv(X509_get_default_cert_dir_env());
-
-    if (file != NULL)
-        return SSL_CTX_load_verify_file(context, file);
-    if (folder == NULL)
-        folder = X509_get_default_cert_dir();
-    if (is_hashed(folder))
-        return SSL_CTX_load_verify_dir(context, folder);
-    return SSL_CTX_set_default_verify_paths(context);
-}
-
 static int
 set_trust(SSL_CTX *context, struct str ca, const char **why)
 {
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     if (ca.p == NULL) {
         *why = "the system's certificates cannot be read";
-        return trust_system(context) == 1 ? 0 : -1;
+        return trust_system(context);
     }
     *why = "it is too long";
     if (ca.len > INT_MAX)
