@@ -33,6 +33,10 @@ void board_set_up(struct board *b, int row, bool up, struct str why);
 void board_set_admin(struct board *b, int row, enum server_admin admin);
 void board_set_weight(struct board *b, int row, int32_t weight);
 
+/* By the master: the configuration has it no more, or again, in which case it
+ * is ready. */
+void board_set_removed(struct board *b, int row, bool removed);
+
 /* The weight that policies see. */
 void board_set_weight_now(struct board *b, int row, int32_t weight);
 
