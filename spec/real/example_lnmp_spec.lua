@@ -59,26 +59,12 @@ describe("examples/lnmp", function()
     folder.remove(place)
   end)
 
-  local function wait_states(wanted)
-    local function states()
-      local found = {}
-      for i, row in ipairs(lnmp:ctl("show servers --json")) do
-        found[i] = row.state
-      end
-      return table.concat(found, " ")
-    end
-    local ok = pcall(loop.wait_until, "", function()
-      return states() == wanted
-    end, PATIENCE)
-    assert.is_true(ok, states())
-  end
-
   local function fetch(path)
     return http.fetch(port, "GET " .. path, { "Host: nginx.example.com" })
   end
 
   it("serves files, and PHP by all nodes in their own roots", function()
-    wait_states("up up up")
+    lnmp:wait_states("up up up", PATIENCE)
     assert.are.equal(200, fetch("/logo.png").status)
     local seen = {}
     for _ = 1, 2 * NODES do
@@ -101,17 +87,17 @@ describe("examples/lnmp", function()
   end)
 
   it("shows a killed node down with its reason, and goes on", function()
-    wait_states("up up up")
+    lnmp:wait_states("up up up", PATIENCE)
     assert.are.equal(401, http.fetch(page, "GET /status").status)
     nodes[2]:kill()
     for _ = 1, 6 do
       assert.are.equal(200, fetch("/").status)
     end
-    wait_states("up down up")
+    lnmp:wait_states("up down up", PATIENCE)
     local body = http.fetch(page, "GET /status", { LOGIN }).body
     assert.is_truthy(body:find("php2", 1, true))
     assert.is_truthy(body:find("Connection refused", 1, true), body)
     nodes[2]:start()
-    wait_states("up up up")
+    lnmp:wait_states("up up up", PATIENCE)
   end)
 end)

@@ -58,21 +58,6 @@ describe("examples/pxc", function()
     syslog:close()
   end)
 
-  local function states()
-    local found = {}
-    for i, row in ipairs(pxc:ctl("show servers --json")) do
-      found[i] = row.state
-    end
-    return table.concat(found, " ")
-  end
-
-  local function wait_states(wanted)
-    local ok = pcall(loop.wait_until, "", function()
-      return states() == wanted
-    end, PATIENCE)
-    assert.is_true(ok, states())
-  end
-
   local function log_in()
     return (galera.query(port, "SELECT @@wsrep_node_name",
       { user = "app", password = "app" }):gsub("%s+$", ""))
@@ -90,7 +75,7 @@ describe("examples/pxc", function()
   end
 
   it("shows five nodes up, behind its password, and balances", function()
-    wait_states("up up up up up")
+    pxc:wait_states("up up up up up", PATIENCE)
     assert.are.equal(401, http.fetch(page, "GET /dbs").status)
     local answer = http.fetch(page, "GET /dbs", { LOGIN })
     assert.are.equal(200, answer.status)
@@ -127,9 +112,9 @@ describe("examples/pxc", function()
 
   -- The last one: the node stays dead.
   it("shows a killed one down with its reason, and goes on", function()
-    wait_states("up up up up up")
+    pxc:wait_states("up up up up up", PATIENCE)
     cluster.nodes[NODES]:kill()
-    wait_states("up up up up down")
+    pxc:wait_states("up up up up down", PATIENCE)
     local body = http.fetch(page, "GET /dbs", { LOGIN }).body
     assert.is_truthy(body:find("pxc/MySQL_5 down: ", 1, true), body)
     local _, names = spread(8)

@@ -8,6 +8,7 @@
 local json = require "dkjson"
 local lfs = require "lfs"
 local folder = require "support.folder"
+local loop = require "support.loop"
 local moongate = require "support.moongate"
 local process = require "support.process"
 
@@ -81,6 +82,25 @@ function Example:ctl(command)
   local status, text = process.run(argv)
   assert(status == 0, text)
   return command:find("--json", 1, true) and json.decode(text) or text
+end
+
+
+--- Waits until its servers are in these states, in order.
+-- @param wanted   string: "up up down"
+-- @param seconds  number: that it may take
+function Example:wait_states(wanted, seconds)
+  local now
+  local ok = pcall(loop.wait_until, "", function()
+    local found = {}
+    for i, row in ipairs(self:ctl("show servers --json")) do
+      found[i] = row.state
+    end
+    now = table.concat(found, " ")
+    return now == wanted
+  end, seconds)
+  if not ok then
+    error(("the servers are %s, not %s"):format(tostring(now), wanted), 2)
+  end
 end
 
 

@@ -2,104 +2,31 @@
 -- goes on as if nothing had happened.
 local ffi = require "ffi"
 local folder = require "support.folder"
-local http = require "support.http"
 local loop = require "support.loop"
 local moongate = require "support.moongate"
-local net = require "support.net"
-local peer = require "support.peer"
 local process = require "support.process"
 local upgrades = require "support.upgrades"
 
 local C = ffi.C
 
-local COUNTER = [[
-local moongate = require "moongate"
-
-local hits = moongate.shared("hits")
-
-
-local function request()
-  return moongate.reply(200, nil, tostring(hits:incr("all", 1, 0)))
-end
-
-
-return { request = request }
-]]
-
-local CONFIG = [[
-  [upstream db]
-  protocol = tcp
-  server one = 127.0.0.1:${port_one} maxconn=40
-  server two = 127.0.0.1:${port_two}
-  [tcp db]
-  listen = 127.0.0.1:${port_db}
-  upstream = db
-  access_log = off
-  [http web]
-  listen = 127.0.0.1:${port_web}
-  root = ${dir}/www
-  script = counter.lua
-  access_log = off
-]]
-
 
 describe("an upgrade that fails", function()
-  local m, one, two
+  local m
 
-  -- OPTIONS: config, global, workers.
   local function start(options)
-    options = options or {}
-    one, two = peer.serve(peer.greet("1")), peer.serve(peer.greet("2"))
-    m = upgrades.start {
-      config = options.config or CONFIG,
-      workers = options.workers or 2,
-      wrap = options.wrap,
-      global = "pidfile = ${dir}/pid\nshared_memory = 1m\n"
-        .. (options.global or ""),
-      ports = { one = one.port, two = two.port },
-      files = {
-        ["www/index.html"] = "hello",
-        ["lua/counter.lua"] = COUNTER,
-      },
-    }
+    m = upgrades.start_pair(options)
   end
 
   after_each(moongate.finish)
 
-  -- A TCP session, and which server it is on.
-  local function session()
-    local client = assert(net.connect(m.port.db))
-    return client, client:receive(1)
-  end
-
-  local function echoes(client, text)
-    client:send(text)
-    return client:receive(#text) == text
-  end
-
-  local function hit()
-    return tonumber(http.fetch(m.port.web, "/").body)
-  end
-
-  local function generations()
-    return m:ctl("show info --json").generations
-  end
-
-  -- Waits until there are so many.
-  local function wait_generations(n)
-    loop.wait_until(n .. " generations", function()
-      return #generations() == n
-    end)
-  end
-
   -- All goes on as before.
   local function goes_on(pid, client, hits)
     assert.are.equal(pid, m.master.pid)
-    assert.is_true(echoes(client, "x"))
-    assert.are.equal(hits or 1, hit())
+    assert.is_true(upgrades.echoes(client, "x"))
+    assert.are.equal(hits or 1, m:hit())
     assert.are.equal(pid .. "\n", folder.read(m.dir .. "/pid"))
     assert.is_nil(folder.read(m.dir .. "/pid.old"))
-    wait_generations(1)
+    m:wait_generations(1)
     client:close()
     m:upgrade()
   end
@@ -112,7 +39,7 @@ describe("an upgrade that fails", function()
 
   it("for a bad file says what is wrong", function()
     start()
-    local client = session()
+    local client = m:session()
     local good = folder.read(m.file)
     folder.write(m.file, good .. "[http x]\nlisen = 1\n")
     local text = refusal()
@@ -124,18 +51,18 @@ describe("an upgrade that fails", function()
 
   it("in a worker leaves no rows of what it would have had", function()
     start()
-    local client = session()
-    assert.are.equal(1, hit())
+    local client = m:session()
+    assert.are.equal(1, m:hit())
     local good, script = folder.read(m.file), m.dir .. "/lua/counter.lua"
     m:rewrite(function(text)
       return text .. "[upstream extra]\nserver e = 127.0.0.1:1\n"
     end)
-    folder.write(script, COUNTER:gsub("\n\n\n",
+    folder.write(script, upgrades.COUNTER:gsub("\n\n\n",
       "\nif hits:get(\"all\") then error(\"bad luck\") end\n\n\n", 1))
     local text = refusal()
     assert(text:find("worker%[%d%].* before it served"), text)
     folder.write(m.file, good)
-    folder.write(script, COUNTER)
+    folder.write(script, upgrades.COUNTER)
     loop.wait_until("its rows are gone", function()
       for _, row in ipairs(m:ctl("show servers --json")) do
         if row.upstream == "extra" then
@@ -149,7 +76,7 @@ describe("an upgrade that fails", function()
 
   it("for a program that ends", function()
     start()
-    local client = session()
+    local client = m:session()
     m:turn_to("/bin/false")
     local text = refusal()
     assert(text:find("ended with status 1", 1, true), text)
@@ -159,7 +86,7 @@ describe("an upgrade that fails", function()
 
   it("for a program that is not there", function()
     start()
-    local client = session()
+    local client = m:session()
     m:turn_to("/nowhere")
     local text = refusal()
     assert(text:find("cannot start .*No such file"), text)
@@ -169,7 +96,7 @@ describe("an upgrade that fails", function()
 
   it("for a program that hangs", function()
     start()
-    local client = session()
+    local client = m:session()
     folder.write(m.dir .. "/hang", "#!/bin/sh\nexec sleep 600\n")
     C.chmod(m.dir .. "/hang", 493)
     m:turn_to(m.dir .. "/hang")
@@ -182,24 +109,24 @@ describe("an upgrade that fails", function()
   it("for want of room beside those that drain", function()
     -- So few descriptors that there is room for ten workers.
     start { workers = 5, wrap = { "prlimit", "--nofile=80" } }
-    local client = session()
+    local client = m:session()
     local first = m.master
     m:upgrade()
     local second = m.master.pid
     local text = refusal()
     assert(text:find("no room for 5 more workers: 2 generations", 1, true),
       text)
-    assert.are.equal(2, #generations())
-    assert.is_true(echoes(client, "x"))
+    assert.are.equal(2, #m:generations())
+    assert.is_true(upgrades.echoes(client, "x"))
     client:close()
     assert.is_true(process.ends(first.pid))
-    wait_generations(1)
+    m:wait_generations(1)
     assert.are.equal(second, m:upgrade().old_pid)
   end)
 
   it("for a time that is none, or another under way", function()
     start()
-    local client = session()
+    local client = m:session()
     assert(refusal("5"):find("5", 1, true))
     assert(refusal("1h"):find("from 1s to 110s", 1, true))
     folder.write(m.dir .. "/hang", "#!/bin/sh\nexec sleep 600\n")

@@ -6,23 +6,8 @@ local http = require "support.http"
 local loop = require "support.loop"
 local moongate = require "support.moongate"
 local net = require "support.net"
-local peer = require "support.peer"
 local process = require "support.process"
 local upgrades = require "support.upgrades"
-
-local COUNTER = [[
-local moongate = require "moongate"
-
-local hits = moongate.shared("hits")
-
-
-local function request()
-  return moongate.reply(200, nil, tostring(hits:incr("all", 1, 0)))
-end
-
-
-return { request = request }
-]]
 
 local WORKER = [[
 local moongate = require "moongate"
@@ -36,75 +21,20 @@ end
 return { request = request }
 ]]
 
-local CONFIG = [[
-  [upstream db]
-  protocol = tcp
-  server one = 127.0.0.1:${port_one} maxconn=40
-  server two = 127.0.0.1:${port_two}
-  [tcp db]
-  listen = 127.0.0.1:${port_db}
-  upstream = db
-  access_log = off
-  [http web]
-  listen = 127.0.0.1:${port_web}
-  root = ${dir}/www
-  script = counter.lua
-  access_log = off
-]]
-
 
 describe("an upgrade", function()
-  local m, one, two
+  local m
 
-  -- OPTIONS: config, global, workers.
   local function start(options)
-    options = options or {}
-    one, two = peer.serve(peer.greet("1")), peer.serve(peer.greet("2"))
-    m = upgrades.start {
-      config = options.config or CONFIG,
-      workers = options.workers or 2,
-      global = "pidfile = ${dir}/pid\nshared_memory = 1m\n"
-        .. (options.global or ""),
-      ports = { one = one.port, two = two.port },
-      files = {
-        ["www/index.html"] = "hello",
-        ["lua/counter.lua"] = COUNTER,
-      },
-    }
+    m = upgrades.start_pair(options)
   end
 
   after_each(moongate.finish)
 
-  -- A TCP session, and which server it is on.
-  local function session()
-    local client = assert(net.connect(m.port.db))
-    return client, client:receive(1)
-  end
-
-  local function echoes(client, text)
-    client:send(text)
-    return client:receive(#text) == text
-  end
-
-  local function hit()
-    return tonumber(http.fetch(m.port.web, "/").body)
-  end
-
-  local function generations()
-    return m:ctl("show info --json").generations
-  end
-
-  -- Waits until there are so many.
-  local function wait_generations(n)
-    loop.wait_until(n .. " generations", function()
-      return #generations() == n
-    end)
-  end
-
   describe("that succeeds", function()
     it("answers who serves now, and the pidfile says it", function()
       start()
-      local client = session()
+      local client = m:session()
       local before = m.master.pid
       assert.are.equal(before .. "\n", folder.read(m.dir .. "/pid"))
       local answer = m:upgrade()
@@ -114,7 +44,7 @@ describe("an upgrade", function()
       assert.are.equal(answer.pid .. "\n", folder.read(m.dir .. "/pid"))
       assert.are.equal(before .. "\n", folder.read(m.dir .. "/pid.old"))
 
-      local list = generations()
+      local list = m:generations()
       assert.are.equal(2, #list)
       assert.are.same({ before, "draining", 1 },
         { list[1].pid, list[1].state, list[1].sessions })
@@ -122,11 +52,11 @@ describe("an upgrade", function()
         { list[2].pid, list[2].state })
       assert.is_true(m:ctl("show info"):find("draining", 1, true) ~= nil)
 
-      assert.is_true(echoes(client, "still there"))
+      assert.is_true(upgrades.echoes(client, "still there"))
       client:close()
       assert.is_true(process.ends(before))
       assert.is_nil(folder.read(m.dir .. "/pid.old"))
-      wait_generations(1)
+      m:wait_generations(1)
     end)
 
     it("comes by USR2, too", function()
@@ -136,7 +66,7 @@ describe("an upgrade", function()
       local pid = tonumber(m:wait_log("handing over to pid (%d+)"))
       m:follow(pid)
       assert.is_true(process.ends(old.pid))
-      assert.are.equal(1, hit())
+      assert.are.equal(1, m:hit())
     end)
 
     it("fails no request, and refuses no connection", function()
@@ -173,9 +103,9 @@ describe("an upgrade", function()
         return done > before + 100
       end)
       ending = true
-      wait_generations(1)
+      m:wait_generations(1)
       assert.are.same({}, failed)
-      assert.are.equal(done, hit() - 1)
+      assert.are.equal(done, m:hit() - 1)
     end)
 
     it("answers the next request of a kept connection, as its last", function()
@@ -195,14 +125,14 @@ describe("an upgrade", function()
     it("keeps states, counts and dictionaries", function()
       start()
       m:ctl("server db/two drain")
-      local client, server = session()
+      local client, server = m:session()
       assert.are.equal("1", server)
-      assert.are.equal(1, hit())
+      assert.are.equal(1, m:hit())
       m:upgrade()
       assert.are.equal("drain", m:server("two").state)
-      assert.are.equal(2, hit())
+      assert.are.equal(2, m:hit())
       assert.are.equal(1, m:server("one").active)
-      local other, again = session()
+      local other, again = m:session()
       assert.are.equal("1", again)
       m:wait_active("one", 2)
       assert.are.equal(2, m:server("one").connections)
@@ -213,9 +143,9 @@ describe("an upgrade", function()
     end)
 
     it("does not let a server that is down come up", function()
-      start { config = CONFIG:gsub("protocol = tcp",
+      start { config = upgrades.CONFIG:gsub("protocol = tcp",
         "protocol = tcp\n  check = tcp interval=100ms fall=1 rise=2") }
-      two:refuse()
+      m.two:refuse()
       local function is_down()
         return m:server("two").state == "down"
       end
@@ -224,14 +154,14 @@ describe("an upgrade", function()
       assert.is_true(is_down())
       local log = m:log()
       assert.is_nil(log:match("server db/two is up"))
-      local client, server = session()
+      local client, server = m:session()
       assert.are.equal("1", server)
       client:close()
     end)
 
     it("reads the configuration again", function()
       start()
-      local client = session()
+      local client = m:session()
       m:rewrite(function(text)
         return text:gsub("workers = 2", "workers = 3")
           .. "[http more]\nlisten = 127.0.0.1:${port_more}\n"
@@ -253,14 +183,14 @@ describe("an upgrade", function()
       end)
       -- One worker serves the sockets of three.
       for i = 1, 30 do
-        assert.are.equal(i, hit())
+        assert.are.equal(i, m:hit())
       end
-      assert.is_true(echoes(client, "x"))
+      assert.is_true(upgrades.echoes(client, "x"))
       client:close()
     end)
 
     it("takes a Unix socket over with its file", function()
-      start { config = CONFIG:gsub("127.0.0.1:${port_web}",
+      start { config = upgrades.CONFIG:gsub("127.0.0.1:${port_web}",
         "unix:${dir}/web.sock") }
       local path = m.dir .. "/web.sock"
       assert.are.equal("1", http.fetch(path, "/").body)
@@ -286,25 +216,25 @@ describe("an upgrade", function()
       start()
       local clients, masters = {}, {}
       for i = 1, 4 do
-        clients[i] = session()
+        clients[i] = m:session()
         masters[i] = m.master.pid
         m:upgrade("20s")
       end
-      assert.are.equal(5, #generations())
+      assert.are.equal(5, #m:generations())
       assert.are.equal(4, m:ctl("show info --json").now)
       for i = 4, 1, -1 do
-        assert.is_true(echoes(clients[i], "x"))
+        assert.is_true(upgrades.echoes(clients[i], "x"))
         clients[i]:close()
         assert.is_true(process.ends(masters[i]))
       end
-      wait_generations(1)
+      m:wait_generations(1)
     end)
 
     it("counts sessions of both towards a server's maxconn", function()
-      start { config = CONFIG:gsub("maxconn=40", "maxconn=1")
+      start { config = upgrades.CONFIG:gsub("maxconn=40", "maxconn=1")
         :gsub("protocol = tcp", "protocol = tcp\n  queue_timeout = 60s") }
       m:ctl("server db/two maint")
-      local first = session()
+      local first = m:session()
       local second = assert(net.connect(m.port.db))
       local function queued(n)
         loop.wait_until(n .. " wait", function()
@@ -320,12 +250,12 @@ describe("an upgrade", function()
       second:close()
       assert.are.equal("1", third:receive(1))
       third:close()
-      wait_generations(1)
+      m:wait_generations(1)
     end)
 
     it("closes what is left after drain_timeout, and says so", function()
       start { global = "drain_timeout = 1s" }
-      local client = session()
+      local client = m:session()
       local old = m.master.pid
       m:upgrade()
       assert.is_nil((client:receive_some(10)))
@@ -336,12 +266,12 @@ describe("an upgrade", function()
     it("leaves no descriptor behind", function()
       start()
       m:upgrade()
-      wait_generations(1)
+      m:wait_generations(1)
       local before = #process.fds(m.master.pid)
       for _ = 1, 3 do
         m:upgrade()
       end
-      wait_generations(1)
+      m:wait_generations(1)
       assert.are.equal(before, #process.fds(m.master.pid))
     end)
   end)
@@ -352,7 +282,7 @@ describe("an upgrade", function()
       m.workers_change = true
       local old = m:workers()
       for _ = 1, 20 do
-        session()
+        m:session()
       end
       m:upgrade()
       local active = m:server("one").active
@@ -361,19 +291,19 @@ describe("an upgrade", function()
         process.kill(pid, "KILL")
       end
       m:wait_active("one", 0)
-      wait_generations(1)
+      m:wait_generations(1)
     end)
 
     it("gives back what a whole old program had", function()
       start()
-      local _ = session()
+      local _ = m:session()
       local old = m.master
       m:upgrade()
       old:kill("KILL")
       assert.are.equal(137, old:wait())
       m.older = {}
       m:wait_active("one", 0)
-      wait_generations(1)
+      m:wait_generations(1)
       os.remove(m.dir .. "/pid.old")
     end)
 
@@ -388,7 +318,7 @@ describe("an upgrade", function()
         return #pids == 2 and pids[1] ~= dead and pids[2] ~= dead
       end)
       for i = 1, 10 do
-        assert.are.equal(i, hit())
+        assert.are.equal(i, m:hit())
       end
     end)
   end)
@@ -396,20 +326,20 @@ describe("an upgrade", function()
   describe("to a program with another layout", function()
     it("begins with a new board, and the sessions go on", function()
       start()
-      local client = session()
-      assert.are.equal(1, hit())
+      local client = m:session()
+      assert.are.equal(1, m:hit())
       m:turn_to("moongate-layout")
       local answer = m:upgrade()
       assert.are.equal("new", answer.board)
       m:wait_log("a new board is made.*layout")
-      assert.are.equal(1, hit())
+      assert.are.equal(1, m:hit())
       assert.are.equal(0, m:server("one").active)
-      assert.is_true(echoes(client, "x"))
+      assert.is_true(upgrades.echoes(client, "x"))
       client:close()
       assert.is_true(process.ends(m.older[1].pid))
       m:turn_to("moongate")
       assert.are.equal("new", m:upgrade().board)
-      assert.are.equal(1, hit())
+      assert.are.equal(1, m:hit())
     end)
   end)
 end)

@@ -25,7 +25,8 @@ all_beat(const struct manager *m)
     if (late_ms < LATE_MS_LEAST)
         late_ms = LATE_MS_LEAST;
     for (unsigned i = 0; i < m->workers; i++) {
-        uint64_t beat_ms = atomic_load(&m->board->workers[i].heartbeat_ms);
+        uint64_t beat_ms =
+            atomic_load(&m->board->workers[m->numbers[i]].heartbeat_ms);
 
         if (beat_ms + late_ms < now_ms)
             return false;
@@ -38,7 +39,8 @@ count_servers(const struct board *b, unsigned *up, unsigned *all)
 {
     *up = *all = 0;
     for (unsigned i = 0; i < b->header->limits.servers; i++) {
-        if (b->servers[i].name.text[0] == '\0')
+        if (row_text(&b->servers[i].name).p == NULL ||
+            atomic_load(&b->servers[i].removed))
             continue;
         (*all)++;
         if (atomic_load(&b->servers[i].up))
@@ -79,7 +81,7 @@ on_tick(struct timer *timer)
 
 void
 manager_start(struct manager *m, struct loop *loop, const struct board *board,
-              unsigned workers)
+              const unsigned *numbers, unsigned workers)
 {
     uint64_t watchdog_ms = notify_watchdog_ms();
 
@@ -88,6 +90,7 @@ manager_start(struct manager *m, struct loop *loop, const struct board *board,
     *m = (struct manager){
         .loop = loop,
         .board = board,
+        .numbers = numbers,
         .workers = workers,
         .tick_ms =
             watchdog_ms > 0 && watchdog_ms < TICK_MS ? watchdog_ms : TICK_MS,

@@ -24,6 +24,7 @@ enum {
 struct manager {
     struct loop *loop; /* NULL: nobody is to be told */
     const struct board *board;
+    const unsigned *numbers; /* [workers] their rows */
     unsigned workers;
     uint64_t tick_ms;
     struct timer tick;
@@ -32,10 +33,11 @@ struct manager {
     char status[MANAGER_TEXT_MAX]; /* the last one told */
 };
 
-/* Tells of the WORKERS whose rows are on BOARD. Without a service manager this
- * and the others do nothing. */
-void manager_start(struct manager *m, struct loop *loop,
-                   const struct board *board, unsigned workers);
+/* Tells of the WORKERS whose rows on BOARD are NUMBERS, which stay. Without a
+ * service manager this and the others do nothing. */
+void
+manager_start(struct manager *m, struct loop *loop, const struct board *board,
+              const unsigned *numbers, unsigned workers);
 void manager_stop(struct manager *m);
 
 /* All serve. */

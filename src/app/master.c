@@ -83,11 +83,13 @@ struct master {
     struct upgrade upgrade;   /* to a newer program */
     struct takeover takeover; /* from an older one */
     bool letting_go;          /* control leaves, and a newer one begins then */
+    bool read_later;          /* the configuration, after an upgrade */
     struct manager manager;   /* of services, if there is one */
 };
 
 static void stop(struct master *m);
 static void drain(struct master *m);
+static void look_on(struct master *m);
 
 /* --- the children --------------------------------------------------------- */
 
@@ -201,8 +203,9 @@ verb_reload(struct master *m, uint32_t client,
         answer(m, client, STR("error reload takes no arguments but --json\n"));
         return;
     }
-    why = upgrade_is_busy(&m->upgrade)
-              ? "an upgrade is under way, which reads the configuration, too"
+    why = upgrade_is_on(&m->upgrade)
+              ? "an upgrade is under way, which reads the configuration, "
+                "too\n"
               : swap_reload(&m->swap, client, request->json, request->who);
     if (why != NULL)
         answer_error(m, client, why);
@@ -311,9 +314,12 @@ on_message(struct child *child, const struct message *message)
     else if (message->kind == MESSAGE_COMMAND &&
              !str_starts_with(message->text, STR("script ")))
         on_command(m, message);
+    else if (message->kind == MESSAGE_COMMAND && upgrade_is_on(&m->upgrade))
+        answer_error(m, message->arg,
+                     "an upgrade is under way, which loads the scripts, too\n");
     else
         swap_message(&m->swap, child, message);
-    manager_reloaded(&m->manager, swap_is_busy(&m->swap));
+    look_on(m);
 }
 
 static void
@@ -435,9 +441,12 @@ on_begin(void *owner)
     child_tell(&m->control, MESSAGE_UPGRADE_BEGIN);
     for (unsigned i = 0; i < m->resources.worker_count; i++)
         child_tell(&m->workers[i], MESSAGE_UPGRADE_BEGIN);
+    if (m->resources.shared.adopted)
+        reload_leave_others(&m->swap.reload);
     notify_mainpid(getpid());
     manager_ready(&m->manager);
     tell_serving(m);
+    look_on(m);
 }
 
 /* This program, the older one, ends what its workers have. */
@@ -456,6 +465,8 @@ leave(struct master *m)
         child_tell(&m->control, MESSAGE_UPGRADE_LEAVE);
     sockets_close(&m->resources.sockets);
     socket_file_close(&m->resources.control);
+    if (m->read_later)
+        kill(m->upgrade.pid, SIGHUP);
     log_info("handed over; what this program has goes on until it ends "
              "drain_timeout=%" PRIu64 "s",
              m->resources.config->global.drain_timeout_ms / 1000);
@@ -495,6 +506,14 @@ on_successor(void *owner, bool new_board)
     }
     child_tell(&m->control, MESSAGE_STOP);
     loop_start_timer(m->loop, &m->grace, STOP_GRACE_MS);
+}
+
+static bool
+is_exchanging(void *owner)
+{
+    const struct master *m = owner;
+
+    return swap_is_busy(&m->swap);
 }
 
 static void
@@ -556,7 +575,7 @@ on_look(struct timer *timer)
         kill_stuck(m, &m->workers[i]);
     if (m->state == STATE_RUNNING && !orphans_look(m->resources.board))
         upgrade_tidy(&m->upgrade);
-    manager_reloaded(&m->manager, swap_is_busy(&m->swap));
+    look_on(m);
     loop_start_timer(m->loop, timer, STUCK_LOOK_MS);
 }
 
@@ -659,6 +678,7 @@ reap(struct master *m)
             swap_reaped(&m->swap, pid, status);
         upgrade_reaped(&m->upgrade, pid, status);
     }
+    look_on(m);
 }
 
 /* --- signals -------------------------------------------------------------- */
@@ -692,17 +712,34 @@ upgrade_by_signal(struct master *m)
                  "is stopping");
 }
 
+/* The new program of an upgrade may have read it before it was changed. */
 static void
 read_again(struct master *m)
 {
-    if (upgrade_is_busy(&m->upgrade)) {
-        log_warn("not reading the configuration again: an upgrade is under "
-                 "way, which reads it, too");
+    if (m->state > STATE_RUNNING) {
+        log_warn("not reading the configuration again: the program is "
+                 "stopping");
+        return;
+    }
+    m->read_later = upgrade_is_on(&m->upgrade) || m->takeover.waits;
+    if (m->read_later) {
+        log_info("reading the configuration again after the upgrade");
         return;
     }
     log_info("reading the configuration and its scripts again");
     swap_all(&m->swap, "SIGHUP");
     manager_reloading(&m->manager);
+}
+
+/* Whatever waits for the end of something else goes on if that has come. */
+static void
+look_on(struct master *m)
+{
+    manager_reloaded(&m->manager, swap_is_busy(&m->swap));
+    swap_look(&m->swap);
+    upgrade_look(&m->upgrade);
+    if (m->read_later && !upgrade_is_on(&m->upgrade) && !m->takeover.waits)
+        read_again(m);
 }
 
 static void
@@ -798,6 +835,7 @@ start(struct master *m)
     init_children(m);
     upgrade_init(&m->upgrade, m->loop, &m->resources,
                  &(struct upgrade_calls){.owner = m,
+                                         .is_busy = is_exchanging,
                                          .answer = answer_client,
                                          .ready = on_successor});
     if (takeover_start(&m->takeover, m->loop, &m->resources, on_begin, m) < 0) {
@@ -805,7 +843,7 @@ start(struct master *m)
         return -1;
     }
     manager_start(&m->manager, m->loop, m->resources.board,
-                  m->resources.worker_count);
+                  m->resources.shared.numbers, m->resources.worker_count);
     swap_init(&m->swap, m->loop, &m->resources, &m->control, m->workers);
     script_watch_start(&m->watch, &m->swap, m->loop, &m->resources);
     usage_start(&m->usage, m->loop, &m->resources, &m->control, m->workers);

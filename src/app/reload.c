@@ -11,9 +11,11 @@
 #include "app/config_record.h"
 #include "app/reload_changes.h"
 #include "app/resources.h"
+#include "app/row_marks.h"
 #include "app/setup.h"
 #include "base/log.h"
 #include "board/board.h"
+#include "board/numbers.h"
 #include "board/state.h"
 #include "board/wake.h"
 #include "config/faults.h"
@@ -37,16 +39,21 @@ reload_is_same(const struct reload *r)
 
 /* --- rows that are gone --------------------------------------------------- */
 
-/* The oldest configuration that any worker has sessions of. */
+/* The oldest configuration that any worker has sessions of; 0: there are
+ * workers of another program, which say nothing of this one's. */
 static uint32_t
-oldest_generation(const struct resources *r)
+oldest_generation(const struct board *board)
 {
     uint32_t oldest = UINT32_MAX;
 
-    for (unsigned i = 0; i < r->worker_count; i++) {
-        const struct worker_row *worker = &r->board->workers[i];
+    for (unsigned i = 0; i < board_worker_top(board); i++) {
+        const struct worker_row *worker = &board->workers[i];
         uint32_t generation = atomic_load(&worker->generation);
 
+        if (numbers_is_vacant(board, i))
+            continue;
+        if (atomic_load(&worker->master) != getpid())
+            return 0;
         if (atomic_load(&worker->pid) != 0 && generation < oldest)
             oldest = generation;
     }
@@ -57,7 +64,7 @@ static void
 free_gone(struct reload *r)
 {
     struct resources *resources = r->resources;
-    uint32_t oldest = oldest_generation(resources);
+    uint32_t oldest = oldest_generation(resources->board);
     size_t kept = 0;
 
     for (size_t i = 0; i < r->gone_count; i++) {
@@ -76,9 +83,38 @@ on_look(struct timer *timer)
 {
     struct reload *r = container_of(timer, struct reload, look);
 
-    free_gone(r);
+    if (!r->resources->upgrading)
+        free_gone(r);
     if (r->gone_count > 0)
         loop_start_timer(r->loop, timer, LOOK_MS);
+}
+
+static size_t
+find_gone(const struct reload *r, const struct rows_one *row)
+{
+    size_t i = 0;
+
+    while (i < r->gone_count &&
+           (r->gone[i].row.kind != row->kind || r->gone[i].row.row != row->row))
+        i++;
+    return i;
+}
+
+/* A row that cannot be remembered stays. */
+static bool
+note_gone(struct reload *r, const struct rows_one *row)
+{
+    struct reload_gone *gone =
+        realloc(r->gone, (r->gone_count + 1) * sizeof(*r->gone));
+
+    if (gone == NULL)
+        return false;
+    r->gone = gone;
+    r->gone[r->gone_count++] = (struct reload_gone){
+        .row = *row,
+        .generation = r->resources->script_generation,
+    };
+    return true;
 }
 
 /* A server that is gone gets no more work from sessions of old configurations
@@ -88,29 +124,51 @@ leave_row(void *arg, const struct rows_one *row, bool is_gone)
 {
     struct reload *r = arg;
     struct board *board = r->resources->board;
-    size_t i = 0;
+    size_t i = find_gone(r, row);
 
-    while (i < r->gone_count &&
-           (r->gone[i].row.kind != row->kind || r->gone[i].row.row != row->row))
-        i++;
     if (!is_gone) {
         if (i == r->gone_count)
             return;
         r->gone[i] = r->gone[--r->gone_count];
         if (row->kind == BOARD_SERVERS)
-            board_set_admin(board, row->row, SERVER_READY);
+            board_set_removed(board, row->row, false);
         return;
     }
-    if (i == r->gone_count) {
-        r->gone = xrealloc(r->gone, (i + 1) * sizeof(*r->gone));
-        r->gone_count++;
-        if (row->kind == BOARD_SERVERS)
-            board_set_admin(board, row->row, SERVER_DRAIN);
+    if (i < r->gone_count) {
+        r->gone[i].generation = r->resources->script_generation;
+        return;
     }
-    r->gone[i] = (struct reload_gone){
-        .row = *row,
-        .generation = r->resources->script_generation,
-    };
+    if (note_gone(r, row) && row->kind == BOARD_SERVERS) {
+        board_set_removed(board, row->row, true);
+        board_set_admin(board, row->row, SERVER_DRAIN);
+    }
+}
+
+/* The older program's sessions go on with what it knows: it gets no other
+ * servers in the place of those that are gone, so they are not drained. */
+static void
+leave_other(void *arg, const struct rows_one *row)
+{
+    struct reload *r = arg;
+
+    if (note_gone(r, row) && row->kind == BOARD_SERVERS)
+        board_set_removed(r->resources->board, row->row, true);
+}
+
+void
+reload_leave_others(struct reload *r)
+{
+    struct resources *resources = r->resources;
+    struct row_marks marks = {.rows = {NULL}};
+
+    if (row_marks_take_config(&marks, resources->board, resources->config) < 0)
+        log_error("rows of what the configuration has no more stay: %s",
+                  strerror(errno));
+    else
+        row_marks_each_other(&marks, resources->board, leave_other, r);
+    row_marks_fini(&marks);
+    if (r->gone_count > 0)
+        loop_start_timer(r->loop, &r->look, LOOK_MS);
 }
 
 /* --- preparing ------------------------------------------------------------ */

@@ -33,7 +33,8 @@ struct child;
 struct loop;
 struct resources;
 
-/* Rows that are gone once all workers serve this generation or a later one. */
+/* Rows that are gone once all workers serve this generation or a later one, and
+ * no other program has any. */
 struct reload_gone {
     struct rows_one row;
     uint32_t generation;
@@ -58,6 +59,10 @@ struct reload {
 void
 reload_init(struct reload *r, struct loop *loop, struct resources *resources);
 void reload_fini(struct reload *r);
+
+/* Rows of the board that the configuration has not, since an older program had
+ * them, are gone once that one has ended. */
+void reload_leave_others(struct reload *r);
 
 /* Is one under way? */
 bool reload_is_on(const struct reload *r);

@@ -9,6 +9,7 @@
 #ifndef APP_RESOURCES_H
 #define APP_RESOURCES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "app/inherit.h"
@@ -43,6 +44,8 @@ struct resources {
     struct shared shared;
     struct board *board;    /* its board */
     struct inherit inherit; /* from an older program */
+    bool upgrading;         /* a newer program starts, serves, or has left rows
+                               on the board: none are added or removed */
 };
 
 /* Reads the configuration FILE, checks it, goes to the background if DAEMON or

@@ -319,11 +319,16 @@ apply_upstream(struct board *board, const struct upstream_conf *conf)
 
     for (size_t i = 0; i < conf->server_count; i++) {
         const struct server_conf *server = &conf->servers[i];
+        int row = board_find_server(board, upstream, server->name);
 
-        board_set_server(board,
-                         board_find_server(board, upstream, server->name),
-                         server->address.text, (int32_t)server->weight,
-                         (int32_t)server->maxconn, server->backup);
+        board_set_server(board, row, server->address.text,
+                         (int32_t)server->weight, (int32_t)server->maxconn,
+                         server->backup);
+        if (!atomic_load(&board->servers[row].removed))
+            continue;
+        board_set_removed(board, row, false);
+        if (server->disabled)
+            board_set_admin(board, row, SERVER_MAINT);
     }
 }
 

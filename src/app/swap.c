@@ -587,7 +587,8 @@ on_next(struct deferred *deferred)
     struct swap *s = container_of(deferred, struct swap, next);
     struct list *node;
 
-    if (s->job != NULL || (node = list_take_first(&s->jobs)) == NULL)
+    if (s->job != NULL || s->resources->upgrading ||
+        (node = list_take_first(&s->jobs)) == NULL)
         return;
     s->job = container_of(node, struct swap_job, link);
     begin(s);
@@ -772,6 +773,13 @@ swap_close(struct swap *s)
         swap_try_kill(&s->trial);
         refuse(s, str_from(STOPPING));
     }
+}
+
+void
+swap_look(struct swap *s)
+{
+    if (!list_empty(&s->jobs))
+        loop_defer(s->loop, &s->next);
 }
 
 bool

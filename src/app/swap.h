@@ -52,6 +52,9 @@ void swap_init(struct swap *s, struct loop *loop, struct resources *resources,
 /* Is anything being exchanged, or waiting for that? */
 bool swap_is_busy(const struct swap *s);
 
+/* Goes on with what waits, where that was for the end of an upgrade. */
+void swap_look(struct swap *s);
+
 /* Ends the process in which scripts are tried, and waits for that. */
 void swap_fini(struct swap *s);
 

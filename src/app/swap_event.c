@@ -32,7 +32,11 @@ swap_event_refused(struct board *board, const struct swap_job *job,
 {
     struct str line = first_line(why);
 
-    if (v == NULL)
+    if (job->kind == SWAP_ALL)
+        event_note(board, EVENT_RELOAD,
+                   "the configuration stays as it is: " STR_FMT " (by %s)",
+                   STR_ARG(line), job->who);
+    else if (v == NULL)
         event_note(board, EVENT_SCRIPT,
                    "scripts stay as they are: " STR_FMT " (by %s)",
                    STR_ARG(line), job->who);

@@ -3,15 +3,37 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/message.h"
 #include "app/resources.h"
 #include "base/log.h"
+#include "board/board.h"
+#include "board/events.h"
+
+/* On the board, whose version is the older program's yet. */
+static void
+note(const struct takeover *t)
+{
+    const struct shared *shared = &t->resources->shared;
+
+    if (shared->adopted)
+        event_note(shared->board, EVENT_UPGRADE,
+                   "upgraded from version %s to %s, pid %ld serves",
+                   shared->board->header->version, MOONGATE_VERSION,
+                   (long)getpid());
+    else
+        event_note(shared->board, EVENT_UPGRADE,
+                   "upgraded to version %s, pid %ld serves; counts begin anew: "
+                   "%s",
+                   MOONGATE_VERSION, (long)getpid(), shared->why_new);
+}
 
 static void
 begin(struct takeover *t)
 {
     takeover_stop(t);
+    note(t);
     resources_take_over(t->resources);
     t->on_begin(t->owner);
 }

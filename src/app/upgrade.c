@@ -17,6 +17,7 @@
 #include "app/resources.h"
 #include "base/log.h"
 #include "board/board.h"
+#include "board/events.h"
 #include "board/json.h"
 #include "board/numbers.h"
 #include "config/value.h"
@@ -110,6 +111,18 @@ close_link(struct upgrade *u)
     u->link = -1;
 }
 
+static void
+note_failure(const struct upgrade *u)
+{
+    struct str why = buf_text(&u->why);
+    ptrdiff_t end = str_find_char(why, '\n', 0);
+
+    event_note(u->resources->board, EVENT_UPGRADE,
+               "the upgrade failed, version %s goes on: " STR_FMT,
+               MOONGATE_VERSION,
+               STR_ARG(end < 0 ? why : str_slice(why, 0, (size_t)end)));
+}
+
 /* The answer is one line and more, each with what is wrong. */
 static void
 fail(struct upgrade *u)
@@ -122,6 +135,7 @@ fail(struct upgrade *u)
     u->pid = 0;
     u->state = UPGRADE_IDLE;
     log_lines(buf_text(&u->why));
+    note_failure(u);
     log_error("the upgrade has failed; pid %ld goes on as before",
               (long)getpid());
     buf_init(&text, memory, sizeof(memory));
@@ -136,6 +150,13 @@ on_limit(struct timer *timer)
 {
     struct upgrade *u = container_of(timer, struct upgrade, limit);
 
+    if (u->state == UPGRADE_WAITING) {
+        buf_printf(&u->why,
+                   "scripts or a configuration were exchanged for %u s\n",
+                   u->asker.seconds);
+        fail(u);
+        return;
+    }
     buf_printf(&u->why, "it was not ready within %u s\n", u->asker.seconds);
     kill(u->pid, SIGKILL);
 }
@@ -263,6 +284,32 @@ close_both:
     return -1;
 }
 
+/* Marks that are left are of one that has failed just now. */
+static void
+begin(struct upgrade *u)
+{
+    u->resources->upgrading = true;
+    if ((!row_marks_is_taken(&u->marks) &&
+         row_marks_take(&u->marks, u->resources->board) < 0) ||
+        start(u) < 0) {
+        buf_printf(&u->why, "%s\n", strerror(errno));
+        fail(u);
+        return;
+    }
+    u->state = UPGRADE_STARTING;
+    log_info("upgrading: started %s as pid %ld", launch_path(), (long)u->pid);
+    event_note(u->resources->board, EVENT_UPGRADE,
+               "an upgrade of version %s has begun, with pid %ld",
+               MOONGATE_VERSION, (long)u->pid);
+}
+
+void
+upgrade_look(struct upgrade *u)
+{
+    if (u->state == UPGRADE_WAITING && !u->calls.is_busy(u->calls.owner))
+        begin(u);
+}
+
 void
 upgrade_start(struct upgrade *u, const struct upgrade_asker *asker)
 {
@@ -279,18 +326,11 @@ upgrade_start(struct upgrade *u, const struct upgrade_asker *asker)
                "container of the new image");
         return;
     }
-    /* Marks that are left are of one that has failed just now. */
-    if ((u->marks.upstreams == NULL &&
-         row_marks_take(&u->marks, u->resources->board) < 0) ||
-        start(u) < 0) {
-        refuse(u, asker, strerror(errno));
-        return;
-    }
-    u->state = UPGRADE_STARTING;
+    u->state = UPGRADE_WAITING;
     u->asker = *asker;
     buf_init(&u->why, u->why_text, sizeof(u->why_text));
     loop_start_timer(u->loop, &u->limit, (uint64_t)asker->seconds * 1000);
-    log_info("upgrading: started %s as pid %ld", launch_path(), (long)u->pid);
+    upgrade_look(u);
 }
 
 void
@@ -308,12 +348,6 @@ upgrade_start_for(struct upgrade *u, struct upgrade_asker *asker,
     }
     asker->seconds = (unsigned)(ms / 1000);
     upgrade_start(u, asker);
-}
-
-bool
-upgrade_is_busy(const struct upgrade *u)
-{
-    return u->state != UPGRADE_IDLE || u->marks.upstreams != NULL;
 }
 
 int
@@ -361,16 +395,20 @@ upgrade_fini(struct upgrade *u)
 void
 upgrade_cancel(struct upgrade *u)
 {
-    if (u->state != UPGRADE_STARTING)
+    if (u->state != UPGRADE_WAITING && u->state != UPGRADE_STARTING)
         return;
     buf_str(&u->why, STR("the program is stopping\n"));
-    if (u->pid != 0)
+    if (u->state == UPGRADE_WAITING)
+        fail(u);
+    else if (u->pid != 0)
         kill(u->pid, SIGKILL);
 }
 
 void
 upgrade_tidy(struct upgrade *u)
 {
-    if (u->state == UPGRADE_IDLE)
-        row_marks_restore(&u->marks, u->resources->board);
+    if (u->state > UPGRADE_WAITING)
+        return;
+    row_marks_restore(&u->marks, u->resources->board);
+    u->resources->upgrading = false;
 }

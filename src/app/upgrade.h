@@ -5,9 +5,13 @@
  * and lets go when that one is ready. Whatever goes wrong before, this one goes
  * on.
  *
- *     IDLE ─start─▶ STARTING ─READY─▶ READY ─upgrade_begin─▶ OVER
- *       ▲               │ failed, ended, took too long         drains, leaves
- *       └───────────────┘
+ *     IDLE ─start─▶ WAITING ─▶ STARTING ─READY─▶ READY ─upgrade_begin─▶ OVER
+ *       ▲              │          │ failed, ended, took too long         drains
+ *       └──────────────┴──────────┘
+ *
+ * It waits while a configuration or scripts are exchanged: two programs that
+ * add rows to one board, or open the same addresses, would be in each other's
+ * way.
  */
 #ifndef APP_UPGRADE_H
 #define APP_UPGRADE_H
@@ -32,6 +36,7 @@ enum {
 
 enum upgrade_state {
     UPGRADE_IDLE,
+    UPGRADE_WAITING,  /* for the end of an exchange */
     UPGRADE_STARTING, /* there is a new program, which is not ready */
     UPGRADE_READY,    /* it waits for this one to let go */
     UPGRADE_OVER,     /* it serves */
@@ -47,6 +52,8 @@ struct upgrade_asker {
 
 struct upgrade_calls {
     void *owner;
+    /* Is something exchanged now? */
+    bool (*is_busy)(void *owner);
     /* TEXT is the answer to a client of control. */
     void (*answer)(void *owner, uint32_t client, struct str text);
     /* The new program is ready, whoever has asked has his answer. It shares
@@ -75,7 +82,7 @@ upgrade_init(struct upgrade *u, struct loop *loop, struct resources *resources,
              const struct upgrade_calls *calls);
 void upgrade_fini(struct upgrade *u);
 
-/* Begins it; or refuses, which the asker is told. */
+/* Begins it, or waits; or refuses, which the asker is told. */
 void upgrade_start(struct upgrade *u, const struct upgrade_asker *asker);
 
 /* The same for whoever gives it ARGUMENTS: the time that it may take. */
@@ -85,8 +92,14 @@ void upgrade_start_for(struct upgrade *u, struct upgrade_asker *asker,
 /* Gives it up, since this program ends: the new one is killed. */
 void upgrade_cancel(struct upgrade *u);
 
-/* Is there another program that adds rows to the board, or has it left some? */
-bool upgrade_is_busy(const struct upgrade *u);
+/* Begins one that waits, if nothing is exchanged any more. */
+void upgrade_look(struct upgrade *u);
+
+static inline bool
+upgrade_is_on(const struct upgrade *u)
+{
+    return u->state != UPGRADE_IDLE;
+}
 
 /* Lets the new program go on. -1: it is dead; the upgrade has failed. */
 int upgrade_begin(struct upgrade *u) MUST_CHECK;

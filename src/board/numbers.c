@@ -34,6 +34,7 @@ claim(struct board *b, unsigned worker, pid_t master)
 
     atomic_store(&row->restarts, 0);
     atomic_store(&row->script_generation, 0);
+    atomic_store(&row->generation, 0);
     atomic_store(&row->since_ms, clock_wall_ms());
     atomic_store(&row->master, master);
     if (worker >= board_worker_top(b)) {

@@ -114,6 +114,8 @@ struct server_row {
     _Alignas(64) int32_t upstream; /* row of its upstream */
     _Atomic int32_t maxconn;       /* 0: no limit */
     _Atomic bool backup;
+    _Atomic bool removed; /* it is in the configuration no more; sessions that
+                             it has go on */
     /* By control. */
     _Atomic bool up;
     _Atomic uint8_t admin;          /* enum server_admin */

@@ -13,7 +13,7 @@ find_state(const struct server_line *line, int32_t passes, int32_t fall)
 
     if (view->maint)
         return SERVER_STATE_MAINT;
-    if (view->draining)
+    if (view->draining || atomic_load(&line->row->removed))
         return SERVER_STATE_DRAIN;
     if (fall == 0)
         return view->up ? SERVER_STATE_NO_CHECK : SERVER_STATE_DOWN;

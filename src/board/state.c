@@ -117,6 +117,14 @@ board_set_admin(struct board *b, int row, enum server_admin admin)
 }
 
 void
+board_set_removed(struct board *b, int row, bool removed)
+{
+    atomic_store(&b->servers[row].removed, removed);
+    if (!removed)
+        board_set_admin(b, row, SERVER_READY);
+}
+
+void
 board_set_weight(struct board *b, int row, int32_t weight)
 {
     atomic_store(&b->servers[row].weight, weight);

@@ -36,6 +36,10 @@ uint64_t board_down_ms(const struct board *b, int row);
 void board_set_admin(struct board *b, int row, enum server_admin admin);
 void board_set_weight(struct board *b, int row, int32_t weight);
 
+/* By the master: the configuration has it no more, or again, in which case it
+ * is ready. */
+void board_set_removed(struct board *b, int row, bool removed);
+
 /* The weight that policies see. */
 void board_set_weight_now(struct board *b, int row, int32_t weight);
 
