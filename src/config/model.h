@@ -473,6 +473,14 @@ const struct section_conf *
 config_find_section(const struct config *config, enum section_kind kind,
                     struct str name);
 
+const struct stats_conf *config_find_stats(const struct config *config,
+                                           struct str name);
+
+/* The address of STATS (or NULL) that is written as TEXT; NULL when there is
+ * none. */
+const struct listen_conf *stats_conf_find_listen(const struct stats_conf *stats,
+                                                 struct str text);
+
 /* The server of this name; NULL when there is none. */
 const struct server_conf *
 upstream_conf_find_server(const struct upstream_conf *upstream,
