@@ -77,11 +77,11 @@ struct control_config {
 /* Begins with what control was started with. USE_LOGS is told of other logs,
  * which take the place of those that were there, before those are closed. 0, or
  * -1 with errno. */
-int control_config_start(struct control_config *c,
-                         const struct control_conf *conf, struct loop *loop,
-                         struct stats_server *stats,
-                         void (*use_logs)(void *arg, struct log_output *logs),
-                         void *arg) MUST_CHECK;
+int
+control_config_start(struct control_config *c, const struct control_conf *conf,
+                     struct loop *loop, struct stats_server *stats,
+                     void (*use_logs)(void *arg, struct log_output *logs),
+                     void *arg) MUST_CHECK;
 void control_config_stop(struct control_config *c);
 
 /* Closes what has to be open until the last line is written. */

@@ -47,7 +47,8 @@ make(struct shared *s, const struct config *config,
 {
     s->board = rows_open_board(config, choose_room(workers));
     s->log_wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (s->board == NULL || s->log_wake < 0 || message_open(s->stats_link) < 0) {
+    if (s->board == NULL || s->log_wake < 0 ||
+        message_open(s->stats_link) < 0) {
         log_error("cannot make what the processes share: %s", strerror(errno));
         return -1;
     }

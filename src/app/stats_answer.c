@@ -324,8 +324,7 @@ stats_answer(struct buf *out, struct stats_reply *reply,
     reply->status = 200;
     if (method == HTTP_METHOD_GET || method == HTTP_METHOD_HEAD) {
         get(out, reply, source, r);
-    } else if (method == HTTP_METHOD_POST &&
-               is_page(r->head->path, r->uri)) {
+    } else if (method == HTTP_METHOD_POST && is_page(r->head->path, r->uri)) {
         act(out, reply, source, r);
     } else {
         put_error(out, reply, 405, "the methods are GET, HEAD, POST");

@@ -120,8 +120,8 @@ find_successor(const struct listen_conf **listen, const struct config *config,
                const struct stats_client *c)
 {
     for (size_t i = 0; c->listen != NULL && i < config->stats_count; i++) {
-        *listen = stats_conf_find_listen(&config->stats[i],
-                                         c->listen->address.text);
+        *listen =
+            stats_conf_find_listen(&config->stats[i], c->listen->address.text);
         if (*listen != NULL)
             return &config->stats[i];
     }

@@ -44,7 +44,7 @@ struct stats_clients {
 
 /* Who has connected, and to what. */
 struct stats_arrival {
-    int fd;                           /* the client's, or to a worker */
+    int fd; /* the client's, or to a worker */
     const struct config *config;
     const struct stats_conf *conf;    /* of it */
     const struct listen_conf *listen; /* NULL: it comes through a worker */
@@ -65,8 +65,8 @@ void stats_clients_fini(struct stats_clients *s);
 bool stats_clients_have_room(const struct stats_clients *s);
 
 /* Serves the client; what cannot be served is closed, and told the log. */
-void stats_clients_add(struct stats_clients *s,
-                       const struct stats_arrival *arrival);
+void
+stats_clients_add(struct stats_clients *s, const struct stats_arrival *arrival);
 
 /* CONFIG holds from now on. Who is in the middle of a request has its answer;
  * those whose section listens there no more are closed. */

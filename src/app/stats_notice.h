@@ -22,8 +22,8 @@ enum {
 struct stats_notice {
     char section[CONFIG_NAME_MAX + 1];
     char user[STATS_USER_MAX + 1];
-    struct addr addr;   /* its host */
-    uint64_t until_ms;  /* 0: there is none */
+    struct addr addr;  /* its host */
+    uint64_t until_ms; /* 0: there is none */
     char text[STATS_NOTICE_MAX];
     bool is_error;
 };

@@ -34,13 +34,12 @@ void stats_sockets_resolve(const struct config *config,
 
 /* Opens one for each address of CONFIG, but where BEFORE (or NULL), INHERIT (or
  * NULL) or the service manager has it. 0, or -1 with a fault for every address
- * that cannot be had. End with stats_sockets_close either way; or, of those that
- * were to take BEFORE's place, with _give_up or _replace. */
-int stats_sockets_open(struct stats_sockets *s,
-                       const struct stats_sockets *before,
-                       const struct config *config, struct addresses *addresses,
-                       struct inherit *inherit,
-                       struct faults *faults) MUST_CHECK;
+ * that cannot be had. End with stats_sockets_close either way; or, of those
+ * that were to take BEFORE's place, with _give_up or _replace. */
+int
+stats_sockets_open(struct stats_sockets *s, const struct stats_sockets *before,
+                   const struct config *config, struct addresses *addresses,
+                   struct inherit *inherit, struct faults *faults) MUST_CHECK;
 
 /* Whether one of them listens on ADDR. */
 bool stats_sockets_have(const struct stats_sockets *s, const struct addr *addr);
