@@ -261,14 +261,13 @@ send_answer(struct stats_client *c)
         size_t in_body = c->sent - in_head;
         const struct iovec iov[] = {
             {c->out_head.p + in_head, head_len - in_head},
-            {c->out.p == NULL ? NULL : c->out.p + in_body,
-             c->out.len - in_body},
+            {c->out.len > 0 ? c->out.p + in_body : NULL, c->out.len - in_body},
         };
         ssize_t n;
 
         if (!c->stream.writable)
             return false;
-        n = stream_writev(&c->stream, iov, 2);
+        n = stream_writev(&c->stream, iov, c->out.len > 0 ? 2 : 1);
         if (n < 0 && errno != EAGAIN)
             close_client(c);
         if (n < 0)

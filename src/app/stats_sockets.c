@@ -87,25 +87,6 @@ open_one(struct stats_sockets *s, const struct stats_sockets *before,
                           : strerror(errno));
 }
 
-void
-stats_sockets_resolve(const struct config *config, struct addresses *addresses,
-                      struct faults *faults)
-{
-    struct addr addr;
-
-    for (size_t i = 0; i < config->stats_count; i++) {
-        const struct stats_conf *conf = &config->stats[i];
-
-        for (size_t k = 0; k < conf->listen_count; k++) {
-            const struct listen_conf *listen = &conf->listens[k];
-
-            if (addresses_resolve(addresses, &addr, 1, &listen->address,
-                                  listen->at, faults) < 0)
-                continue; /* the fault has been added */
-        }
-    }
-}
-
 int
 stats_sockets_open(struct stats_sockets *s, const struct stats_sockets *before,
                    const struct config *config, struct addresses *addresses,

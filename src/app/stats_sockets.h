@@ -27,11 +27,6 @@ struct stats_sockets {
     bool *kept;         /* it was another one's before */
 };
 
-/* Looks up what the addresses of [stats] in CONFIG mean, so that it is known.
- * Start-up, or a process that nobody waits for. */
-void stats_sockets_resolve(const struct config *config,
-                           struct addresses *addresses, struct faults *faults);
-
 /* Opens one for each address of CONFIG, but where BEFORE (or NULL), INHERIT (or
  * NULL) or the service manager has it. 0, or -1 with a fault for every address
  * that cannot be had. End with stats_sockets_close either way; or, of those

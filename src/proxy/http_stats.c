@@ -21,10 +21,18 @@
 #include "proxy/http_route.h"
 #include "proxy/http_section.h"
 
+enum {
+    AGAIN_MS = 20,  /* control has no room: the next attempt */
+    BUSY_MS = 2000, /* until it is given up */
+};
+
 struct http_stats {
     struct http_exchange *exchange; /* NULL: it has gone on */
     struct stream stream;           /* to control */
-    struct timer timer;             /* control says nothing */
+    int theirs;                     /* its other end, until control has it */
+    struct buf text;                /* likewise */
+    uint64_t since_ms;              /* the first attempt */
+    struct timer timer;             /* the next one; control says nothing */
     struct deferred cleanup;        /* frees it */
     struct fastcgi_answer answer;
 };
@@ -110,11 +118,24 @@ put_request(struct buf *to, struct http_exchange *exchange)
 
 /* --- its end -------------------------------------------------------------- */
 
+/* What was to be handed over. */
+static void
+forget_request(struct http_stats *s)
+{
+    if (s->theirs >= 0)
+        close(s->theirs);
+    s->theirs = -1;
+    if (s->text.p != NULL)
+        explicit_bzero(s->text.p, s->text.len); /* there is a password in it */
+    buf_fini(&s->text);
+}
+
 static void
 on_cleanup(struct deferred *cleanup)
 {
     struct http_stats *s = container_of(cleanup, struct http_stats, cleanup);
 
+    forget_request(s);
     answer_drop(&s->answer);
     free(s);
 }
@@ -207,20 +228,6 @@ on_ready(struct stream *stream)
     pump(container_of(stream, struct http_stats, stream));
 }
 
-/* It is the client who is slow while something waits for it. */
-static void
-on_timer(struct timer *timer)
-{
-    struct http_stats *s = container_of(timer, struct http_stats, timer);
-    struct http_exchange *exchange = s->exchange;
-
-    if (spool_is_empty(&exchange->writer.spool))
-        fail(s, 504, "sH", "control says nothing");
-    else
-        loop_start_timer(exchange->engine->loop, timer,
-                         exchange->limits.server_timeout_ms);
-}
-
 static void
 on_drained(struct http_exchange *exchange)
 {
@@ -242,74 +249,95 @@ static const struct exchange_handler handler = {
 
 /* --- beginnings ----------------------------------------------------------- */
 
-/* Hands it in, with one end of a pair. Returns the other; -1 with errno. */
-static int
-hand_in(struct http_exchange *exchange)
+static void
+wait_for(struct http_stats *s, uint64_t ms)
 {
-    struct engine *engine = exchange->engine;
-    char memory[HTTP_STATS_TEXT_MAX];
-    struct buf text;
-    int pair[2];
-    int result;
-
-    buf_init(&text, memory, sizeof(memory));
-    put_request(&text, exchange);
-    if (text.failed) {
-        errno = E2BIG;
-        return -1;
-    }
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
-                   pair) < 0)
-        return -1;
-    result = engine->ask_stats(engine->ask_stats_arg, pair[1], buf_text(&text));
-    explicit_bzero(memory, sizeof(memory)); /* there is a password in it */
-    close(pair[1]);
-    if (result == 0)
-        return pair[0];
-    close(pair[0]);
-    return -1;
+    loop_start_timer(s->exchange->engine->loop, &s->timer, ms);
 }
 
+/* A burst is let go over; then control is too busy. */
+static void
+hand_in(struct http_stats *s)
+{
+    struct engine *engine = s->exchange->engine;
+
+    if (engine->ask_stats(engine->ask_stats_arg, s->theirs,
+                          buf_text(&s->text)) == 0) {
+        forget_request(s);
+        wait_for(s, s->exchange->limits.server_timeout_ms);
+        return;
+    }
+    if (errno != EAGAIN)
+        fail(s, 503, "SC", strerror(errno));
+    else if (clock_ms() - s->since_ms >= BUSY_MS)
+        fail(s, 503, "SC", "too many requests wait for them");
+    else
+        wait_for(s, AGAIN_MS);
+}
+
+/* It is the client who is slow while something waits for it. */
+static void
+on_timer(struct timer *timer)
+{
+    struct http_stats *s = container_of(timer, struct http_stats, timer);
+
+    if (s->theirs >= 0)
+        hand_in(s);
+    else if (spool_is_empty(&s->exchange->writer.spool))
+        fail(s, 504, "sH", "control says nothing");
+    else
+        wait_for(s, s->exchange->limits.server_timeout_ms);
+}
+
+/* NULL with errno. */
 static struct http_stats *
-open_answer(struct http_exchange *exchange)
+new_stats(struct http_exchange *exchange)
 {
     struct http_stats *s = calloc(1, sizeof(*s));
-    int fd = s == NULL ? -1 : hand_in(exchange);
+    int pair[2];
 
-    if (fd >= 0 &&
-        stream_open(&s->stream, exchange->engine->loop, fd, on_ready) == 0)
-        return s;
-    if (fd >= 0)
-        close(fd);
-    free(s);
-    return NULL;
+    if (s == NULL ||
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+                   pair) < 0) {
+        free(s);
+        return NULL;
+    }
+    if (stream_open(&s->stream, exchange->engine->loop, pair[0], on_ready) <
+        0) {
+        close(pair[0]);
+        close(pair[1]);
+        free(s);
+        return NULL;
+    }
+    s->exchange = exchange;
+    s->theirs = pair[1];
+    s->since_ms = clock_ms();
+    buf_init_growing(&s->text, HTTP_STATS_TEXT_MAX);
+    timer_init(&s->timer, on_timer);
+    deferred_init(&s->cleanup, on_cleanup);
+    answer_init(&s->answer, exchange);
+    return s;
 }
 
 void
 http_stats_start(struct http_exchange *exchange)
 {
-    struct http_stats *s;
+    struct http_stats *s = new_stats(exchange);
 
     exchange->for_stats = true;
-    s = open_answer(exchange);
     if (s == NULL) {
-        int error = errno;
-
-        log_warn("cannot hand a request to the statistics in: %s "
-                 "section=" STR_FMT " path=" STR_FMT,
-                 error == EAGAIN ? "too many wait there" : strerror(error),
-                 STR_ARG(exchange->flow.section), STR_ARG(exchange->path));
-        exchange_fail(exchange, error == E2BIG ? 431 : 503, "SC");
+        log_warn("cannot ask for the statistics: %s section=" STR_FMT,
+                 strerror(errno), STR_ARG(exchange->flow.section));
+        exchange_fail(exchange, 503, "SC");
         return;
     }
-    s->exchange = exchange;
-    timer_init(&s->timer, on_timer);
-    deferred_init(&s->cleanup, on_cleanup);
-    answer_init(&s->answer, exchange);
     exchange->handler = &handler;
     exchange->handler_data = s;
-    loop_start_timer(exchange->engine->loop, &s->timer,
-                     exchange->limits.server_timeout_ms);
+    put_request(&s->text, exchange);
+    if (s->text.failed)
+        fail(s, 431, "PR", "the request is too large");
+    else
+        hand_in(s);
 }
 
 void
