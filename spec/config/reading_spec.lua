@@ -207,7 +207,32 @@ local CASES = {
     faults = {
       "c:2: '127.0.0.1:80' is taken at c:5: [stats] needs an address of its "
         .. "own",
-      "c:3: [stats t] listens nowhere: write listen",
+      "c:3: [stats t] listens nowhere: write listen, or route = /PATH stats t "
+        .. "in [http]",
+    },
+  },
+  {
+    name = "refuses routes to statistics that cannot be",
+    text = "[stats s]\nauth = a:b\n[stats t]\nlisten = 127.0.0.1:81\n"
+      .. "[http h]\nlisten = 80\nroute = / deny\nroute = /a stats s\n"
+      .. "route = /b stats t\nroute = /c stats ss\nroute = = /d stats s\n"
+      .. "route = ~ ^/e stats s\nroute = /f/ stats s\n"
+      .. "route = /g;h stats s\nroute = /i stats s now\n"
+      .. "route = /j root=/k stats s\n",
+    faults = {
+      "c:9: route: [stats t] has no auth, and this section listens on more "
+        .. "than loopback: write auth = USER:PASSWORD there",
+      "c:10: route: there is no [stats ss]; did you mean 's'?",
+      "c:11: route: there is more below the page than its path: write /PATH "
+        .. "stats s, or ^~ /PATH stats s",
+      "c:12: route: there is more below the page than its path: write /PATH "
+        .. "stats s, or ^~ /PATH stats s",
+      "c:13: route: the page is at the path itself: write '/f'",
+      "c:14: route: '/g;h' is no path: it begins with / and has none of ? # ; "
+        .. "% and quotes",
+      "c:15: route: 'now' follows the target 'stats': options stand before "
+        .. "it, and a pattern with blanks stands in double quotes",
+      "c:16: route: root= and alias= are for files",
     },
   },
   {

@@ -35,7 +35,8 @@ local CASES = {
       .. "[mysql m]\nlisten = 1\nupstream = dd\n" .. STREAM,
     faults = {
       "c:5: route: there is no [upstream hpp]; did you mean 'php'? (the last "
-        .. "word is an upstream, static, internal, deny, or redirect CODE URL)",
+        .. "word is an upstream, static, internal, deny, stats NAME, or "
+        .. "redirect CODE URL)",
       "c:8: upstream: there is no [upstream dd]; did you mean 'db'?",
     },
   },
@@ -377,7 +378,7 @@ describe("a configuration", function()
       "c:7: connect_timeout: '5' has no unit: write 5s for seconds or 5ms for "
         .. "milliseconds",
       "c:8: route: there is no [upstream app] (the last word is an upstream, "
-        .. "static, internal, deny, or redirect CODE URL)",
+        .. "static, internal, deny, stats NAME, or redirect CODE URL)",
     }, faults)
   end)
 end)

@@ -548,14 +548,15 @@ local CASES = {
       .. "307 308" },
   { HTTP, "route = /a",
     fault = "route: the target is missing: the last word is an upstream, "
-      .. "static, internal, deny, or redirect CODE URL" },
+      .. "static, internal, deny, stats NAME, or redirect CODE URL" },
   { HTTP, "route = ~", fault = "route: nothing follows the '~'" },
   { HTTP, "route = a deny",
     fault = "route: 'a' does not begin with '/': write a path, or '~' and a "
       .. "blank before a regular expression" },
   { HTTP, "route = /a pph",
     fault = "route: there is no [upstream pph]; did you mean 'php'? (the last "
-      .. "word is an upstream, static, internal, deny, or redirect CODE URL)" },
+      .. "word is an upstream, static, internal, deny, stats NAME, or redirect "
+      .. "CODE URL)" },
   { HTTP, "route = /a deny now",
     fault = "route: 'now' follows the target 'deny': options stand before it, "
       .. "and a pattern with blanks stands in double quotes" },

@@ -206,6 +206,34 @@ describe("the statistics", function()
       "Content-Length: " .. #b }, b).status)
   end)
 
+  it("notice a client that leaves while the master works", function()
+    start("auth = admin:secret\nadmin = on")
+    local login = basic("admin", "secret")
+    local token = fetch("GET /dbs", { login }).body:match(
+      'name=token value="?(%x+)')
+    local pid = m:pids("mg-control")[1]
+    local function sockets()
+      local status, text = process.run { "sh", "-c",
+        ("ls -l /proc/%d/fd | grep -c socket:"):format(pid) }
+      assert(status == 0, text)
+      return tonumber(text)
+    end
+    local before = sockets()
+    m.master:kill("STOP")
+    local body = "action=rollback&target=x.lua&confirm=yes&token=" .. token
+    local client = http.connect(m.port.stats)
+    client:request("POST /dbs", { login, "Content-Length: " .. #body }, body)
+    assert.are.equal(200, fetch("GET /dbs", { login }).status)
+    loop.wait_until("it waits", function()
+      return sockets() == before + 1
+    end)
+    client:close()
+    loop.wait_until("it is forgotten", function()
+      return sockets() == before
+    end)
+    m.master:kill("CONT")
+  end)
+
   it("change nothing without admin", function()
     start()
     local body = "action=drain&target=db%2Fa&confirm=yes&token="
@@ -230,6 +258,14 @@ describe("the statistics", function()
     for _ = 1, 3 do
       assert.are.equal(200, client:exchange("GET /metrics").status)
     end
+    client:close()
+    -- What is sent behind the refusal does not reset the answer.
+    client = net.connect(m.port.stats)
+    client:send("POST /dbs HTTP/1.1\r\nHost: a\r\nContent-Length: 99999"
+      .. "\r\n\r\n" .. ("x"):rep(90000))
+    assert.are.equal("HTTP/1.1 413", client:receive(12))
+    client:send(("x"):rep(9999))
+    assert.is_truthy(client:receive_all():find("too large", 1, true))
     client:close()
     slow:send("TP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     loop.wait_until("the slow one has its answer", function()

@@ -5,6 +5,7 @@
 #include "app/log_output.h"
 #include "app/privileges.h"
 #include "app/setup.h"
+#include "app/stats_addresses.h"
 #include "base/mem.h"
 #include "config/config.h"
 #include "config/faults.h"
@@ -45,6 +46,7 @@ config_trial_load(struct config_trial *t, struct bundles *set,
     int result;
 
     log_output_resolve(t->config, &t->addresses, &t->faults);
+    stats_addresses_resolve(t->config, &t->addresses, &t->faults);
     result =
         service_init(&service, NULL, t->config, &t->addresses, set, &t->faults);
     if (result == 0)

@@ -56,7 +56,7 @@ static void
 leave(struct control *c)
 {
     control_server_pause(&c->server);
-    stats_server_pause(&c->stats);
+    stats_server_leave(&c->stats);
 }
 
 static void
@@ -72,6 +72,8 @@ on_message(struct control *c, const struct message *m)
         leave(c);
     else if (m->kind == MESSAGE_ANSWER)
         control_server_answer(&c->server, m->arg, m->text);
+    else if (m->kind == MESSAGE_STATS_LISTENER && m->fd >= 0)
+        stats_server_offer(&c->stats, m->arg, m->fd);
     else if (m->kind == MESSAGE_CONFIG || m->kind == MESSAGE_LOG_TARGET)
         control_config_message(&c->config, m);
     else
@@ -160,7 +162,8 @@ start(struct control *c)
     c->loop = loop_new();
     if (c->loop == NULL ||
         watch_start(&c->master, c->loop, conf->master, on_master) < 0 ||
-        control_config_start(&c->config, conf, c->loop, use_logs, c) < 0 ||
+        control_config_start(&c->config, conf, c->loop, &c->stats, use_logs,
+                             c) < 0 ||
         log_shipper_start(&c->shipper, c->loop, conf->board, conf->logs,
                           conf->log_wake) < 0 ||
         control_server_start(&c->server, c->loop, conf->board, conf->listener,
@@ -173,7 +176,7 @@ start(struct control *c)
     timer_init(&c->history, on_history);
     on_history(&c->history);
     if (stats_server_start(&c->stats, c->loop, conf->config, conf->stats,
-                           &source) < 0)
+                           conf->stats_link, &source) < 0)
         log_error("cannot serve the statistics: %s", strerror(errno));
     if (message_send(conf->master, &ready) < 0)
         fatal("cannot start: %s", strerror(errno));

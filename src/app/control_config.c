@@ -70,6 +70,7 @@ drop(void *arg)
 {
     struct control_config *c = arg;
 
+    stats_server_drop(c->stats); /* it points into what is staged */
     free_part(c->staged);
     c->staged = NULL;
     forget_record(c);
@@ -167,6 +168,8 @@ stage(void *arg, int bundles, struct buf *why)
     setup_write_faults(&faults, why);
     faults_fini(&faults);
     if (result == 0)
+        result = stats_server_stage(c->stats, part->config, why);
+    if (result == 0)
         c->staged = part;
     else
         free_part(part);
@@ -208,6 +211,7 @@ commit(void *arg, uint32_t generation)
     check_scripts_take_over(&c->now->scripts, &old->scripts,
                             &c->names.resolver);
     c->use_logs(c->use_logs_arg, c->now->logs);
+    stats_server_commit(c->stats);
     restart_health(c);
     forget_record(c);
     free_part(old);
@@ -218,13 +222,14 @@ commit(void *arg, uint32_t generation)
 
 int
 control_config_start(struct control_config *c, const struct control_conf *conf,
-                     struct loop *loop,
+                     struct loop *loop, struct stats_server *stats,
                      void (*use_logs)(void *arg, struct log_output *logs),
                      void *arg)
 {
     *c = (struct control_config){
         .conf = conf,
         .loop = loop,
+        .stats = stats,
         .now = new_part(),
         .record = -1,
         .use_logs = use_logs,

@@ -19,6 +19,7 @@
 #include "app/check_scripts.h"
 #include "app/log_output.h"
 #include "app/script_stage.h"
+#include "app/stats_server.h"
 #include "base/mem.h"
 #include "proxy/addresses.h"
 #include "proxy/server_names.h"
@@ -44,6 +45,7 @@ struct control_conf {
     struct bundles *bundles;     /* of the scripts of checks */
     struct log_output *logs;
     const int *stats; /* the sockets of [stats], in order */
+    int stats_link;   /* where workers hand requests to them in */
 };
 
 /* What belongs to one of them. */
@@ -61,6 +63,7 @@ struct control_config {
     struct loop *loop;
     struct health *health;
     struct server_names names;
+    struct stats_server *stats; /* control's: it is staged with the rest */
     struct control_part *now;
     struct control_part *staged; /* or NULL */
     int record; /* of the one to be staged; -1: none has come */
@@ -74,10 +77,11 @@ struct control_config {
 /* Begins with what control was started with. USE_LOGS is told of other logs,
  * which take the place of those that were there, before those are closed. 0, or
  * -1 with errno. */
-int control_config_start(struct control_config *c,
-                         const struct control_conf *conf, struct loop *loop,
-                         void (*use_logs)(void *arg, struct log_output *logs),
-                         void *arg) MUST_CHECK;
+int
+control_config_start(struct control_config *c, const struct control_conf *conf,
+                     struct loop *loop, struct stats_server *stats,
+                     void (*use_logs)(void *arg, struct log_output *logs),
+                     void *arg) MUST_CHECK;
 void control_config_stop(struct control_config *c);
 
 /* Closes what has to be open until the last line is written. */

@@ -42,6 +42,18 @@ write_sockets(struct record *record, const struct sockets *s)
     }
 }
 
+/* One for each address, which the newer program takes by it, too. */
+static void
+write_stats(struct record *record, const struct resources *r)
+{
+    const int *link = r->shared.stats_link;
+
+    for (size_t i = 0; i < r->stats.count; i++)
+        fprintf(record->file, "socket 0 %d\n", keep(record, r->stats.fds[i]));
+    fprintf(record->file, "stats_link %d %d\n", keep(record, link[0]),
+            keep(record, link[1]));
+}
+
 static void
 write_board(struct record *record, const struct board *board)
 {
@@ -58,6 +70,7 @@ write_record(struct record *record, const struct resources *r, int link)
 {
     fprintf(record->file, INHERIT_FIRST "\nlink %d\n", keep(record, link));
     write_sockets(record, &r->sockets);
+    write_stats(record, r);
     write_board(record, r->board);
     fprintf(record->file, "log_wake %d\n", keep(record, r->shared.log_wake));
     if (r->control.fd >= 0)
@@ -83,11 +96,12 @@ pass_on(struct record *record)
 void
 handover_exec(const struct resources *r, int link)
 {
-    size_t sockets = r->sockets.listener_count * r->sockets.columns;
+    size_t sockets =
+        r->sockets.listener_count * r->sockets.columns + r->stats.count;
     int fd = memfd_create("moongate-inherit", MFD_CLOEXEC);
     struct record record = {
         .file = fd < 0 ? NULL : fdopen(fd, "w"),
-        .keep = calloc(sockets + BOARD_WORKERS_MAX + 8, sizeof(int)),
+        .keep = calloc(sockets + BOARD_WORKERS_MAX + 16, sizeof(int)),
     };
     char variable[64];
 

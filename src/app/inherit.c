@@ -55,6 +55,9 @@ read_shared(struct inherit *in, const char *line)
         return is_open(in->board);
     if (sscanf(line, "log_wake %d", &in->log_wake) == 1)
         return is_open(in->log_wake);
+    if (sscanf(line, "stats_link %d %d", &in->stats_link[0],
+               &in->stats_link[1]) == 2)
+        return is_open(in->stats_link[0]) && is_open(in->stats_link[1]);
     if (sscanf(line, "control_wake %d", &in->control_wake) == 1)
         return is_open(in->control_wake);
     if (sscanf(line, "wake %u %d", &number, &fd) != 2 ||
@@ -125,6 +128,7 @@ inherit_open(struct inherit *in)
         .link = -1,
         .board = -1,
         .log_wake = -1,
+        .stats_link = {-1, -1},
         .control_wake = -1,
         .control = -1,
     };
@@ -254,6 +258,8 @@ inherit_close(struct inherit *in, bool taken_over)
     close_one(&in->link);
     close_one(&in->board);
     close_one(&in->log_wake);
+    close_one(&in->stats_link[0]);
+    close_one(&in->stats_link[1]);
     close_one(&in->control_wake);
     for (size_t i = 0; i < in->wake_count; i++)
         close_one(&in->wakes[i]);

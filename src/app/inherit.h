@@ -37,6 +37,7 @@ struct inherit {
     uint32_t layout; /* of its board */
     int board;       /* -1 from here on: none, or it was taken */
     int log_wake;
+    int stats_link[2]; /* both ends */
     int control_wake;
     int wakes[BOARD_WORKERS_MAX];
     size_t wake_count;

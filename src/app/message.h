@@ -14,6 +14,8 @@
  *            ◀── COMMAND ───────────────  control
  *            ── ANSWER ────────────────▶
  *            ── UPGRADE_BEGIN, _LEAVE ─▶
+ *
+ *     worker ── STATS_CLIENT ──▶ control, by a pair of their own
  */
 #ifndef APP_MESSAGE_H
 #define APP_MESSAGE_H
@@ -62,6 +64,14 @@ enum message_kind {
                               waited: serve from now on */
     MESSAGE_UPGRADE_LEAVE, /* to the children of the old master: others serve;
                               end what there is */
+
+    /* Behind those above, whose numbers an older program knows. */
+    MESSAGE_STATS_LISTENER, /* of a configuration, to control: the socket for
+                               the address ARG of all those of [stats] */
+    MESSAGE_STATS_CLIENT,   /* by a pair that all workers and control have: TEXT
+                               is a request to the statistics on a path of
+                               [http], the descriptor is where the answer goes
+                               (stats_server.h) */
 };
 
 enum message_result {

@@ -19,6 +19,7 @@
 #include "board/state.h"
 #include "board/wake.h"
 #include "config/faults.h"
+#include "proxy/listener.h"
 #include "proxy/runtime.h"
 
 enum {
@@ -189,17 +190,59 @@ add_rows(struct reload *r, struct faults *faults)
     return -1;
 }
 
+/* An address of [stats] is one socket, others are one for each worker: it
+ * cannot be both at the same time. */
+static void
+refuse_kind(const struct listen_conf *listen, struct faults *faults)
+{
+    faults_add_at(faults, listen->at,
+                  "'" STR_FMT "' goes over between [stats] and a section of "
+                  "another kind: take it away with one reload, and add it with "
+                  "the next",
+                  STR_ARG(listen->address.text));
+}
+
+static int
+refuse_kinds(const struct reload *r, const struct runtime *runtime,
+             struct faults *faults)
+{
+    const struct resources *now = r->resources;
+    size_t before = faults->count;
+    struct addr addr;
+
+    for (size_t i = 0; i < runtime->listener_count; i++) {
+        if (stats_sockets_have(&now->stats, &runtime->listeners[i].addr))
+            refuse_kind(runtime->listeners[i].conf, faults);
+    }
+    for (size_t i = 0; i < r->config->stats_count; i++) {
+        const struct stats_conf *conf = &r->config->stats[i];
+
+        for (size_t k = 0; k < conf->listen_count; k++) {
+            const struct listen_conf *listen = &conf->listens[k];
+
+            if (addresses_known(&r->addresses, &addr, 1, &listen->address) >
+                    0 &&
+                sockets_have(&now->sockets, &addr))
+                refuse_kind(listen, faults);
+        }
+    }
+    return faults->count > before ? -1 : 0;
+}
+
 static int
 open_sockets(struct reload *r, struct faults *faults)
 {
     struct resources *resources = r->resources;
     struct runtime *runtime =
         runtime_new(NULL, r->config, &r->addresses, faults);
-    int result = faults->count > 0 ? -1 : 0;
+    int result = faults->count > 0 ? -1 : refuse_kinds(r, runtime, faults);
 
     if (result == 0)
         result = sockets_open(&r->sockets, &resources->sockets, runtime,
                               resources->worker_count, NULL, faults);
+    if (result == 0)
+        result = stats_sockets_open(&r->stats, &resources->stats, r->config,
+                                    &r->addresses, NULL, faults);
     runtime_unref(runtime);
     return result;
 }
@@ -285,12 +328,26 @@ send_logs(const struct reload *r, const struct child *child)
     return 0;
 }
 
+/* All of them: those that it has are the same ones. */
+static int
+send_stats(const struct reload *r, const struct child *child)
+{
+    for (size_t i = 0; i < r->stats.count; i++) {
+        if (send_fd(child, MESSAGE_STATS_LISTENER, (uint32_t)i, "",
+                    r->stats.fds[i]) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int
 reload_send(const struct reload *r, const struct child *child, bool is_control)
 {
     if (send_fd(child, MESSAGE_CONFIG, 0, "", r->fd) < 0)
         return -1;
-    return is_control ? send_logs(r, child) : send_sockets(r, child);
+    if (!is_control)
+        return send_sockets(r, child);
+    return send_logs(r, child) < 0 ? -1 : send_stats(r, child);
 }
 
 /* --- in force ------------------------------------------------------------- */
@@ -314,6 +371,7 @@ reload_commit(struct reload *r)
     close(resources->record);
     resources->record = r->fd;
     sockets_replace(&resources->sockets, &r->sockets);
+    stats_sockets_replace(&resources->stats, &r->stats);
     rows_change(resources->board, r->before, r->config, &resources->addresses);
     rows_forget(&r->added);
     reload_each_row(resources->board, r->before, r->config, leave_row, r);
@@ -327,6 +385,7 @@ undo(struct reload *r)
 {
     rows_undo(r->resources->board, &r->added);
     sockets_give_up(&r->sockets);
+    stats_sockets_give_up(&r->stats);
     if (r->logs.count > 0)
         log_output_close(&r->logs);
     addresses_fini(&r->addresses);

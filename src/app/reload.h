@@ -24,6 +24,7 @@
 #include "app/log_output.h"
 #include "app/rows.h"
 #include "app/sockets.h"
+#include "app/stats_sockets.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "net/timer.h"
@@ -47,6 +48,7 @@ struct reload {
     const struct config *config;
     struct addresses addresses;
     struct sockets sockets;
+    struct stats_sockets stats;
     struct log_output logs;
     struct rows_added added;
     bool committed;

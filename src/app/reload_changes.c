@@ -28,33 +28,6 @@ refuse_if(bool changed, const char *key, const struct config *now,
                    key);
 }
 
-static bool
-is_same_section(const struct stats_conf *a, const struct stats_conf *b)
-{
-    bool same = str_equal(a->name, b->name) && str_equal(a->uri, b->uri) &&
-                str_equal(a->realm, b->realm) && a->admin == b->admin &&
-                a->listen_count == b->listen_count &&
-                a->auth_count == b->auth_count;
-
-    for (size_t i = 0; same && i < a->listen_count; i++)
-        same =
-            str_equal(a->listens[i].address.text, b->listens[i].address.text);
-    for (size_t i = 0; same && i < a->auth_count; i++)
-        same = str_equal(a->auths[i].user, b->auths[i].user) &&
-               str_equal(a->auths[i].secret, b->auths[i].secret);
-    return same;
-}
-
-static bool
-is_same_stats(const struct config *a, const struct config *b)
-{
-    bool same = a->stats_count == b->stats_count;
-
-    for (size_t i = 0; same && i < a->stats_count; i++)
-        same = is_same_section(&a->stats[i], &b->stats[i]);
-    return same;
-}
-
 void
 reload_refuse_changes(const struct resources *r, const struct config *now,
                       struct faults *faults)
@@ -75,7 +48,6 @@ reload_refuse_changes(const struct resources *r, const struct config *now,
               faults);
     refuse_if(a->max_connections != b->max_connections,
               "max_connections of [global]", now, faults);
-    refuse_if(!is_same_stats(r->config, now), "[stats]", now, faults);
     refuse_if(!is_same_text(a->temp_dir, b->temp_dir), "temp_dir", now, faults);
 }
 
@@ -276,12 +248,53 @@ tell_sections(struct buf *out, const struct config *config,
     }
 }
 
+/* But for its addresses. */
+static bool
+is_same_stats(const struct stats_conf *a, const struct stats_conf *b)
+{
+    bool same = str_equal(a->uri, b->uri) && str_equal(a->realm, b->realm) &&
+                a->admin == b->admin && a->auth_count == b->auth_count;
+
+    for (size_t i = 0; same && i < a->auth_count; i++)
+        same = str_equal(a->auths[i].user, b->auths[i].user) &&
+               str_equal(a->auths[i].secret, b->auths[i].secret);
+    return same;
+}
+
+static void
+tell_stats(struct buf *out, const struct config *config,
+           const struct config *other, bool is_before)
+{
+    const char *what = is_before ? "removed" : "added";
+
+    for (size_t i = 0; i < config->stats_count; i++) {
+        const struct stats_conf *conf = &config->stats[i];
+        const struct stats_conf *twin = config_find_stats(other, conf->name);
+
+        if (twin == NULL)
+            buf_printf(out, "stats " STR_FMT ": %s\n", STR_ARG(conf->name),
+                       what);
+        else if (!is_before && !is_same_stats(twin, conf))
+            buf_printf(out, "stats " STR_FMT ": changed\n",
+                       STR_ARG(conf->name));
+        for (size_t k = 0; k < conf->listen_count; k++) {
+            struct str text = conf->listens[k].address.text;
+
+            if (stats_conf_find_listen(twin, text) == NULL)
+                buf_printf(out, "stats " STR_FMT ": listen " STR_FMT " %s\n",
+                           STR_ARG(conf->name), STR_ARG(text), what);
+        }
+    }
+}
+
 void
 reload_tell_changes(struct buf *out, const struct config *before,
                     const struct config *now)
 {
     tell_upstreams(out, before, now, true);
     tell_sections(out, before, now, true);
+    tell_stats(out, before, now, true);
     tell_upstreams(out, now, before, false);
     tell_sections(out, now, before, false);
+    tell_stats(out, now, before, false);
 }

@@ -107,11 +107,11 @@ open_named(struct resources *r, const struct setup *setup,
     if (global->chroot.p != NULL)
         trust_keep_system();
     log_output_open(&r->logs, r->config, &r->addresses, faults);
-    r->stats = sockets_open_stats(r->config, &r->addresses,
-                                  inherit_is_open(&r->inherit), &r->stats_count,
-                                  faults);
-    return sockets_open(&r->sockets, NULL, runtime, r->worker_count,
-                        &r->inherit, faults);
+    if (sockets_open(&r->sockets, NULL, runtime, r->worker_count, &r->inherit,
+                     faults) < 0)
+        return -1;
+    return stats_sockets_open(&r->stats, NULL, r->config, &r->addresses,
+                              &r->inherit, faults);
 }
 
 static void
@@ -271,7 +271,7 @@ resources_open(struct resources *r, const char *file, bool daemon)
     *r = (struct resources){
         .pidfile = {.fd = -1},
         .control = {.fd = -1},
-        .shared = {.log_wake = -1},
+        .shared = {.log_wake = -1, .stats_link = {-1, -1}},
         .record = -1,
         .daemon = daemon,
         .script_generation = 1,
@@ -321,11 +321,7 @@ void
 resources_close(struct resources *r)
 {
     sockets_close(&r->sockets);
-    for (size_t i = 0; i < r->stats_count; i++) {
-        if (r->stats[i] >= 0)
-            close(r->stats[i]);
-    }
-    free(r->stats);
+    stats_sockets_close(&r->stats);
     socket_file_close(&r->control);
     pidfile_close(&r->pidfile);
     shared_close(&r->shared);

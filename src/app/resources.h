@@ -19,6 +19,7 @@
 #include "app/shared.h"
 #include "app/socket_file.h"
 #include "app/sockets.h"
+#include "app/stats_sockets.h"
 #include "base/mem.h"
 #include "proxy/addresses.h"
 #include "script/bundles.h"
@@ -38,8 +39,7 @@ struct resources {
     struct pidfile pidfile;
     struct log_output logs;
     struct sockets sockets;
-    int *stats; /* the sockets of [stats], in order */
-    size_t stats_count;
+    struct stats_sockets stats; /* of [stats] */
     struct socket_file control; /* the control socket */
     struct shared shared;
     struct board *board;    /* its board */

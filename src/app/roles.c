@@ -48,8 +48,8 @@ int
 role_run_worker(struct resources *r, unsigned place, int master)
 {
     size_t sockets = r->sockets.listener_count * sockets_rounds(&r->sockets);
-    int *keep = xcalloc(sockets + 3 + BOARD_WORKERS_MAX + 1, sizeof(int));
-    size_t count = sockets + 3;
+    int *keep = xcalloc(sockets + 4 + BOARD_WORKERS_MAX + 1, sizeof(int));
+    size_t count = sockets + 4;
     struct worker_conf conf = {
         .number = r->shared.numbers[place],
         .place = place,
@@ -58,6 +58,7 @@ role_run_worker(struct resources *r, unsigned place, int master)
         .confine = confine_child,
         .master = master,
         .log_wake = r->shared.log_wake,
+        .stats_link = r->shared.stats_link[1],
         .board = r->board,
         .config = r->config,
         .addresses = &r->addresses,
@@ -71,6 +72,7 @@ role_run_worker(struct resources *r, unsigned place, int master)
     keep[sockets] = master;
     keep[sockets + 1] = r->shared.log_wake;
     keep[sockets + 2] = r->board->fd;
+    keep[sockets + 3] = r->shared.stats_link[1];
     count += keep_wakes(keep + count, r);
     descriptors_close_others(keep, count);
     free(keep);
@@ -81,9 +83,9 @@ int
 role_run_control(struct resources *r, int master)
 {
     size_t targets = r->logs.count;
-    int *keep = xcalloc(targets + 4 + r->stats_count + BOARD_WORKERS_MAX + 1,
+    int *keep = xcalloc(targets + 5 + r->stats.count + BOARD_WORKERS_MAX + 1,
                         sizeof(int));
-    size_t count = targets + 4;
+    size_t count = targets + 5;
     struct control_conf conf = {
         .waits = inherit_is_open(&r->inherit),
         .resources = r,
@@ -96,7 +98,8 @@ role_run_control(struct resources *r, int master)
         .addresses = &r->addresses,
         .bundles = &r->bundles,
         .logs = &r->logs,
-        .stats = r->stats,
+        .stats = r->stats.fds,
+        .stats_link = r->shared.stats_link[0],
     };
 
     log_output_own(&r->logs);
@@ -106,8 +109,9 @@ role_run_control(struct resources *r, int master)
     keep[targets + 1] = r->shared.log_wake;
     keep[targets + 2] = r->control.fd;
     keep[targets + 3] = r->board->fd;
-    for (size_t i = 0; i < r->stats_count; i++)
-        keep[count++] = r->stats[i];
+    keep[targets + 4] = r->shared.stats_link[0];
+    for (size_t i = 0; i < r->stats.count; i++)
+        keep[count++] = r->stats.fds[i];
     count += keep_wakes(keep + count, r);
     descriptors_close_others(keep, count);
     free(keep);

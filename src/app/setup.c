@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/log_output.h"
+#include "app/stats_addresses.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "proxy/runtime.h"
@@ -143,6 +144,7 @@ setup_init(struct setup *setup, const char *file, struct sources *sources,
     result = config_read_from(&setup->config, file, sources, faults);
     privileges_resolve(&setup->privileges, &setup->config->global, faults);
     log_output_resolve(setup->config, addresses, faults);
+    stats_addresses_resolve(setup->config, addresses, faults);
     if (service_init(&setup->service, NULL, setup->config, addresses, bundles,
                      faults) < 0)
         result = -1;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/inherit.h"
+#include "app/message.h"
 #include "app/rows.h"
 #include "base/log.h"
 #include "board/board.h"
@@ -46,7 +47,8 @@ make(struct shared *s, const struct config *config,
 {
     s->board = rows_open_board(config, choose_room(workers));
     s->log_wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (s->board == NULL || s->log_wake < 0) {
+    if (s->board == NULL || s->log_wake < 0 ||
+        message_open(s->stats_link) < 0) {
         log_error("cannot make what the processes share: %s", strerror(errno));
         return -1;
     }
@@ -81,12 +83,14 @@ adopt(struct shared *s, struct inherit *in)
         return -1;
     }
     s->log_wake = in->log_wake;
+    memcpy(s->stats_link, in->stats_link, sizeof(s->stats_link));
+    in->stats_link[0] = in->stats_link[1] = -1;
     in->board = -1;
     in->log_wake = -1;
     in->control_wake = -1;
     in->wake_count = 0;
     s->adopted = true;
-    return 0;
+    return s->stats_link[1] < 0 ? message_open(s->stats_link) : 0;
 }
 
 /* Room for dictionaries cannot be changed where it is in use. */
@@ -137,7 +141,7 @@ shared_open(struct shared *s, struct inherit *inherit,
             const struct config *config, const struct addresses *addresses,
             unsigned workers)
 {
-    *s = (struct shared){.log_wake = -1};
+    *s = (struct shared){.log_wake = -1, .stats_link = {-1, -1}};
     if (!inherit_is_open(inherit))
         return make(s, config, addresses, workers) < 0 ? -1 : claim(s, workers);
     look_at(s, inherit);
@@ -159,6 +163,10 @@ shared_close(struct shared *s)
     free(s->numbers);
     if (s->log_wake >= 0)
         close(s->log_wake);
+    for (int i = 0; i < 2; i++) {
+        if (s->stats_link[i] >= 0)
+            close(s->stats_link[i]);
+    }
     board_close(s->board);
-    *s = (struct shared){.log_wake = -1};
+    *s = (struct shared){.log_wake = -1, .stats_link = {-1, -1}};
 }

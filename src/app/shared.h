@@ -21,6 +21,7 @@ struct shared {
     unsigned *numbers; /* [worker] on the board */
     unsigned count;
     int log_wake;      /* the eventfd by which workers wake control */
+    int stats_link[2]; /* control reads what workers write (stats_server.h) */
     bool adopted;      /* they are an older program's, too */
     char why_new[128]; /* why they are not, where there is an older program */
 };

@@ -12,7 +12,6 @@
 #include "app/inherit.h"
 #include "base/log.h"
 #include "config/faults.h"
-#include "proxy/addresses.h"
 #include "proxy/listener.h"
 #include "proxy/runtime.h"
 
@@ -277,46 +276,18 @@ sockets_open(struct sockets *s, const struct sockets *before,
     return faults->count > faults_before ? -1 : 0;
 }
 
-static int
-open_stats(const struct listen_conf *conf, struct addresses *addresses,
-           bool shared, struct faults *faults)
+int
+sockets_listen(const struct addr *addr, unsigned backlog)
 {
-    int backlog = conf->backlog == 0 ? BACKLOG_LARGEST : (int)conf->backlog;
-    struct addr addr;
-    int fd;
-
-    if (addresses_resolve(addresses, &addr, 1, &conf->address, conf->at,
-                          faults) < 0)
+    if (probe_tcp(addr) < 0)
         return -1;
-    fd = !shared && probe_tcp(&addr) < 0 ? -1 : listen_tcp(&addr, backlog);
-    if (fd < 0)
-        faults_add_at(faults, conf->at, "cannot listen on " STR_FMT ": %s",
-                      STR_ARG(conf->address.text),
-                      errno == EADDRINUSE
-                          ? "the address is in use by another program"
-                          : strerror(errno));
-    return fd;
+    return listen_tcp(addr, backlog == 0 ? BACKLOG_LARGEST : (int)backlog);
 }
 
-int *
-sockets_open_stats(const struct config *config, struct addresses *addresses,
-                   bool shared, size_t *count, struct faults *faults)
+bool
+sockets_have(const struct sockets *s, const struct addr *addr)
 {
-    size_t n = 0;
-    int *fds;
-
-    for (size_t i = 0; i < config->stats_count; i++)
-        n += config->stats[i].listen_count;
-    fds = xcalloc(n + 1, sizeof(*fds));
-    *count = 0;
-    for (size_t i = 0; i < config->stats_count; i++) {
-        const struct stats_conf *stats = &config->stats[i];
-
-        for (size_t k = 0; k < stats->listen_count; k++)
-            fds[(*count)++] =
-                open_stats(&stats->listens[k], addresses, shared, faults);
-    }
-    return fds;
+    return find_addr(s, addr) >= 0;
 }
 
 void

@@ -23,8 +23,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-struct addresses;
-struct config;
+struct addr;
 struct faults;
 struct inherit;
 struct runtime;
@@ -58,13 +57,12 @@ void sockets_give_up(struct sockets *s);
  * closed. */
 void sockets_replace(struct sockets *s, struct sockets *next);
 
-/* A listening TCP socket for each address of every [stats] of CONFIG, in order,
- * on the heap: *COUNT of them, -1 with a fault for one that cannot be had.
- * SHARED: another program of this user, which is about to leave, has them, too.
- */
-int *sockets_open_stats(const struct config *config,
-                        struct addresses *addresses, bool shared, size_t *count,
-                        struct faults *faults) MUST_CHECK;
+/* A TCP socket that listens on ADDR, which no other has. -1 with errno. */
+int sockets_listen(const struct addr *addr, unsigned backlog) MUST_CHECK;
+
+/* Whether one of them listens on ADDR. */
+bool sockets_have(const struct sockets *s, const struct addr *addr);
+
 /* Whether another program has the Unix sockets, too, whose files they are. */
 void sockets_share_files(struct sockets *s, bool shared);
 

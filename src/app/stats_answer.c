@@ -68,7 +68,7 @@ make_view(struct stats_reply *reply, const struct stats_request *r)
             http_value(&r->head->fields, HTTP_HEADER_ACCEPT_LANGUAGE)),
         .admin = r->conf->admin,
         .token = str_from(r->token),
-        .uri = r->conf->uri,
+        .uri = r->uri,
         .nonce = str_from(reply->nonce),
         .user = str_from(r->user),
         .notice = str_from(reply->notice),
@@ -293,7 +293,7 @@ get(struct buf *out, struct stats_reply *reply,
     const struct stats_source *source, const struct stats_request *r)
 {
     struct str path = r->head->path;
-    struct str uri = r->conf->uri;
+    struct str uri = r->uri;
 
     if (is_page(path, uri)) {
         show_page(out, reply, source, r);
@@ -306,7 +306,8 @@ get(struct buf *out, struct stats_reply *reply,
                ends_with(path, uri, STR(";json"))) {
         reply->type = JSON;
         put_json(out, source->board);
-    } else if (str_equal(path, STR("/metrics"))) {
+    } else if (str_equal(path, STR("/metrics")) ||
+               ends_with(path, uri, STR("/metrics"))) {
         reply->type = PROMETHEUS;
         render_prometheus(out, source->board);
     } else {
@@ -323,8 +324,7 @@ stats_answer(struct buf *out, struct stats_reply *reply,
     reply->status = 200;
     if (method == HTTP_METHOD_GET || method == HTTP_METHOD_HEAD) {
         get(out, reply, source, r);
-    } else if (method == HTTP_METHOD_POST &&
-               is_page(r->head->path, r->conf->uri)) {
+    } else if (method == HTTP_METHOD_POST && is_page(r->head->path, r->uri)) {
         act(out, reply, source, r);
     } else {
         put_error(out, reply, 405, "the methods are GET, HEAD, POST");
@@ -343,6 +343,6 @@ stats_answer_later(struct buf *out, struct stats_reply *reply,
         take_words(reply, text);
     reply->status = 303;
     reply->type = TEXT;
-    reply->location = r->conf->uri;
+    reply->location = r->uri;
     buf_printf(out, "%s\n", reply->notice);
 }

@@ -34,6 +34,7 @@ struct stats_source {
 
 struct stats_request {
     const struct stats_conf *conf;
+    struct str uri; /* of the page, for this client */
     const struct http_request *head;
     struct str body;
     const struct addr *client;

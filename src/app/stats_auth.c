@@ -27,6 +27,12 @@ stats_auth_init(struct stats_auth *a)
                                                                            : -1;
 }
 
+void
+stats_auth_forget(struct stats_auth *a)
+{
+    memset(a->known, 0, sizeof(a->known));
+}
+
 static bool
 sign(const struct stats_auth *a, uint8_t out[STATS_DIGEST_LEN], struct str text)
 {

@@ -46,6 +46,9 @@ enum stats_verdict {
 /* 0; -1 with errno: there is no randomness. */
 int stats_auth_init(struct stats_auth *a) MUST_CHECK;
 
+/* Nobody is known again: a section means something else now. */
+void stats_auth_forget(struct stats_auth *a);
+
 /* What becomes of a client at ADDR with this Authorization (empty: none). USER,
  * of STATS_USER_MAX + 1 bytes, gets its name; where nobody logs in, "". */
 enum stats_verdict

@@ -2,10 +2,15 @@
 /*
  * The statistics, by HTTP/1.1, in control: for people the page, for programs
  * CSV, JSON and Prometheus's format. Clients are few, requests small, and each
- * is answered from the board at once.
+ * is answered from the board at once. They come to addresses of their own, or
+ * by a worker's hand, which has a request on a path of [http].
  *
- *     client ─▶ head, body ─▶ who is it? ─▶ stats_answer ─▶ bytes, as the
- *                                                            client takes them
+ *     client ─▶ listener ─────────────────┐
+ *     client ─▶ worker ─ "NAME BASE ADDR ─┴▶ stats_client ─▶ stats_answer
+ *                          request", a socket
+ *
+ * Another configuration takes over as a whole (reload.h): its listeners are
+ * staged beside those that serve.
  */
 #ifndef APP_STATS_SERVER_H
 #define APP_STATS_SERVER_H
@@ -13,50 +18,68 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "app/stats_answer.h"
-#include "app/stats_auth.h"
-#include "base/list.h"
+#include "app/stats_client.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "net/acceptor.h"
+#include "net/loop.h"
 
 struct config;
-struct loop;
 struct stats_server;
 
 struct stats_listener {
     struct acceptor acceptor;
     struct stats_server *server;
     const struct stats_conf *conf;
+    const struct listen_conf *listen;
+    int fd; /* -1: none */
+};
+
+/* Those of one configuration. */
+struct stats_listeners {
+    struct stats_listener *all;
+    size_t count;
 };
 
 struct stats_server {
-    struct loop *loop;
-    struct stats_source source;
-    struct stats_auth auth;
-    struct stats_listener *listeners;
-    size_t listener_count;
-    struct list clients;
-    unsigned client_count;
-    uint32_t last_ticket;
-};
-
-enum {
-    STATS_TICKET = 0x40000000, /* and above: of this server's clients */
+    struct stats_clients clients;
+    struct stats_listeners listeners;
+    const struct config *next; /* what is staged; NULL: nothing */
+    struct stats_listeners staged;
+    int *fds; /* of it, that have come; -1: not */
+    size_t fd_count;
+    struct watch link; /* where workers' clients come from */
+    bool linked;
 };
 
 /* Serves every [stats] of CONFIG at FDS, one for each of their addresses in
- * order; those that have none (-1) are left out. 0, or -1 with errno. */
+ * order, which belong to the server then; those that there are none of (-1) are
+ * left out. LINK (-1: none) is where workers hand requests in. 0, or -1 with
+ * errno; stats_server_stop is called either way. */
 int stats_server_start(struct stats_server *s, struct loop *loop,
-                       const struct config *config, const int *fds,
+                       const struct config *config, const int *fds, int link,
                        const struct stats_source *source) MUST_CHECK;
 
 /* The master's answer to the client TICKET. */
 void
 stats_server_answer(struct stats_server *s, uint32_t ticket, struct str text);
 
-/* Takes no more clients. */
-void stats_server_pause(struct stats_server *s);
+/* Takes no more clients: another program does. */
+void stats_server_leave(struct stats_server *s);
+
+/* FD, which is the server's from now on, is for the address at PLACE of all
+ * those of the next configuration. */
+void stats_server_offer(struct stats_server *s, size_t place, int fd);
+
+/* Makes CONFIG, which stays at least until drop or commit, ready with what was
+ * offered. 0, or -1 and WHY. */
+int stats_server_stage(struct stats_server *s, const struct config *config,
+                       struct buf *why) MUST_CHECK;
+void stats_server_drop(struct stats_server *s);
+
+/* What is staged serves; addresses that are gone are closed. */
+void stats_server_commit(struct stats_server *s);
 
 /* After the loop has run. */
 void stats_server_stop(struct stats_server *s);

@@ -32,6 +32,7 @@
 #include "proxy/engine.h"
 #include "proxy/http_exchange.h"
 #include "proxy/http_idle.h"
+#include "proxy/http_stats.h"
 #include "proxy/inventory.h"
 #include "proxy/wait_queue.h"
 #include "script/guard.h"
@@ -41,6 +42,9 @@ enum {
     BEAT_MS = 1000,     /* how often the board hears that the loop turns */
     DRAIN_LOOK_MS = 16, /* how often a draining worker counts its sessions */
 };
+
+_Static_assert((int)HTTP_STATS_TEXT_MAX <= (int)MESSAGE_TEXT_MAX,
+               "a request has to fit into a message");
 
 struct worker {
     const struct worker_conf *conf;
@@ -184,6 +188,19 @@ open_signals(void)
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+static int
+ask_stats(void *arg, int fd, struct str text)
+{
+    const struct worker *w = arg;
+    const struct message m = {
+        .kind = MESSAGE_STATS_CLIENT,
+        .fd = fd,
+        .text = text,
+    };
+
+    return message_send(w->conf->stats_link, &m);
+}
+
 static void
 init_engine(struct worker *w)
 {
@@ -197,6 +214,8 @@ init_engine(struct worker *w)
     w->engine.max_connections = conf->max_connections;
     w->engine.record = log_ring_record;
     w->engine.record_arg = &w->log;
+    w->engine.ask_stats = ask_stats;
+    w->engine.ask_stats_arg = w;
     if (w->engine.loop == NULL)
         fatal("cannot make an event loop: %s", strerror(errno));
     conduit_pool_init(&w->conduits, w->engine.loop);

@@ -26,7 +26,8 @@ struct worker_conf {
     void (*confine)(const struct resources *r); /* once what lies outside was
                                                    read */
     int master;                                 /* the socket to the master */
-    int log_wake; /* the eventfd that wakes control */
+    int log_wake;   /* the eventfd that wakes control */
+    int stats_link; /* where requests to the statistics are handed in */
     struct board *board;
     const struct config *config;
     struct addresses *addresses; /* that its names have resolved to */

@@ -7,17 +7,13 @@
 #include "board/page_parts.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "board/board.h"
 #include "board/page_graph.h"
 #include "board/queue.h"
+#include "board/server_lists.h"
 #include "board/state.h"
-
-enum {
-    NO_ROW = -1,
-};
 
 /* What the last row of a table shows. */
 struct sums {
@@ -297,13 +293,9 @@ backend(struct page *p, unsigned upstream, const struct sums *sums)
 }
 
 /* Rows of servers, sorted to upstreams in their order. */
-struct lists {
-    int *first; /* [upstream] */
-    int *next;  /* [server] */
-};
-
 static void
-upstream_table(struct page *p, unsigned upstream, const struct lists *lists)
+upstream_table(struct page *p, unsigned upstream,
+               const struct server_lists *lists)
 {
     struct str name = row_text(&p->board->upstreams[upstream].name);
     struct server_line line;
@@ -312,7 +304,8 @@ upstream_table(struct page *p, unsigned upstream, const struct lists *lists)
     if (name.p == NULL)
         return;
     heading(p, upstream, name);
-    for (int i = lists->first[upstream]; i != NO_ROW; i = lists->next[i]) {
+    for (int i = lists->first[upstream]; i != SERVER_LISTS_END;
+         i = lists->next[i]) {
         if (!server_line_read(&line, p->board, (unsigned)i))
             continue;
         server(p, &line, i);
@@ -321,40 +314,20 @@ upstream_table(struct page *p, unsigned upstream, const struct lists *lists)
     backend(p, upstream, &sums);
 }
 
-static void
-sort(struct lists *lists, const struct board *b)
-{
-    for (unsigned i = 0; i < b->header->limits.upstreams; i++)
-        lists->first[i] = NO_ROW;
-    for (unsigned i = b->header->limits.servers; i-- > 0;) {
-        int32_t upstream = b->servers[i].upstream;
-
-        if (row_text(&b->servers[i].name).p == NULL)
-            continue;
-        lists->next[i] = lists->first[upstream];
-        lists->first[upstream] = (int)i;
-    }
-}
-
 void
 page_upstreams(struct page *p)
 {
     const struct board_limits *n = &p->board->header->limits;
-    struct lists lists = {
-        .first = calloc(n->upstreams + 1, sizeof(int)),
-        .next = calloc(n->servers + 1, sizeof(int)),
-    };
+    struct server_lists lists;
 
     HTML(p, "<h2>");
     html_word(p, WORD_UPSTREAMS);
     HTML(p, "</h2>\n");
-    if (lists.first == NULL || lists.next == NULL) {
+    if (server_lists_init(&lists, p->board) < 0) {
         p->out->failed = true;
     } else {
-        sort(&lists, p->board);
         for (unsigned i = 0; i < n->upstreams; i++)
             upstream_table(p, i, &lists);
     }
-    free(lists.first);
-    free(lists.next);
+    server_lists_fini(&lists);
 }

@@ -10,6 +10,7 @@
 #include "board/board.h"
 #include "board/history.h"
 #include "board/server_line.h"
+#include "board/server_lists.h"
 #include "board/slots.h"
 #include "board/state.h"
 
@@ -330,7 +331,8 @@ put_server(struct buf *out, const struct board *b,
 }
 
 static void
-put_upstream(struct buf *out, const struct board *b, unsigned number)
+put_upstream(struct buf *out, const struct board *b, unsigned number,
+             const struct server_lists *lists)
 {
     struct str name = row_text(&b->upstreams[number].name);
     struct upstream_sum sum = {.sessions = 0};
@@ -339,10 +341,11 @@ put_upstream(struct buf *out, const struct board *b, unsigned number)
 
     if (name.p == NULL)
         return;
-    for (unsigned i = 0; i < b->header->limits.servers; i++) {
-        if (!server_line_read(&line, b, i) || !str_equal(line.upstream, name))
+    for (int i = lists->first[number]; i != SERVER_LISTS_END;
+         i = lists->next[i]) {
+        if (!server_line_read(&line, b, (unsigned)i))
             continue;
-        put_server(out, b, &line, i);
+        put_server(out, b, &line, (unsigned)i);
         add(&sum, &line);
     }
     begin(&row, name, STR("BACKEND"), TYPE_BACKEND, number + 1);
@@ -362,9 +365,14 @@ put_upstream(struct buf *out, const struct board *b, unsigned number)
 void
 render_csv(struct buf *out, const struct board *b)
 {
+    struct server_lists lists;
+
     put_names(out);
     for (unsigned i = 0; i < b->header->limits.sections; i++)
         put_section(out, b, i);
-    for (unsigned i = 0; i < b->header->limits.upstreams; i++)
-        put_upstream(out, b, i);
+    if (server_lists_init(&lists, b) < 0)
+        out->failed = true;
+    for (unsigned i = 0; i < b->header->limits.upstreams && !out->failed; i++)
+        put_upstream(out, b, i, &lists);
+    server_lists_fini(&lists);
 }

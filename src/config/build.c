@@ -574,7 +574,6 @@ build_config(struct config *out, const struct document *doc,
 {
     const struct block *blocks = doc->blocks.items;
     struct vec sections = {.count = 0};
-    struct vec stats = {.count = 0};
     struct builder b = {
         .parse = {.arena = doc->arena,
                   .faults = doc->faults,
@@ -590,13 +589,13 @@ build_config(struct config *out, const struct document *doc,
         if (blocks[i].kind == KEY_UPSTREAM)
             build_upstream(&b, &blocks[i]);
     for (size_t i = 0; i < doc->blocks.count; i++)
+        if (blocks[i].kind == KEY_STATS)
+            build_stats(&b, &blocks[i], &b.parse.stats);
+    for (size_t i = 0; i < doc->blocks.count; i++)
         if ((blocks[i].kind & (KEY_HTTP | KEY_TCP | KEY_MYSQL)) != 0)
             build_section(&b, &blocks[i], &sections);
-    for (size_t i = 0; i < doc->blocks.count; i++)
-        if (blocks[i].kind == KEY_STATS)
-            build_stats(&b, &blocks[i], &stats);
-    out->stats = stats.items;
-    out->stats_count = stats.count;
+    out->stats = b.parse.stats.items;
+    out->stats_count = b.parse.stats.count;
     out->upstreams = b.parse.upstreams.items;
     out->upstream_count = b.parse.upstreams.count;
     for (size_t i = 0; i < out->upstream_count; i++)

@@ -301,7 +301,7 @@ static const struct key KEYS[] = {
         .syntax = "[= | ^~ | ~ | ~*] PATTERN [root=DIR] [alias=DIR] "
                   "[max_body=SIZE] [server_timeout=TIME] TARGET",
         .sentence = "What a path is answered by: an upstream, static, "
-                    "internal, deny, or redirect CODE URL.",
+                    "internal, deny, stats NAME, or redirect CODE URL.",
     }, {
         .name = "param", .sections = KEY_HTTP, .type = KEY_PARAM,
         .supported = true, .repeatable = true, .syntax = "NAME VALUE",

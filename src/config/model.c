@@ -22,6 +22,26 @@ config_find_section(const struct config *config, enum section_kind kind,
     return NULL;
 }
 
+const struct stats_conf *
+config_find_stats(const struct config *config, struct str name)
+{
+    for (size_t i = 0; i < config->stats_count; i++) {
+        if (str_equal(config->stats[i].name, name))
+            return &config->stats[i];
+    }
+    return NULL;
+}
+
+const struct listen_conf *
+stats_conf_find_listen(const struct stats_conf *stats, struct str text)
+{
+    for (size_t i = 0; stats != NULL && i < stats->listen_count; i++) {
+        if (str_equal(stats->listens[i].address.text, text))
+            return &stats->listens[i];
+    }
+    return NULL;
+}
+
 const struct server_conf *
 upstream_conf_find_server(const struct upstream_conf *upstream, struct str name)
 {

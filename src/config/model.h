@@ -325,13 +325,17 @@ enum route_target {
     ROUTE_TO_INTERNAL, /* 404 unless it was routed again */
     ROUTE_TO_DENY,     /* 403 */
     ROUTE_TO_REDIRECT, /* redirect_code to redirect_url */
+    ROUTE_TO_STATS,    /* route_conf.stats, whose page is at the pattern */
 };
+
+struct stats_conf;
 
 struct route_conf {
     enum route_kind kind;
     struct str pattern; /* a path, or a valid regular expression */
     enum route_target target;
     const struct upstream_conf *upstream; /* ROUTE_TO_UPSTREAM, else NULL */
+    const struct stats_conf *stats;       /* ROUTE_TO_STATS, else NULL */
     unsigned redirect_code;               /* 301, 302, 303, 307 or 308 */
     const struct template *redirect_url;  /* ROUTE_TO_REDIRECT, else NULL */
     const struct template *root;          /* instead of the section's; NULL */
@@ -406,7 +410,7 @@ enum handshake {
 struct section_conf {
     enum section_kind kind;
     struct str name;
-    const struct listen_conf *listens; /* at least one */
+    const struct listen_conf *listens; /* none where routes lead to it */
     size_t listen_count;
     const struct upstream_conf *upstream; /* tcp, mysql; NULL for http */
     const struct script_conf *scripts;    /* in the order of running */
@@ -472,6 +476,14 @@ config_find_upstream(const struct config *config, struct str name);
 const struct section_conf *
 config_find_section(const struct config *config, enum section_kind kind,
                     struct str name);
+
+const struct stats_conf *
+config_find_stats(const struct config *config, struct str name);
+
+/* The address of STATS (or NULL) that is written as TEXT; NULL when there is
+ * none. */
+const struct listen_conf *
+stats_conf_find_listen(const struct stats_conf *stats, struct str text);
 
 /* The server of this name; NULL when there is none. */
 const struct server_conf *

@@ -16,6 +16,7 @@ struct parse {
     struct sources *sources; /* where files are read from */
     struct str folder;       /* where relative paths start */
     struct vec upstreams; /* struct upstream_conf, before those who name them */
+    struct vec stats;     /* struct stats_conf, likewise */
 };
 
 /* Adds a fault about ENTRY: "key: text". */
@@ -138,6 +139,10 @@ int parse_auth(const struct parse *p, const struct entry *entry,
 /* Adds the users of a file as htpasswd writes it. */
 int parse_auth_file(const struct parse *p, const struct entry *entry,
                     struct str text, struct vec *out) MUST_CHECK;
+
+/* Makes of ROUTE one to the statistics of NAME. */
+int parse_route_stats(const struct parse *p, const struct entry *entry,
+                      struct str name, struct route_conf *route) MUST_CHECK;
 
 /* The upstream of this name among those built so far; NULL for none. */
 const struct upstream_conf *

@@ -263,7 +263,7 @@ parse_route_options(const struct parse *p, const struct entry *entry,
     }
     parse_refuse(p, entry,
                  "the target is missing: the last word is an upstream, "
-                 "static, internal, deny, or redirect CODE URL");
+                 "static, internal, deny, stats NAME, or redirect CODE URL");
     return -1;
 }
 
@@ -302,8 +302,8 @@ set_route_upstream(const struct parse *p, const struct entry *entry,
     if (route->upstream == NULL) {
         parse_refuse(p, entry,
                      "there is no [upstream " STR_FMT "]%s (the last word is "
-                     "an upstream, static, internal, deny, or redirect CODE "
-                     "URL)",
+                     "an upstream, static, internal, deny, stats NAME, or "
+                     "redirect CODE URL)",
                      STR_ARG(name),
                      parse_hint_upstream(p, name, hint, sizeof(hint)));
         return -1;
@@ -334,7 +334,11 @@ parse_target(const struct parse *p, const struct entry *entry, struct str word,
         (void)value_next_word(p->arena, text, &word);
     }
     place = value_find_word(ROUTE_TARGETS, word);
-    if (place < 0) {
+    if (str_equal(word, STR("stats")) &&
+        value_next_word(p->arena, text, &extra)) {
+        if (parse_route_stats(p, entry, extra, route) != 0)
+            return -1;
+    } else if (place < 0) {
         if (set_route_upstream(p, entry, word, route) != 0)
             return -1;
     } else {

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "config/nearest.h"
 #include "config/parse.h"
 #include "config/sources.h"
 #include "config/value.h"
@@ -100,4 +101,62 @@ parse_auth_file(const struct parse *p, const struct entry *entry,
         from = to + 1;
     }
     return 0;
+}
+
+static const struct stats_conf *
+find_stats(const struct parse *p, struct str name)
+{
+    const struct stats_conf *stats = p->stats.items;
+
+    for (size_t i = 0; i < p->stats.count; i++) {
+        if (str_equal(stats[i].name, name))
+            return &stats[i];
+    }
+    return NULL;
+}
+
+static int
+refuse_name(const struct parse *p, const struct entry *entry, struct str name)
+{
+    const struct stats_conf *stats = p->stats.items;
+    struct nearest nearest;
+    char hint[64];
+
+    nearest_init(&nearest, name);
+    for (size_t i = 0; i < p->stats.count; i++)
+        nearest_offer(&nearest, stats[i].name);
+    parse_refuse(p, entry, "there is no [stats " STR_FMT "]%s", STR_ARG(name),
+                 nearest_hint(&nearest, hint, sizeof(hint)));
+    return -1;
+}
+
+/* The page is at the path, and CSV, JSON and metrics are below it. */
+int
+parse_route_stats(const struct parse *p, const struct entry *entry,
+                  struct str name, struct route_conf *route)
+{
+    struct str pattern = route->pattern;
+
+    route->target = ROUTE_TO_STATS;
+    route->stats = find_stats(p, name);
+    if (route->stats == NULL)
+        return refuse_name(p, entry, name);
+    if (route->kind != ROUTE_PREFIX && route->kind != ROUTE_PREFIX_STRONG) {
+        parse_refuse(p, entry,
+                     "there is more below the page than its path: write "
+                     "/PATH stats " STR_FMT ", or ^~ /PATH stats " STR_FMT,
+                     STR_ARG(name), STR_ARG(name));
+        return -1;
+    }
+    if (route->root != NULL || route->alias != NULL) {
+        parse_refuse(p, entry, "root= and alias= are for files");
+        return -1;
+    }
+    if (pattern.len > 1 && pattern.p[pattern.len - 1] == '/') {
+        parse_refuse(p, entry,
+                     "the page is at the path itself: write '" STR_FMT "'",
+                     STR_ARG(str_slice(pattern, 0, pattern.len - 1)));
+        return -1;
+    }
+    return parse_uri(p, entry, pattern, &route->pattern);
 }

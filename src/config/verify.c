@@ -553,16 +553,55 @@ verify_stats_listen(const struct verifier *v, const struct stats_conf *stats,
                       "auth = USER:PASSWORD, or listen = 127.0.0.1:PORT");
 }
 
+/* The first route of SECTION to STATS; NULL: there is none. */
+static const struct route_conf *
+find_stats_route(const struct section_conf *section,
+                 const struct stats_conf *stats)
+{
+    const struct http_conf *http = section->http;
+
+    for (size_t i = 0; http != NULL && i < http->route_count; i++) {
+        if (http->routes[i].stats == stats)
+            return &http->routes[i];
+    }
+    return NULL;
+}
+
+/* Whether a route leads there; without auth, only from this machine. */
+static bool
+verify_stats_routes(const struct verifier *v, const struct stats_conf *stats)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < v->config->section_count; i++) {
+        const struct section_conf *section = &v->config->sections[i];
+        const struct route_conf *route = find_stats_route(section, stats);
+        bool local = true;
+
+        for (size_t k = 0; k < section->listen_count; k++)
+            local = local && is_loopback(&section->listens[k].address);
+        found = found || route != NULL;
+        if (route != NULL && stats->auth_count == 0 && !local)
+            faults_add_at(v->faults, route->at,
+                          "route: [stats " STR_FMT "] has no auth, and this "
+                          "section listens on more than loopback: write auth = "
+                          "USER:PASSWORD there",
+                          STR_ARG(stats->name));
+    }
+    return found;
+}
+
 static void
 verify_stats(const struct verifier *v)
 {
     for (size_t i = 0; i < v->config->stats_count; i++) {
         const struct stats_conf *stats = &v->config->stats[i];
 
-        if (stats->listen_count == 0)
+        if (!verify_stats_routes(v, stats) && stats->listen_count == 0)
             faults_add_at(v->faults, stats->at,
-                          "[stats " STR_FMT "] listens nowhere: write listen",
-                          STR_ARG(stats->name));
+                          "[stats " STR_FMT "] listens nowhere: write listen, "
+                          "or route = /PATH stats " STR_FMT " in [http]",
+                          STR_ARG(stats->name), STR_ARG(stats->name));
         if (stats->admin && stats->auth_count == 0)
             faults_add_at(v->faults, stats->at,
                           "[stats " STR_FMT "]: admin = on needs auth, since "

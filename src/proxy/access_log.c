@@ -177,7 +177,10 @@ put_haproxy_start(struct buf *to, const struct subject *s)
     buf_char(to, ' ');
     buf_str(to, backend.p == NULL ? s->section->conf->name : backend);
     buf_char(to, '/');
-    buf_str(to, server.p == NULL ? STR("<NOSRV>") : server);
+    if (server.p == NULL)
+        server = s->exchange != NULL && s->exchange->for_stats ? STR("<STATS>")
+                                                               : STR("<NOSRV>");
+    buf_str(to, server);
     buf_char(to, ' ');
 }
 

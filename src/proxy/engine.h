@@ -13,6 +13,7 @@
 
 #include "base/list.h"
 #include "base/slab.h"
+#include "base/str.h"
 #include "net/loop.h"
 #include "proxy/mysql_ledger.h"
 
@@ -29,6 +30,11 @@ struct waiter;
  * the section on the board.  Must not block. */
 typedef void (*engine_record_fn)(void *arg, unsigned target, const char *line,
                                  size_t len);
+
+/* Hands a request to the statistics to control, which answers to the
+ * descriptor FD (http_stats.h). FD stays the caller's. 0, or -1 with errno.
+ * Must not block. */
+typedef int (*engine_stats_fn)(void *arg, int fd, struct str text);
 
 enum {
     ENGINE_SCRATCH = 128 << 10, /* bytes of engine->scratch */
@@ -48,6 +54,8 @@ struct engine {
     uint32_t max_connections; /* of the whole program, as they have room */
     engine_record_fn record;
     void *record_arg;
+    engine_stats_fn ask_stats;
+    void *ask_stats_arg;
 
     struct slab arrivals; /* memory of each kind of session */
     struct slab http_conns;

@@ -6,6 +6,7 @@
 #include "proxy/http_answer.h"
 #include "proxy/http_exchange.h"
 #include "proxy/http_section.h"
+#include "proxy/http_stats.h"
 #include "proxy/static.h"
 #include "proxy/upstream.h"
 #include "proxy/variable.h"
@@ -152,7 +153,21 @@ go_to_target(struct http_exchange *exchange)
         flow_route(&exchange->flow, exchange->route->upstream, NULL);
         go_upstream(exchange);
         return;
+    case ROUTE_TO_STATS:
+        http_stats_prepare(exchange);
+        return;
     }
+}
+
+static void
+start_handler(struct http_exchange *exchange)
+{
+    exchange->state = EXCHANGE_ANSWER;
+    if (!exchange->routed_by_hook &&
+        exchange->route->conf->target == ROUTE_TO_STATS)
+        http_stats_start(exchange);
+    else
+        fastcgi_start(exchange);
 }
 
 static void
@@ -186,8 +201,7 @@ http_dispatch(struct http_exchange *exchange)
         find_route(exchange);
         return true;
     case EXCHANGE_START:
-        exchange->state = EXCHANGE_ANSWER;
-        fastcgi_start(exchange);
+        start_handler(exchange);
         return true;
     case EXCHANGE_BODY:
     case EXCHANGE_ANSWER:

@@ -111,6 +111,7 @@ struct http_exchange {
 
     struct flow flow;
     bool routed_by_hook; /* flow.upstream is a hook's decision */
+    bool for_stats;      /* control has been asked for the answer */
     struct limits_conf limits;
     uint64_t max_body_bytes;
     unsigned retries; /* further attempts that were made */
