@@ -516,6 +516,29 @@ swap_reaped(struct swap *s, pid_t pid, int status)
 
 /* --- beginning ------------------------------------------------------------ */
 
+/* A reload before it may have taken away what it is about. */
+static bool
+is_gone(const struct swap *s)
+{
+    return s->job->name != NULL && versions_of(s, s->job) == NULL;
+}
+
+static void
+end_gone(struct swap *s)
+{
+    struct buf why;
+
+    buf_init_growing(&why, WORDS_MAX);
+    buf_printf(&why, "the script %s is not configured any more\n",
+               s->job->name);
+    log_info("script %s: it is not configured any more, and not exchanged by "
+             "%s",
+             s->job->name, s->job->who);
+    answer_refused(s, s->job, buf_text(&why));
+    buf_fini(&why);
+    end_job(s);
+}
+
 static void
 roll_back(struct swap *s)
 {
@@ -590,7 +613,10 @@ on_next(struct deferred *deferred)
     if (s->job != NULL || (node = list_take_first(&s->jobs)) == NULL)
         return;
     s->job = container_of(node, struct swap_job, link);
-    begin(s);
+    if (is_gone(s))
+        end_gone(s);
+    else
+        begin(s);
 }
 
 /* --- asking for it -------------------------------------------------------- */
