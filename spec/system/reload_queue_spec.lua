@@ -1,4 +1,4 @@
---- Exchanges that wait behind a reload, which may take away what they are about.
+--- Exchanges that wait behind a reload, which takes away what they are about.
 local folder = require "support.folder"
 local http = require "support.http"
 local loop = require "support.loop"

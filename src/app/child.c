@@ -77,9 +77,9 @@ on_socket(struct watch *watch)
     case MESSAGE_GOT:
         break;
     }
-    if (m.fd >= 0)
-        close(m.fd);
+    message_close(&m); /* a child has nothing to hand over */
     m.fd = -1;
+    m.more_count = 0;
     if (m.kind != MESSAGE_READY) {
         c->on_message(c, &m);
     } else if (!c->ready) {

@@ -203,6 +203,8 @@ wait_for_turn(const struct control_conf *conf)
         }
         if (m.kind == MESSAGE_LOG_FILE && m.fd >= 0)
             log_output_replace(conf->logs, m.arg, m.fd);
+        else
+            message_close(&m);
         if (m.kind == MESSAGE_UPGRADE_BEGIN || m.kind == MESSAGE_STOP)
             return m.kind == MESSAGE_UPGRADE_BEGIN;
     }

@@ -8,12 +8,17 @@
 
 #include "app/config_record.h"
 #include "app/message.h"
+#include "app/parcel.h"
 #include "app/setup.h"
 #include "base/log.h"
 #include "board/board.h"
 #include "config/faults.h"
 #include "net/loop.h"
 #include "proxy/health.h"
+
+enum {
+    TARGETS_MAX = 1 << 20, /* of logs, in a message */
+};
 
 /* --- one of them ---------------------------------------------------------- */
 
@@ -63,6 +68,7 @@ forget_record(struct control_config *c)
     if (c->record >= 0)
         close(c->record);
     c->record = -1;
+    c->pending = false;
 }
 
 static void
@@ -77,11 +83,16 @@ drop(void *arg)
 }
 
 static int
-add_fd(struct control_config *c, size_t i, int fd)
+add_fd(struct control_config *c, struct str number, int fd)
 {
-    size_t count = i + 1 > c->fd_count ? i + 1 : c->fd_count;
-    int *fds = realloc(c->fds, count * sizeof(*fds));
+    uint64_t i;
+    size_t count;
+    int *fds;
 
+    if (str_to_uint(&i, number, TARGETS_MAX) < 0)
+        return -1;
+    count = i + 1 > c->fd_count ? (size_t)i + 1 : c->fd_count;
+    fds = realloc(c->fds, count * sizeof(*fds));
     if (fds == NULL)
         return -1;
     c->fds = fds;
@@ -94,14 +105,29 @@ add_fd(struct control_config *c, size_t i, int fd)
     return 0;
 }
 
+/* One that is not kept is missed when it is staged. */
+static void
+add_fds(struct control_config *c, const struct message *m)
+{
+    struct parcel_reader reader = parcel_open(m);
+    struct str number;
+    int fd;
+
+    while (parcel_next(&number, &fd, &reader)) {
+        if (add_fd(c, number, fd) < 0)
+            close(fd);
+    }
+}
+
 void
 control_config_message(struct control_config *c, const struct message *m)
 {
     if (m->kind == MESSAGE_CONFIG) {
         drop(c); /* the end of an older attempt may have been lost */
         c->record = m->fd;
-    } else if (m->fd >= 0 && add_fd(c, m->arg, m->fd) < 0) {
-        close(m->fd); /* its absence is noticed when it is staged */
+        c->pending = true;
+    } else {
+        add_fds(c, m);
     }
 }
 
@@ -112,7 +138,7 @@ is_pending(void *arg)
 {
     const struct control_config *c = arg;
 
-    return c->record >= 0;
+    return c->pending;
 }
 
 /* The descriptors belong to the logs from then on. */

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "app/child.h"
 #include "app/config_record.h"
+#include "app/parcel.h"
 #include "app/reload_changes.h"
 #include "app/resources.h"
 #include "app/setup.h"
@@ -180,57 +182,52 @@ reload_prepare(struct reload *r, int fd, struct buf *words)
 
 /* --- for the children ----------------------------------------------------- */
 
-static int
-send_fd(const struct child *child, enum message_kind kind, uint32_t arg,
-        const char *text, int fd)
-{
-    const struct message m = {
-        .kind = kind,
-        .arg = arg,
-        .fd = fd,
-        .text = str_from(text),
-    };
-
-    if (child->socket >= 0)
-        return message_send(child->socket, &m);
-    errno = ENOTCONN;
-    return -1;
-}
-
-/* Those whose text it does not know. */
+/* Those that it does not have: of addresses that nobody has listened on. */
 static int
 send_sockets(const struct reload *r, const struct child *child)
 {
-    const struct sockets *now = &r->resources->sockets;
+    struct parcel parcel;
 
+    parcel_init(&parcel, child->socket, MESSAGE_LISTENER);
     for (size_t i = 0; i < r->sockets.listener_count; i++) {
         const char *text = r->sockets.texts[i];
 
-        if (sockets_find(now, text, child->place, 0) < 0 &&
-            send_fd(child, MESSAGE_LISTENER, 0, text,
-                    sockets_find(&r->sockets, text, child->place, 0)) < 0)
+        if (!r->sockets.kept[i] &&
+            parcel_add(&parcel,
+                       sockets_find(&r->sockets, text, child->place, 0),
+                       str_from(text)) < 0)
             return -1;
     }
-    return 0;
+    return parcel_send(&parcel);
 }
 
 static int
 send_logs(const struct reload *r, const struct child *child)
 {
+    struct parcel parcel;
+
+    parcel_init(&parcel, child->socket, MESSAGE_LOG_TARGET);
     for (size_t i = 0; i < r->logs.count; i++) {
         int fd = r->logs.targets[i].fd;
+        char number[32];
 
-        if (fd > STDERR_FILENO &&
-            send_fd(child, MESSAGE_LOG_TARGET, (uint32_t)i, "", fd) < 0)
+        (void)snprintf(number, sizeof(number), "%zu", i);
+        if (fd > STDERR_FILENO && parcel_add(&parcel, fd, str_from(number)) < 0)
             return -1;
     }
-    return 0;
+    return parcel_send(&parcel);
 }
 
 int
 reload_send(const struct reload *r, const struct child *child, bool is_control)
 {
-    if (send_fd(child, MESSAGE_CONFIG, 0, "", r->fd) < 0)
+    const struct message m = {.kind = MESSAGE_CONFIG, .fd = r->fd};
+
+    if (child->socket < 0) {
+        errno = ENOTCONN;
+        return -1;
+    }
+    if (message_send(child->socket, &m) < 0)
         return -1;
     return is_control ? send_logs(r, child) : send_sockets(r, child);
 }

@@ -179,8 +179,7 @@ on_link(struct watch *watch)
     case MESSAGE_GOT:
         break;
     }
-    if (m.fd >= 0)
-        close(m.fd);
+    message_close(&m);
     if (m.kind == MESSAGE_UPGRADE_WHY)
         buf_str(&u->why, m.text);
     else if (m.kind == MESSAGE_UPGRADE_READY && u->state == UPGRADE_STARTING)
@@ -194,8 +193,7 @@ read_rest(struct upgrade *u)
     struct message m;
 
     while (u->link >= 0 && message_receive(&m, u->link) == MESSAGE_GOT) {
-        if (m.fd >= 0)
-            close(m.fd);
+        message_close(&m);
         if (m.kind == MESSAGE_UPGRADE_WHY)
             buf_str(&u->why, m.text);
     }

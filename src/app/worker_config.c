@@ -10,6 +10,7 @@
 #include "app/config_record.h"
 #include "app/log_output.h"
 #include "app/message.h"
+#include "app/parcel.h"
 #include "app/sockets.h"
 #include "base/log.h"
 #include "board/board.h"
@@ -75,19 +76,20 @@ find_arrived(const struct worker_config *w, const char *text)
 }
 
 static int
-find_served(const struct served *s, const char *text)
+find_served(const struct served *s, const struct addr *addr)
 {
     const struct runtime *runtime = s->service.runtime;
 
     for (size_t i = 0; i < runtime->listener_count; i++) {
-        if (strcmp(runtime_listener_text(runtime, i), text) == 0)
+        if (addr_equal(runtime_listener_addr(runtime, i), addr))
             return s->listeners[i];
     }
     return -1;
 }
 
-/* By their texts, since a name may mean another address than when the master
- * opened them. -1 without memory, or where one is not to be had. */
+/* The master keeps a socket as long as somebody listens on its address,
+ * however that is written, and sends the others. -1 without memory, or where
+ * one is not to be had. */
 static int
 find_listeners(struct worker_config *w, struct served *s, struct buf *why)
 {
@@ -100,9 +102,9 @@ find_listeners(struct worker_config *w, struct served *s, struct buf *why)
     }
     for (size_t i = 0; i < runtime->listener_count; i++) {
         const char *text = runtime_listener_text(runtime, i);
-        int fd = find_arrived(w, text);
+        int fd = find_served(w->now, runtime_listener_addr(runtime, i));
 
-        s->listeners[i] = fd >= 0 ? fd : find_served(w->now, text);
+        s->listeners[i] = fd >= 0 ? fd : find_arrived(w, text);
         if (s->listeners[i] < 0) {
             buf_printf(why, "nobody listens on %s\n", text);
             return -1;
@@ -153,6 +155,7 @@ forget_record(struct worker_config *w)
     if (w->record >= 0)
         close(w->record);
     w->record = -1;
+    w->pending = false;
 }
 
 /* USED: the configuration that has some of the sockets; or NULL. */
@@ -170,7 +173,7 @@ forget_arrived(struct worker_config *w, const struct served *used)
 }
 
 static int
-add_socket(struct worker_config *w, const struct message *m)
+add_socket(struct worker_config *w, struct str address, int fd)
 {
     size_t size = (w->arrived_count + 1) * sizeof(*w->arrived);
     struct arrived_socket *arrived = realloc(w->arrived, size);
@@ -179,12 +182,26 @@ add_socket(struct worker_config *w, const struct message *m)
     if (arrived == NULL)
         return -1;
     w->arrived = arrived;
-    text = strndup(m->text.p, m->text.len);
+    text = strndup(address.p, address.len);
     if (text == NULL)
         return -1;
     arrived[w->arrived_count++] =
-        (struct arrived_socket){.text = text, .fd = m->fd};
+        (struct arrived_socket){.text = text, .fd = fd};
     return 0;
+}
+
+/* One that is not kept is missed when it is staged. */
+static void
+add_sockets(struct worker_config *w, const struct message *m)
+{
+    struct parcel_reader reader = parcel_open(m);
+    struct str address;
+    int fd;
+
+    while (parcel_next(&address, &fd, &reader)) {
+        if (add_socket(w, address, fd) < 0)
+            close(fd);
+    }
 }
 
 static void
@@ -204,8 +221,9 @@ worker_config_message(struct worker_config *w, const struct message *m)
     if (m->kind == MESSAGE_CONFIG) {
         drop(w); /* the end of an older attempt may have been lost */
         w->record = m->fd;
-    } else if (add_socket(w, m) < 0) {
-        close(m->fd); /* its absence is noticed when it is staged */
+        w->pending = true;
+    } else {
+        add_sockets(w, m);
     }
 }
 
@@ -247,7 +265,7 @@ is_pending(void *arg)
 {
     const struct worker_config *w = arg;
 
-    return w->record >= 0;
+    return w->pending;
 }
 
 static int

@@ -52,7 +52,8 @@ struct worker_config {
     struct served *now;
     struct served *staged; /* or NULL */
     struct list before;    /* the youngest first */
-    int record;            /* of the one to be staged; -1: none has come */
+    bool pending;          /* one is to be staged */
+    int record;            /* of it; -1: it has not come */
     struct arrived_socket *arrived;
     size_t arrived_count;
     const struct sockets *sockets; /* that it began with */
@@ -70,7 +71,7 @@ void worker_config_init(struct worker_config *w, struct engine *engine,
                         uint32_t generation);
 void worker_config_fini(struct worker_config *w);
 
-/* What M, CONFIG or LISTENER, brings; its descriptor is taken. */
+/* What M, CONFIG or LISTENER, brings; its descriptors are taken. */
 void worker_config_message(struct worker_config *w, const struct message *m);
 
 /* Looks at what has changed for all of them (transition.h). */
