@@ -158,7 +158,7 @@ child_tell(struct child *c, enum message_kind kind)
 }
 
 int
-child_send(struct child *c, const struct message *m)
+child_send(const struct child *c, const struct message *m)
 {
     if (c->socket >= 0)
         return message_send(c->socket, m);

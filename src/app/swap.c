@@ -203,15 +203,20 @@ end_reload(struct swap *s)
     }
     buf_fini(&changes);
     end_job(s);
+    if (s->on_config != NULL)
+        s->on_config(s->on_config_arg);
 }
 
+/* Where scripts alone are exchanged nothing may be left of a configuration that
+ * was refused: a child that could not be told of its end would take it, too. */
 static int
 on_stage(struct swap_round *round, const struct child *child)
 {
     const struct swap *s = container_of(round, struct swap, round);
+    const struct message nothing = {.kind = MESSAGE_SCRIPT_DROP, .fd = -1};
 
     if (!reload_is_on(&s->reload))
-        return 0;
+        return child_send(child, &nothing);
     return reload_send(&s->reload, child, child == s->control);
 }
 
