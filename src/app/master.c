@@ -300,12 +300,27 @@ help_log(struct master *m, uint32_t target)
     close(message.fd);
 }
 
+/* What a client of control may ask for is no worker's to ask: those hear
+ * whoever comes. */
+static bool
+may_ask(const struct master *m, const struct child *child,
+        const struct message *message)
+{
+    if (child == &m->control ||
+        (message->kind != MESSAGE_COMMAND && message->kind != MESSAGE_LOG_HELP))
+        return true;
+    log_error("%s asks for what only control may ask for", child->name);
+    return false;
+}
+
 /* Clients of the control socket ask for more than scripts. */
 static void
 on_message(struct child *child, const struct message *message)
 {
     struct master *m = child->owner;
 
+    if (!may_ask(m, child, message))
+        return;
     if (message->kind == MESSAGE_LOG_HELP)
         help_log(m, message->arg);
     else if (message->kind == MESSAGE_COMMAND &&
