@@ -22,6 +22,7 @@ enum {
     AGAIN_MS = 5000,       /* until what has to come back is tried again */
     WORDS_MAX = 12 * 1024, /* bytes of a trial's words that are told */
     ENDING_MAX = 4096,     /* bytes of how a trial has ended */
+    CHANGES_MAX = 8 << 20, /* bytes of what a reload has changed */
 };
 
 static const char STOPPING[] = "the program is stopping\n";
@@ -57,8 +58,9 @@ send_answer(struct swap *s, const struct swap_job *job, struct buf *text)
     };
 
     if (child_send(s->control, &m) < 0)
-        log_warn("cannot answer about script %s: %s",
-                 job->name == NULL ? "" : job->name, strerror(errno));
+        log_warn("cannot answer about %s: %s",
+                 job->name == NULL ? "the configuration" : job->name,
+                 strerror(errno));
     buf_fini(text);
 }
 
@@ -186,8 +188,8 @@ end_reload(struct swap *s)
     struct buf changes;
     struct buf text;
 
-    buf_init_growing(&changes, MESSAGE_TEXT_MAX / 2);
-    buf_init_growing(&text, MESSAGE_TEXT_MAX);
+    buf_init_growing(&changes, CHANGES_MAX);
+    buf_init_growing(&text, CHANGES_MAX);
     reload_end(&s->reload, &changes);
     swap_job_log_reloaded(s->job, buf_text(&changes),
                           s->resources->script_generation);
@@ -229,8 +231,8 @@ answer_scripts(struct swap *s)
 
     if (!is_awaited(s, s->job))
         return;
-    buf_init_growing(&changes, MESSAGE_TEXT_MAX / 2);
-    buf_init_growing(&text, MESSAGE_TEXT_MAX);
+    buf_init_growing(&changes, CHANGES_MAX);
+    buf_init_growing(&text, CHANGES_MAX);
     for (size_t i = 0; i < s->set.count; i++)
         buf_printf(&changes, "script %s: version %s\n", s->set.items[i]->name,
                    bundle_hash(s->set.items[i]));
