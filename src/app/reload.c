@@ -253,9 +253,9 @@ reload_commit(struct reload *r)
     close(resources->record);
     resources->record = r->fd;
     sockets_replace(&resources->sockets, &r->sockets);
-    rows_change(resources->board, r->before, r->config, &resources->addresses);
     rows_forget(&r->added);
     reload_each_row(resources->board, r->before, r->config, leave_row, r);
+    rows_change(resources->board, r->before, r->config, &resources->addresses);
     wake_control(resources->board);
     wake_workers(resources->board);
     r->committed = true;
