@@ -130,18 +130,29 @@ is_unix(const struct runtime *runtime, size_t i)
     return runtime_listener_addr(runtime, i)->sa.sa_family == AF_UNIX;
 }
 
+/* All who have the socket of listener I end with it: others than workers have
+ * those of the service manager, which goes on listening, and of a Unix socket
+ * the file is gone. */
+static bool
+is_own(const struct worker_config *w, const struct runtime *runtime, size_t i,
+       int fd)
+{
+    return !is_unix(runtime, i) &&
+           !sockets_is_foreign(w->sockets, w->place, fd);
+}
+
 /* Nobody listens there any more: who has come since is refused. */
 static void
-close_listeners(const struct served *old, const struct served *now)
+close_listeners(const struct worker_config *w, const struct served *old)
 {
     const struct runtime *runtime = old->service.runtime;
 
     for (size_t i = 0; i < runtime->listener_count; i++) {
         int fd = old->listeners[i];
 
-        if (fd < 0 || is_kept(now, fd))
+        if (fd < 0 || is_kept(w->now, fd))
             continue;
-        if (!is_unix(runtime, i))
+        if (is_own(w, runtime, i, fd))
             shutdown(fd, SHUT_RD);
         close(fd);
     }
@@ -355,7 +366,7 @@ take_sockets(struct worker_config *w, struct served *old, struct served *now)
     serve_yield(old->service.runtime);
     if (!w->engine->draining && serve_all(w, now) < 0)
         log_error("cannot accept at all addresses: %s", strerror(errno));
-    close_listeners(old, now);
+    close_listeners(w, old);
     free(old->listeners);
     old->listeners = NULL;
 }
@@ -484,8 +495,7 @@ worker_config_pause(struct worker_config *w)
 }
 
 /* The master holds the sockets, too, so closing them here would leave clients
- * in a backlog that nobody serves: shutting them down refuses them. A Unix
- * socket is shared by all workers, and the master has removed its file. */
+ * in a backlog that nobody serves: shutting them down refuses them. */
 void
 worker_config_refuse(struct worker_config *w)
 {
@@ -493,7 +503,7 @@ worker_config_refuse(struct worker_config *w)
 
     serve_pause(w->now->service.runtime);
     for (size_t i = 0; i < runtime->listener_count; i++) {
-        if (!is_unix(runtime, i))
+        if (is_own(w, runtime, i, w->now->listeners[i]))
             shutdown(w->now->listeners[i], SHUT_RD);
     }
 }
