@@ -442,3 +442,24 @@ sockets_is_foreign(const struct sockets *s, unsigned worker, int fd)
     }
     return false;
 }
+
+int
+sockets_at(const struct sockets *s, const struct addr *addr, unsigned worker,
+           unsigned round)
+{
+    ptrdiff_t i = find_addr(s, addr);
+
+    return i < 0 ? -1 : find(s, (size_t)i, worker, round);
+}
+
+int
+sockets_take(struct sockets *s, const struct addr *addr, unsigned worker,
+             unsigned round)
+{
+    int fd = sockets_at(s, addr, worker, round);
+
+    if (fd >= 0)
+        s->fds[(size_t)find_addr(s, addr) * s->columns + worker +
+               round * s->workers] = -1;
+    return fd;
+}

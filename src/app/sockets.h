@@ -87,6 +87,14 @@ void sockets_of_worker(const struct sockets *s, unsigned worker, int *fds);
 int sockets_find(const struct sockets *s, const char *text, unsigned worker,
                  unsigned round);
 
+/* The same for ADDR, however it is written. */
+int sockets_at(const struct sockets *s, const struct addr *addr,
+               unsigned worker, unsigned round);
+
+/* The same, which is the caller's from then on. */
+int sockets_take(struct sockets *s, const struct addr *addr, unsigned worker,
+                 unsigned round);
+
 /* Has the service manager FD, which is one of WORKER's, too? It is not to be
  * shut down. */
 bool sockets_is_foreign(const struct sockets *s, unsigned worker, int fd);

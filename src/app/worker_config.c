@@ -141,9 +141,33 @@ is_own(const struct worker_config *w, const struct runtime *runtime, size_t i,
            !sockets_is_foreign(w->sockets, w->place, fd);
 }
 
+static void
+shut(const struct worker_config *w, const struct runtime *runtime, size_t i,
+     int fd)
+{
+    if (is_own(w, runtime, i, fd))
+        shutdown(fd, SHUT_RD);
+}
+
+/* Of an older program that had more workers. */
+static void
+close_further(struct worker_config *w, const struct runtime *runtime, size_t i)
+{
+    const struct addr *addr = runtime_listener_addr(runtime, i);
+
+    for (unsigned k = 1; k < sockets_rounds(w->sockets); k++) {
+        int fd = sockets_at(w->sockets, addr, w->place, k);
+
+        if (fd < 0)
+            continue;
+        shut(w, runtime, i, fd);
+        close(sockets_take(w->sockets, addr, w->place, k));
+    }
+}
+
 /* Nobody listens there any more: who has come since is refused. */
 static void
-close_listeners(const struct worker_config *w, const struct served *old)
+close_listeners(struct worker_config *w, const struct served *old)
 {
     const struct runtime *runtime = old->service.runtime;
 
@@ -152,9 +176,9 @@ close_listeners(const struct worker_config *w, const struct served *old)
 
         if (fd < 0 || is_kept(w->now, fd))
             continue;
-        if (is_own(w, runtime, i, fd))
-            shutdown(fd, SHUT_RD);
+        shut(w, runtime, i, fd);
         close(fd);
+        close_further(w, runtime, i);
     }
 }
 
@@ -339,10 +363,10 @@ serve_others(struct worker_config *w, const struct served *s)
     struct runtime *runtime = s->service.runtime;
 
     for (size_t i = 0; i < runtime->listener_count; i++) {
-        const char *text = runtime_listener_text(runtime, i);
+        const struct addr *addr = runtime_listener_addr(runtime, i);
 
         for (unsigned k = 1; k < sockets_rounds(w->sockets); k++) {
-            int fd = sockets_find(w->sockets, text, w->place, k);
+            int fd = sockets_at(w->sockets, addr, w->place, k);
 
             if (fd >= 0 && serve_more(runtime, i, fd) < 0)
                 return -1;
@@ -418,8 +442,7 @@ void
 worker_config_init(struct worker_config *w, struct engine *engine,
                    struct resolver *resolver, const struct config *config,
                    struct addresses *addresses, struct bundles *bundles,
-                   const struct sockets *sockets, unsigned place,
-                   uint32_t generation)
+                   struct sockets *sockets, unsigned place, uint32_t generation)
 {
     struct faults faults;
 
@@ -503,7 +526,10 @@ worker_config_refuse(struct worker_config *w)
 
     serve_pause(w->now->service.runtime);
     for (size_t i = 0; i < runtime->listener_count; i++) {
-        if (is_own(w, runtime, i, w->now->listeners[i]))
-            shutdown(w->now->listeners[i], SHUT_RD);
+        const struct addr *addr = runtime_listener_addr(runtime, i);
+
+        shut(w, runtime, i, w->now->listeners[i]);
+        for (unsigned k = 1; k < sockets_rounds(w->sockets); k++)
+            shut(w, runtime, i, sockets_at(w->sockets, addr, w->place, k));
     }
 }

@@ -56,9 +56,9 @@ struct worker_config {
     int record;            /* of it; -1: it has not come */
     struct arrived_socket *arrived;
     size_t arrived_count;
-    const struct sockets *sockets; /* that it began with */
-    unsigned place;                /* of its worker among those */
-    struct timer look; /* whether old ones have lost their last session */
+    struct sockets *sockets; /* that it began with */
+    unsigned place;          /* of its worker among those */
+    struct timer look;       /* whether old ones have lost their last session */
     struct config_stage stage;
 };
 
@@ -67,7 +67,7 @@ struct worker_config {
 void worker_config_init(struct worker_config *w, struct engine *engine,
                         struct resolver *resolver, const struct config *config,
                         struct addresses *addresses, struct bundles *bundles,
-                        const struct sockets *sockets, unsigned place,
+                        struct sockets *sockets, unsigned place,
                         uint32_t generation);
 void worker_config_fini(struct worker_config *w);
 
