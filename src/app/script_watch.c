@@ -353,6 +353,13 @@ script_watch_start(struct script_watch *w, struct swap *swap, struct loop *loop,
 }
 
 void
+script_watch_look(struct script_watch *w)
+{
+    if (w->fd >= 0)
+        swap_scan(w->swap);
+}
+
+void
 script_watch_stop(struct script_watch *w)
 {
     if (w->loop == NULL)

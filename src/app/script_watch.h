@@ -39,6 +39,9 @@ struct script_watch {
 void script_watch_start(struct script_watch *w, struct swap *swap,
                         struct loop *loop, const struct resources *resources);
 
+/* Looks for what has changed before it began, if it has. */
+void script_watch_look(struct script_watch *w);
+
 /* Ends it; one that was never started is all zeros, and left alone. */
 void script_watch_stop(struct script_watch *w);
 

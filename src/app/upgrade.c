@@ -325,6 +325,16 @@ upgrade_begin(struct upgrade *u)
     return -1;
 }
 
+void
+upgrade_abandon(struct upgrade *u)
+{
+    if (u->state != UPGRADE_READY || u->pid == 0)
+        return;
+    log_warn("the upgrade to pid %ld is given up: the program is stopping",
+             (long)u->pid);
+    kill(u->pid, SIGKILL);
+}
+
 /* --- the whole ------------------------------------------------------------ */
 
 void
