@@ -5,6 +5,7 @@ local core = require("support.ffi").load("board/board.h", "board/captures.h",
   "board/render_errors.h", "base/clock.h")
 
 local LIMIT = 1048576
+local WORKERS = 20
 
 
 describe("captures", function()
@@ -13,7 +14,7 @@ describe("captures", function()
   before_each(function()
     core.clock_update()
     board = core.board_open(ffi.new("struct board_limits", {
-      workers = 2, upstreams = 1, servers = 1, sections = 1, scripts = 1,
+      workers = WORKERS, upstreams = 1, servers = 1, sections = 1, scripts = 1,
       entries = 16, ring_bytes = 4096,
     }), "spec")
     assert(board ~= nil)
@@ -66,6 +67,25 @@ describe("captures", function()
     assert.are.equal(16, #shown.events)
     assert.are.equal("100", shown.events[1].bytes)
     assert.are.equal("85", shown.events[16].bytes)
+  end)
+
+  it("are the last 256 of many workers", function()
+    for i = 1, WORKERS * 16 do
+      add(i % WORKERS, i * 7919 % 100003, tostring(i * 7919 % 100003))
+    end
+    local shown = json.decode(show(core.RENDER_JSON))
+    assert.are.equal(WORKERS * 16, shown.captured)
+    local times = {}
+    for i = 1, WORKERS * 16 do
+      times[i] = i * 7919 % 100003
+    end
+    table.sort(times, function(a, b)
+      return a > b
+    end)
+    assert.are.equal(256, #shown.events)
+    for i, event in ipairs(shown.events) do
+      assert.are.equal(times[i], event.at_ms)
+    end
   end)
 
   it("are passed over where a worker was killed in the middle", function()

@@ -44,7 +44,9 @@ describe("sockets of the service manager", function()
     for _, socket in ipairs(sockets) do
       wrap[#wrap + 1] = tostring(socket)
     end
-    wrap[#wrap + 1] = "--"
+    if not tostring(table.concat(wrap, " ")):find(" -- ", 1, true) then
+      wrap[#wrap + 1] = "--"
+    end
     local all = {
       config = CONFIG:gsub("DIR", dir),
       files = { ["www/a.txt"] = "hello" },
@@ -89,6 +91,25 @@ describe("sockets of the service manager", function()
     m:ctl("reload")
     assert.are.equal("b", http.fetch(m.port.web, "/").body)
   end)
+
+  -- As long as the manager has them, too, which a process stands for here.
+  for _, upgraded in ipairs { false, true } do
+    it("go on after a graceful end" .. (upgraded and " of an upgraded program"
+        or ""), function()
+      local pid = dir .. "/pid"
+      local m = start("web", { port, "--", "sh", "-c",
+        '(sleep 99 & echo $! > "$0"); exec "$@"', pid })
+      if upgraded then
+        m:upgrade()
+      end
+      assert.are.equal("hello", http.fetch(m.port.web, "/a.txt").body)
+      m:stop("QUIT")
+      local client, why = net.connect(port)
+      process.kill(tonumber(folder.read(pid)), "KILL")
+      assert.is_truthy(client, why)
+      client:close()
+    end)
+  end
 
   it("are closed, with a warning, where nothing listens on them", function()
     local other = free_port()

@@ -111,6 +111,18 @@ describe("the service manager", function()
     assert.is_nil(heard:find("WATCHDOG", 1, true))
   end)
 
+  it("is fed by the program that an upgrade has started, too", function()
+    local m = start {
+      env = { WATCHDOG_USEC = "600000" },
+      wrap = { "sh", "-c", 'WATCHDOG_PID=$$ exec "$@"', "sh" },
+    }
+    hear("WATCHDOG=1")
+    local pid = m:upgrade().pid
+    hear("MAINPID=" .. pid .. "\n?")
+    hear("READY=1\nMAINPID=" .. pid)
+    hear("WATCHDOG=1")
+  end)
+
   it("hears which process it is that went to the background", function()
     dir = folder.make()
     manager = net.listen_unix_datagrams(dir .. "/notify")

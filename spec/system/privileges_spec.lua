@@ -2,8 +2,21 @@
 local bit = require "bit"
 local ffi = require "ffi"
 local folder = require "support.folder"
+local http = require "support.http"
+local lfs = require "lfs"
 local moongate = require "support.moongate"
 local process = require "support.process"
+local support = require "support.ffi"
+local core = support.load("app/message.h")
+
+ffi.cdef [[
+long syscall(long number, ...);
+int getsockopt(int, int, int, void *, unsigned *);
+]]
+
+local C = ffi.C
+local PIDFD_OPEN, PIDFD_GETFD = 434, 438
+local SOL_SOCKET, SO_TYPE, SOCK_SEQPACKET = 1, 3, 5
 
 local CONFIG = [[
   [http web]
@@ -12,6 +25,40 @@ local CONFIG = [[
 ]]
 
 local MASTER = 0x010405eb  -- man/moongate.8, PRIVILEGES
+
+
+-- A descriptor of another process, for the spec; nil: it is no such socket.
+local function steal_socket(pid, fd, kind)
+  local pidfd = C.syscall(PIDFD_OPEN, ffi.cast("long", pid),
+    ffi.cast("long", 0))
+  local stolen = tonumber(C.syscall(PIDFD_GETFD, pidfd, ffi.cast("long", fd),
+    ffi.cast("long", 0)))
+  C.close(tonumber(pidfd))
+  local found, len = ffi.new("int[1]"), ffi.new("unsigned[1]", 4)
+  if C.getsockopt(stolen, SOL_SOCKET, SO_TYPE, found, len) == 0
+    and found[0] == kind then
+    return stolen
+  end
+  C.close(stolen)
+  return nil
+end
+
+
+-- Says something to the master in the name of one of its children.
+local function say_as(pid, kind, text)
+  for name in lfs.dir("/proc/" .. pid .. "/fd") do
+    local fd = tonumber(name)
+    local socket = fd and steal_socket(pid, fd, SOCK_SEQPACKET)
+    if socket then
+      local result = core.message_send(socket, ffi.new("struct message", {
+        kind = kind, fd = -1, text = ffi.new("struct str", text, #text),
+      }))
+      C.close(socket)
+      return tonumber(result)
+    end
+  end
+  error("it has no socket to the master")
+end
 
 
 local function capabilities(pid)
@@ -72,5 +119,36 @@ describe("privileges", function()
     assert.are.equal(1, status)
     assert.is_truthy(text:find("ini:7: control_group: there is no group "
       .. '"no-such-group"', 1, true), text)
+  end)
+
+  it("are not lent to a worker that asks in control's name", function()
+    local m = moongate.start {
+      config = CONFIG, files = { ["www/a.txt"] = "hello" },
+    }
+    assert.are.equal(0, say_as(m:workers()[1], core.MESSAGE_COMMAND,
+      "stop text\n\nuid=0 pid=1"))
+    m:wait_log("worker%[0%] asks for what only control may ask for")
+    assert.are.equal("hello", http.fetch(m.port.web, "/a.txt").body)
+    assert.is_nil(m:log():find("stopping now", 1, true))
+  end)
+
+  it("do not give away what a link in the control socket's place leads to",
+      function()
+    local m = moongate.start {
+      config = CONFIG, global = "control_group = adm",
+      files = { secret = "x" },
+    }
+    local secret = m.dir .. "/secret"
+    assert(os.rename(m.control, m.control .. ".away"))
+    folder.link(secret, m.control)
+    m.master:kill("USR2")
+    m:wait_log("the upgrade has failed")
+    local _, text = process.run { "stat", "-c", "%G", secret }
+    assert.are.equal("root\n", text)
+    os.remove(m.control)
+    assert(os.rename(m.control .. ".away", m.control))
+    m:upgrade()
+    _, text = process.run { "stat", "-c", "%G %a", m.control }
+    assert.are.equal("adm 660\n", text)
   end)
 end)

@@ -77,9 +77,9 @@ on_socket(struct watch *watch)
     case MESSAGE_GOT:
         break;
     }
-    if (m.fd >= 0)
-        close(m.fd);
+    message_close(&m); /* a child has nothing to hand over */
     m.fd = -1;
+    m.more_count = 0;
     if (m.kind != MESSAGE_READY) {
         c->on_message(c, &m);
     } else if (!c->ready) {
@@ -158,7 +158,7 @@ child_tell(struct child *c, enum message_kind kind)
 }
 
 int
-child_send(struct child *c, const struct message *m)
+child_send(const struct child *c, const struct message *m)
 {
     if (c->socket >= 0)
         return message_send(c->socket, m);

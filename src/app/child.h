@@ -67,7 +67,7 @@ bool child_is_running(const struct child *c);
 void child_tell(struct child *c, enum message_kind kind);
 
 /* Sends it M; 0, or -1 with errno, which is ENOTCONN where there is none. */
-int child_send(struct child *c, const struct message *m) MUST_CHECK;
+int child_send(const struct child *c, const struct message *m) MUST_CHECK;
 
 /* Its process has ended with STATUS (of waitpid). Afterwards there is none. */
 void child_ended(struct child *c, int status);

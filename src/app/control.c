@@ -72,8 +72,8 @@ on_message(struct control *c, const struct message *m)
         leave(c);
     else if (m->kind == MESSAGE_ANSWER)
         control_server_answer(&c->server, m->arg, m->text);
-    else if (m->kind == MESSAGE_STATS_LISTENER && m->fd >= 0)
-        stats_server_offer(&c->stats, m->arg, m->fd);
+    else if (m->kind == MESSAGE_STATS_LISTENER)
+        stats_server_offer(&c->stats, m);
     else if (m->kind == MESSAGE_CONFIG || m->kind == MESSAGE_LOG_TARGET)
         control_config_message(&c->config, m);
     else
@@ -206,6 +206,8 @@ wait_for_turn(const struct control_conf *conf)
         }
         if (m.kind == MESSAGE_LOG_FILE && m.fd >= 0)
             log_output_replace(conf->logs, m.arg, m.fd);
+        else
+            message_close(&m);
         if (m.kind == MESSAGE_UPGRADE_BEGIN || m.kind == MESSAGE_STOP)
             return m.kind == MESSAGE_UPGRADE_BEGIN;
     }

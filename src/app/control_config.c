@@ -15,6 +15,9 @@
 #include "net/loop.h"
 #include "proxy/health.h"
 
+enum {
+};
+
 /* --- one of them ---------------------------------------------------------- */
 
 static struct control_part *
@@ -46,23 +49,12 @@ free_part(struct control_part *part)
 /* --- what has come -------------------------------------------------------- */
 
 static void
-forget_fds(struct control_config *c)
-{
-    for (size_t i = 0; i < c->fd_count; i++) {
-        if (c->fds[i] >= 0)
-            close(c->fds[i]);
-    }
-    free(c->fds);
-    c->fds = NULL;
-    c->fd_count = 0;
-}
-
-static void
 forget_record(struct control_config *c)
 {
     if (c->record >= 0)
         close(c->record);
     c->record = -1;
+    c->pending = false;
 }
 
 static void
@@ -74,25 +66,7 @@ drop(void *arg)
     free_part(c->staged);
     c->staged = NULL;
     forget_record(c);
-    forget_fds(c);
-}
-
-static int
-add_fd(struct control_config *c, size_t i, int fd)
-{
-    size_t count = i + 1 > c->fd_count ? i + 1 : c->fd_count;
-    int *fds = realloc(c->fds, count * sizeof(*fds));
-
-    if (fds == NULL)
-        return -1;
-    c->fds = fds;
-    for (size_t k = c->fd_count; k < count; k++)
-        fds[k] = -1;
-    c->fd_count = count;
-    if (fds[i] >= 0)
-        close(fds[i]);
-    fds[i] = fd;
-    return 0;
+    fd_places_close(&c->logs);
 }
 
 void
@@ -101,8 +75,9 @@ control_config_message(struct control_config *c, const struct message *m)
     if (m->kind == MESSAGE_CONFIG) {
         drop(c); /* the end of an older attempt may have been lost */
         c->record = m->fd;
-    } else if (m->fd >= 0 && add_fd(c, m->arg, m->fd) < 0) {
-        close(m->fd); /* its absence is noticed when it is staged */
+        c->pending = true;
+    } else {
+        fd_places_take(&c->logs, m);
     }
 }
 
@@ -113,7 +88,7 @@ is_pending(void *arg)
 {
     const struct control_config *c = arg;
 
-    return c->record >= 0;
+    return c->pending;
 }
 
 /* The descriptors belong to the logs from then on. */
@@ -125,11 +100,9 @@ make_logs(struct control_config *c, struct control_part *part,
 
     part->logs = &part->own_logs;
     result = log_output_adopt(part->logs, part->config, &part->addresses,
-                              c->fds == NULL ? &c->record : c->fds, c->fd_count,
-                              faults);
-    free(c->fds);
-    c->fds = NULL;
-    c->fd_count = 0;
+                              c->logs.fds == NULL ? &c->record : c->logs.fds,
+                              c->logs.count, faults);
+    fd_places_forget(&c->logs);
     if (result == 0 && log_output_bind(part->logs, c->conf->board) < 0) {
         faults_add(faults, part->config->file.p, 0,
                    "there is no memory for its logs");

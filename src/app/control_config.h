@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "app/check_scripts.h"
+#include "app/fd_places.h"
 #include "app/log_output.h"
 #include "app/script_stage.h"
 #include "app/stats_server.h"
@@ -66,9 +67,9 @@ struct control_config {
     struct stats_server *stats; /* control's: it is staged with the rest */
     struct control_part *now;
     struct control_part *staged; /* or NULL */
-    int record; /* of the one to be staged; -1: none has come */
-    int *fds;   /* of its logs, that have come; -1: not */
-    size_t fd_count;
+    bool pending;                /* one is to be staged */
+    int record;                  /* of it; -1: it has not come */
+    struct fd_places logs;       /* of it, that have come */
     void (*use_logs)(void *arg, struct log_output *logs);
     void *use_logs_arg;
     struct config_stage stage;
@@ -90,7 +91,7 @@ void control_config_fini(struct control_config *c);
 /* The scripts of checks; NULL: there are none. */
 struct scripts *control_config_scripts(const struct control_config *c);
 
-/* What M, CONFIG or LOG_TARGET, brings; its descriptor is taken. */
+/* What M, CONFIG or LOG_TARGET, brings; its descriptors are taken. */
 void control_config_message(struct control_config *c, const struct message *m);
 
 #endif

@@ -36,8 +36,8 @@ write_sockets(struct record *record, const struct sockets *s)
 
         for (unsigned w = 0; w < s->columns; w++) {
             if (fds[w] >= 0 && (w == 0 || !one_for_all))
-                fprintf(record->file, "socket %u %d\n", w,
-                        keep(record, fds[w]));
+                fprintf(record->file, "socket %u %d%s\n", w,
+                        keep(record, fds[w]), s->foreign[i] ? " foreign" : "");
         }
     }
 }

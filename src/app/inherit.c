@@ -31,14 +31,18 @@ is_open(int fd)
 }
 
 static bool
-add_socket(struct inherit *in, unsigned column, int fd)
+add_socket(struct inherit *in, unsigned column, int fd, bool foreign)
 {
     struct inherited_socket *s;
     size_t size = (in->socket_count + 1) * sizeof(*s);
 
     in->sockets = xrealloc(in->sockets, size);
     s = &in->sockets[in->socket_count];
-    *s = (struct inherited_socket){.fd = fd, .column = column};
+    *s = (struct inherited_socket){
+        .fd = fd,
+        .column = column,
+        .foreign = foreign,
+    };
     if (addr_of_socket(&s->addr, fd) < 0)
         return false;
     in->socket_count++;
@@ -78,8 +82,9 @@ read_line(struct inherit *in, const char *line)
         return true;
     if (sscanf(line, "link %d", &in->link) == 1)
         return is_open(in->link);
-    if (sscanf(line, "socket %u %d", &column, &fd) == 2)
-        return is_open(fd) && add_socket(in, column, fd);
+    if (sscanf(line, "socket %u %d %n", &column, &fd, &at) == 2)
+        return is_open(fd) &&
+               add_socket(in, column, fd, strcmp(line + at, "foreign") == 0);
     if (sscanf(line, "control %d %n", &in->control, &at) == 1 && at > 0) {
         in->control_path = xstrdup(line + at);
         return is_open(in->control);
@@ -173,6 +178,16 @@ inherit_columns(const struct inherit *in, const struct addr *addr)
             columns = s->column + 1;
     }
     return columns;
+}
+
+bool
+inherit_is_foreign(const struct inherit *in, const struct addr *addr)
+{
+    for (size_t i = 0; in != NULL && i < in->socket_count; i++) {
+        if (in->sockets[i].foreign && addr_equal(&in->sockets[i].addr, addr))
+            return true;
+    }
+    return false;
 }
 
 /* --- telling -------------------------------------------------------------- */

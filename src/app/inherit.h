@@ -7,6 +7,7 @@
  *                                            link 7
  *                                            socket 0 12
  *                                            socket 1 13
+ *                                            socket 0 14 foreign
  *                                            board 13 5 ...
  */
 #ifndef APP_INHERIT_H
@@ -29,6 +30,7 @@ struct faults;
 struct inherited_socket {
     int fd;          /* -1: it has been taken */
     unsigned column; /* which of those with this address */
+    bool foreign;    /* the service manager has it, too */
     struct addr addr;
 };
 
@@ -68,6 +70,9 @@ int inherit_take(struct inherit *in, const struct addr *addr, unsigned column);
 /* How many sockets listen on ADDR, taken ones too: their highest column, and
  * one. */
 unsigned inherit_columns(const struct inherit *in, const struct addr *addr);
+
+/* Has the service manager the sockets that listen on ADDR, too? */
+bool inherit_is_foreign(const struct inherit *in, const struct addr *addr);
 
 /* Tells the older master what is wrong, for its log and whoever has asked it.
  */

@@ -7,7 +7,9 @@
 #include "app/launch.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,6 +35,33 @@ copy_list(char **list, size_t *count)
     return copy;
 }
 
+/* "NAME=" and this process's number. */
+static bool
+names_this_process(const char *variable, const char *name)
+{
+    size_t len = strlen(name);
+
+    return strncmp(variable, name, len) == 0 &&
+           strtol(variable + len, NULL, 10) == (long)getpid();
+}
+
+/* What a service manager wants of this process it wants of the one that takes
+ * its place, which has another number. */
+static void
+forget_number(void)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < variable_count; i++) {
+        if (names_this_process(variables[i], "WATCHDOG_PID="))
+            free(variables[i]);
+        else
+            variables[kept++] = variables[i];
+    }
+    variables[kept] = NULL;
+    variable_count = kept;
+}
+
 void
 launch_remember(char **argv)
 {
@@ -40,6 +69,7 @@ launch_remember(char **argv)
 
     words = copy_list(argv, &count);
     variables = copy_list(environ, &variable_count);
+    forget_number();
     if (getcwd(folder, sizeof(folder)) == NULL)
         folder[0] = '\0';
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How this program was started, so that it can be started again the same way:
- * its words, folder and environment, as they were before anything changed them.
+ * its words, folder and environment, as they were before anything changed them;
+ * but for WATCHDOG_PID, which said which process that was.
  */
 #ifndef APP_LAUNCH_H
 #define APP_LAUNCH_H

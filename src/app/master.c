@@ -303,12 +303,27 @@ help_log(struct master *m, uint32_t target)
     close(message.fd);
 }
 
+/* What a client of control may ask for is no worker's to ask: those hear
+ * whoever comes. */
+static bool
+may_ask(const struct master *m, const struct child *child,
+        const struct message *message)
+{
+    if (child == &m->control ||
+        (message->kind != MESSAGE_COMMAND && message->kind != MESSAGE_LOG_HELP))
+        return true;
+    log_error("%s asks for what only control may ask for", child->name);
+    return false;
+}
+
 /* Clients of the control socket ask for more than scripts. */
 static void
 on_message(struct child *child, const struct message *message)
 {
     struct master *m = child->owner;
 
+    if (!may_ask(m, child, message))
+        return;
     if (message->kind == MESSAGE_LOG_HELP)
         help_log(m, message->arg);
     else if (message->kind == MESSAGE_COMMAND &&
@@ -391,6 +406,18 @@ finish(struct master *m)
         loop_stop(m->loop);
 }
 
+/* Who asks for the end means the newer program, too, as long as that does not
+ * serve: control leaves in vain. */
+static void
+call_off(struct master *m)
+{
+    if (!m->letting_go)
+        return;
+    m->letting_go = false;
+    timer_stop(&m->grace);
+    upgrade_abandon(&m->upgrade);
+}
+
 /* Scripts stay as they are from now on. */
 static void
 close_swap(struct master *m)
@@ -407,6 +434,7 @@ stop(struct master *m)
         return;
     m->state = STATE_STOPPING;
     manager_stopping(&m->manager);
+    call_off(m);
     close_swap(m);
     timer_stop(&m->drain);
     loop_start_timer(m->loop, &m->grace, STOP_GRACE_MS);
@@ -417,10 +445,11 @@ stop(struct master *m)
 static void
 drain(struct master *m)
 {
-    if (m->state >= STATE_DRAINING || m->letting_go)
+    if (m->state >= STATE_DRAINING)
         return;
     m->state = STATE_DRAINING;
     manager_stopping(&m->manager);
+    call_off(m);
     close_swap(m);
     loop_start_timer(m->loop, &m->drain,
                      m->resources.config->global.drain_timeout_ms);
@@ -438,6 +467,8 @@ on_begin(void *owner)
     struct master *m = owner;
 
     m->state = STATE_RUNNING;
+    script_watch_start(&m->watch, &m->swap, m->loop, &m->resources);
+    script_watch_look(&m->watch);
     child_tell(&m->control, MESSAGE_UPGRADE_BEGIN);
     for (unsigned i = 0; i < m->resources.worker_count; i++)
         child_tell(&m->workers[i], MESSAGE_UPGRADE_BEGIN);
@@ -846,7 +877,8 @@ start(struct master *m)
     manager_start(&m->manager, m->loop, m->resources.board,
                   m->resources.shared.numbers, m->resources.worker_count);
     swap_init(&m->swap, m->loop, &m->resources, &m->control, m->workers);
-    script_watch_start(&m->watch, &m->swap, m->loop, &m->resources);
+    if (!m->takeover.waits) /* control takes part in no exchange until then */
+        script_watch_start(&m->watch, &m->swap, m->loop, &m->resources);
     usage_start(&m->usage, m->loop, &m->resources, &m->control, m->workers);
     if (start_children(m) < 0) {
         m->status = EXIT_FAILURE;

@@ -20,6 +20,7 @@
 #ifndef APP_MESSAGE_H
 #define APP_MESSAGE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/mem.h"
@@ -27,7 +28,8 @@
 
 enum {
     MESSAGE_TEXT_MAX =
-        16384, /* bytes; longer ones are cut when they are sent */
+        16384,            /* bytes; longer ones are cut when they are sent */
+    MESSAGE_FDS_MAX = 64, /* descriptors in one */
 };
 
 enum message_kind {
@@ -49,8 +51,10 @@ enum message_kind {
     /* With the next SCRIPT_STAGE the whole configuration is exchanged
      * (reload.h): what comes before it. DROP forgets that, too. */
     MESSAGE_CONFIG,     /* the descriptor is its record */
-    MESSAGE_LISTENER,   /* to a worker: the socket for the address TEXT */
-    MESSAGE_LOG_TARGET, /* to control: where target ARG writes to */
+    MESSAGE_LISTENER,   /* to a worker: a parcel of sockets, by their addresses
+                         */
+    MESSAGE_LOG_TARGET, /* to control: a parcel of what targets write to, by
+                           their numbers (parcel.h) */
 
     /* Clients of the control socket ask for what only the master can do; the
      * first word of TEXT says what (master_command.h). */
@@ -66,8 +70,8 @@ enum message_kind {
                               end what there is */
 
     /* Behind those above, whose numbers an older program knows. */
-    MESSAGE_STATS_LISTENER, /* of a configuration, to control: the socket for
-                               the address ARG of all those of [stats] */
+    MESSAGE_STATS_LISTENER, /* of a configuration, to control: a parcel of the
+                               sockets of [stats], by their places */
     MESSAGE_STATS_CLIENT,   /* by a pair that all workers and control have: TEXT
                                is a request to the statistics on a path of
                                [http], the descriptor is where the answer goes
@@ -85,15 +89,20 @@ struct message {
     uint32_t arg;    /* as the kind says */
     int fd;          /* -1: none; a received one is the receiver's */
     struct str text; /* a received one is good until the next is received */
+    const int *more; /* further descriptors, likewise */
+    size_t more_count;
 };
 
 /* Opens a pair of non-blocking sockets; 0, or -1 with errno. */
 int message_open(int pair[2]) MUST_CHECK;
 
-/* Sends without waiting; 0, or -1 with errno. M's descriptor stays open. */
+/* Sends without waiting; 0, or -1 with errno. M's descriptors stay open. */
 int message_send(int socket, const struct message *m);
 
 /* Takes the next message, without waiting. */
 enum message_result message_receive(struct message *out, int socket) MUST_CHECK;
+
+/* Closes the descriptors of M, which was received. */
+void message_close(const struct message *m);
 
 #endif

@@ -69,7 +69,6 @@ notify_init(void)
         usec > (uint64_t)NOTIFY_MINUTES_MAX * 60 * 1000 * 1000)
         usec = 0;
     manager.watchdog_ms = usec / 2 / 1000;
-    /* Whoever takes this one's place has another number. */
     unsetenv("WATCHDOG_PID");
 }
 

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "app/child.h"
 #include "app/config_record.h"
+#include "app/parcel.h"
 #include "app/reload_changes.h"
 #include "app/resources.h"
 #include "app/row_marks.h"
@@ -281,69 +283,73 @@ reload_prepare(struct reload *r, int fd, struct buf *words)
 
 /* --- for the children ----------------------------------------------------- */
 
-static int
-send_fd(const struct child *child, enum message_kind kind, uint32_t arg,
-        const char *text, int fd)
-{
-    const struct message m = {
-        .kind = kind,
-        .arg = arg,
-        .fd = fd,
-        .text = str_from(text),
-    };
-
-    if (child->socket >= 0)
-        return message_send(child->socket, &m);
-    errno = ENOTCONN;
-    return -1;
-}
-
-/* Those whose text it does not know. */
+/* Those that it does not have: of addresses that nobody has listened on. */
 static int
 send_sockets(const struct reload *r, const struct child *child)
 {
-    const struct sockets *now = &r->resources->sockets;
+    struct parcel parcel;
 
+    parcel_init(&parcel, child->socket, MESSAGE_LISTENER);
     for (size_t i = 0; i < r->sockets.listener_count; i++) {
         const char *text = r->sockets.texts[i];
 
-        if (sockets_find(now, text, child->place, 0) < 0 &&
-            send_fd(child, MESSAGE_LISTENER, 0, text,
-                    sockets_find(&r->sockets, text, child->place, 0)) < 0)
+        if (!r->sockets.kept[i] &&
+            parcel_add(&parcel,
+                       sockets_find(&r->sockets, text, child->place, 0),
+                       str_from(text)) < 0)
             return -1;
     }
-    return 0;
+    return parcel_send(&parcel);
+}
+
+static int
+add_by_place(struct parcel *parcel, int fd, size_t place)
+{
+    char line[32];
+
+    (void)snprintf(line, sizeof(line), "%zu", place);
+    return parcel_add(parcel, fd, str_from(line));
 }
 
 static int
 send_logs(const struct reload *r, const struct child *child)
 {
+    struct parcel parcel;
+
+    parcel_init(&parcel, child->socket, MESSAGE_LOG_TARGET);
     for (size_t i = 0; i < r->logs.count; i++) {
         int fd = r->logs.targets[i].fd;
 
-        if (fd > STDERR_FILENO &&
-            send_fd(child, MESSAGE_LOG_TARGET, (uint32_t)i, "", fd) < 0)
+        if (fd > STDERR_FILENO && add_by_place(&parcel, fd, i) < 0)
             return -1;
     }
-    return 0;
+    return parcel_send(&parcel);
 }
 
 /* All of them: those that it has are the same ones. */
 static int
 send_stats(const struct reload *r, const struct child *child)
 {
+    struct parcel parcel;
+
+    parcel_init(&parcel, child->socket, MESSAGE_STATS_LISTENER);
     for (size_t i = 0; i < r->stats.count; i++) {
-        if (send_fd(child, MESSAGE_STATS_LISTENER, (uint32_t)i, "",
-                    r->stats.fds[i]) < 0)
+        if (add_by_place(&parcel, r->stats.fds[i], i) < 0)
             return -1;
     }
-    return 0;
+    return parcel_send(&parcel);
 }
 
 int
 reload_send(const struct reload *r, const struct child *child, bool is_control)
 {
-    if (send_fd(child, MESSAGE_CONFIG, 0, "", r->fd) < 0)
+    const struct message m = {.kind = MESSAGE_CONFIG, .fd = r->fd};
+
+    if (child->socket < 0) {
+        errno = ENOTCONN;
+        return -1;
+    }
+    if (message_send(child->socket, &m) < 0)
         return -1;
     if (!is_control)
         return send_sockets(r, child);
@@ -372,9 +378,9 @@ reload_commit(struct reload *r)
     resources->record = r->fd;
     sockets_replace(&resources->sockets, &r->sockets);
     stats_sockets_replace(&resources->stats, &r->stats);
-    rows_change(resources->board, r->before, r->config, &resources->addresses);
     rows_forget(&r->added);
     reload_each_row(resources->board, r->before, r->config, leave_row, r);
+    rows_change(resources->board, r->before, r->config, &resources->addresses);
     wake_control(resources->board);
     wake_workers(resources->board);
     r->committed = true;

@@ -211,13 +211,14 @@ adopt_control(struct resources *r, const char *path, const struct addr *addr)
     return true;
 }
 
-/* The mode lets nobody in before that. */
+/* The mode lets nobody in before that. A link is not followed: the folder may
+ * be the user's whom the children are. */
 static int
 give_control(const struct resources *r, const char *path)
 {
     const struct privileges *p = &r->privileges;
 
-    if (!p->has_control_group || chown(path, (uid_t)-1, p->control_gid) == 0)
+    if (!p->has_control_group || lchown(path, (uid_t)-1, p->control_gid) == 0)
         return 0;
     log_error("cannot give the control socket %s to the group " STR_FMT ": %s",
               path, STR_ARG(r->config->global.control_group), strerror(errno));

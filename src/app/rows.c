@@ -268,6 +268,16 @@ change_server(struct board *board, int row, const struct server_conf *before,
                         now->disabled ? SERVER_MAINT : SERVER_READY);
 }
 
+/* The row may be that of one that was gone, and not quite yet. */
+static void
+come_back(struct board *board, int row, const struct server_conf *now)
+{
+    board_set_server(board, row, now->address.text, (int32_t)now->weight,
+                     (int32_t)now->maxconn, now->backup);
+    if (now->disabled)
+        board_set_admin(board, row, SERVER_MAINT);
+}
+
 static void
 change_servers(struct board *board, const struct config *before,
                const struct upstream_conf *now,
@@ -284,6 +294,8 @@ change_servers(struct board *board, const struct config *before,
 
         if (old != NULL)
             change_server(board, row, old, server);
+        else
+            come_back(board, row, server);
         if (old == NULL || !str_equal(old->address.text, server->address.text))
             set_addresses(board, row, server, addresses);
     }

@@ -119,6 +119,5 @@ script_stage_message(struct script_stage *s, const struct message *m)
         commit(s, m->arg);
     else if (m->kind == MESSAGE_SCRIPT_DROP)
         drop(s);
-    if (m->fd >= 0)
-        close(m->fd);
+    message_close(m);
 }

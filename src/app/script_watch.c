@@ -288,6 +288,12 @@ static void
 begin(struct script_watch *w)
 {
     w->warned = false;
+    if (w->items == NULL)
+        w->items = calloc(FOLDERS_MAX, sizeof(*w->items));
+    if (w->items == NULL) {
+        log_warn("script_watch: scripts are not watched: %s", strerror(errno));
+        return;
+    }
     w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (w->fd >= 0 && watch_start(&w->watch, w->loop, w->fd, on_events) < 0) {
         close(w->fd);
@@ -311,6 +317,26 @@ on_settle(struct timer *timer)
     swap_scan(w->swap);
 }
 
+static bool
+is_wanted(const struct script_watch *w)
+{
+    return w->resources->config->global.script_watch;
+}
+
+/* There may be other scripts, in other folders. */
+static void
+on_config(void *arg)
+{
+    struct script_watch *w = arg;
+
+    timer_stop(&w->settle);
+    forget(w);
+    if (!is_wanted(w))
+        return;
+    begin(w);
+    swap_scan(w->swap);
+}
+
 void
 script_watch_start(struct script_watch *w, struct swap *swap, struct loop *loop,
                    const struct resources *resources)
@@ -320,13 +346,17 @@ script_watch_start(struct script_watch *w, struct swap *swap, struct loop *loop,
     w->resources = resources;
     w->fd = -1;
     timer_init(&w->settle, on_settle);
-    if (!resources->config->global.script_watch)
-        return;
-    w->items = calloc(FOLDERS_MAX, sizeof(*w->items));
-    if (w->items == NULL)
-        log_warn("script_watch: scripts are not watched: %s", strerror(errno));
-    else
+    swap->on_config = on_config;
+    swap->on_config_arg = w;
+    if (is_wanted(w))
         begin(w);
+}
+
+void
+script_watch_look(struct script_watch *w)
+{
+    if (w->fd >= 0)
+        swap_scan(w->swap);
 }
 
 void
@@ -334,6 +364,7 @@ script_watch_stop(struct script_watch *w)
 {
     if (w->loop == NULL)
         return;
+    w->swap->on_config = NULL;
     timer_stop(&w->settle);
     forget(w);
     free(w->items);

@@ -5,7 +5,8 @@
  * are named by absolute paths, and the places where a symbolic link stands in
  * one of these paths, since a whole folder may be exchanged by it.
  *
- *     inotify ──▶ quiet for 100 ms ──▶ watch anew ──▶ swap_scan
+ *     inotify ──▶ quiet for 100 ms ──┬─▶ watch anew ──▶ swap_scan
+ *     another configuration ─────────┘
  */
 #ifndef APP_SCRIPT_WATCH_H
 #define APP_SCRIPT_WATCH_H
@@ -33,9 +34,13 @@ struct script_watch {
                           settle runs */
 };
 
-/* Begins, if the configuration wants it; what cannot be watched is logged. */
+/* Begins, if the configuration wants it, and as soon as one does that is in
+ * force later; what cannot be watched is logged. */
 void script_watch_start(struct script_watch *w, struct swap *swap,
                         struct loop *loop, const struct resources *resources);
+
+/* Looks for what has changed before it began, if it has. */
+void script_watch_look(struct script_watch *w);
 
 /* Ends it; one that was never started is all zeros, and left alone. */
 void script_watch_stop(struct script_watch *w);

@@ -94,6 +94,10 @@ socket_file_adopt(struct socket_file *f, const struct addr *addr, int fd)
 
     if (lstat(addr->un.sun_path, &st) < 0)
         return -1;
+    if (!S_ISSOCK(st.st_mode)) {
+        errno = ENOTSOCK;
+        return -1;
+    }
     *f = (struct socket_file){
         .fd = fd,
         .addr = *addr,

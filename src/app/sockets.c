@@ -96,6 +96,7 @@ adopt_listener(struct sockets *s, size_t i, const struct listener *listener)
 {
     int *fds = &s->fds[i * s->columns];
 
+    s->foreign[i] = true;
     fds[0] = activation_take(&listener->addr);
     for (unsigned w = 1; w < s->columns; w++) {
         fds[w] = fcntl(fds[0], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -149,6 +150,7 @@ open_listener(struct sockets *s, size_t i, const struct listener *listener,
             fds[w] = s->files[i].fd;
         return 0;
     }
+    s->foreign[i] = inherit_is_foreign(inherit, &listener->addr);
     for (unsigned w = 0; w < s->columns; w++) {
         fds[w] = open_tcp(listener, inherit, w, w < s->workers);
         if (w < s->workers && fds[w] < 0)
@@ -196,6 +198,7 @@ init(struct sockets *s, const struct runtime *runtime, unsigned workers,
         .files = xcalloc(count + 1, sizeof(struct socket_file)),
         .addrs = xcalloc(count + 1, sizeof(struct addr)),
         .kept = xcalloc(count + 1, sizeof(bool)),
+        .foreign = xcalloc(count + 1, sizeof(bool)),
         .texts = xcalloc(count + 1, sizeof(char *)),
     };
     for (size_t i = 0; i < count * columns; i++)
@@ -227,6 +230,7 @@ keep(struct sockets *s, size_t i, const struct sockets *before, size_t k,
      int backlog)
 {
     s->kept[i] = true;
+    s->foreign[i] = before->foreign[k];
     s->files[i] = before->files[k];
     for (unsigned w = 0; w < s->columns; w++) {
         int fd = before->fds[k * s->columns + w];
@@ -328,6 +332,7 @@ free_tables(struct sockets *s)
     free(s->files);
     free(s->addrs);
     free(s->kept);
+    free(s->foreign);
     free(s->texts);
     map_fini(&s->by_text);
     *s = (struct sockets){.listener_count = 0};
@@ -395,4 +400,37 @@ sockets_find(const struct sockets *s, const char *text, unsigned worker,
     char **at = map_get(&s->by_text, str_from(text));
 
     return at == NULL ? -1 : find(s, (size_t)(at - s->texts), worker, round);
+}
+
+bool
+sockets_is_foreign(const struct sockets *s, unsigned worker, int fd)
+{
+    for (size_t i = 0; i < s->listener_count; i++) {
+        for (unsigned k = 0; s->foreign[i] && k < sockets_rounds(s); k++) {
+            if (find(s, i, worker, k) == fd)
+                return true;
+        }
+    }
+    return false;
+}
+
+int
+sockets_at(const struct sockets *s, const struct addr *addr, unsigned worker,
+           unsigned round)
+{
+    ptrdiff_t i = find_addr(s, addr);
+
+    return i < 0 ? -1 : find(s, (size_t)i, worker, round);
+}
+
+int
+sockets_take(struct sockets *s, const struct addr *addr, unsigned worker,
+             unsigned round)
+{
+    int fd = sockets_at(s, addr, worker, round);
+
+    if (fd >= 0)
+        s->fds[(size_t)find_addr(s, addr) * s->columns + worker +
+               round * s->workers] = -1;
+    return fd;
 }

@@ -36,6 +36,7 @@ struct sockets {
     struct socket_file *files; /* [listener]; those of Unix sockets are open */
     struct addr *addrs;        /* [listener] */
     bool *kept;                /* [listener] it was another one's before */
+    bool *foreign;             /* [listener] the service manager has it, too */
     char **texts;              /* [listener] the addresses, as configured */
     struct map by_text;        /* to their places in texts */
 };
@@ -83,5 +84,17 @@ void sockets_of_worker(const struct sockets *s, unsigned worker, int *fds);
  * 0, and beyond it there may be more. */
 int sockets_find(const struct sockets *s, const char *text, unsigned worker,
                  unsigned round);
+
+/* The same for ADDR, however it is written. */
+int sockets_at(const struct sockets *s, const struct addr *addr,
+               unsigned worker, unsigned round);
+
+/* The same, which is the caller's from then on. */
+int sockets_take(struct sockets *s, const struct addr *addr, unsigned worker,
+                 unsigned round);
+
+/* Has the service manager FD, which is one of WORKER's, too? It is not to be
+ * shut down. */
+bool sockets_is_foreign(const struct sockets *s, unsigned worker, int fd);
 
 #endif

@@ -220,62 +220,25 @@ on_link(struct watch *watch)
 
 /* --- another configuration ------------------------------------------------ */
 
-static void
-forget_offers(struct stats_server *s)
-{
-    for (size_t i = 0; i < s->fd_count; i++) {
-        if (s->fds[i] >= 0)
-            close(s->fds[i]);
-    }
-    free(s->fds);
-    s->fds = NULL;
-    s->fd_count = 0;
-}
-
 void
-stats_server_offer(struct stats_server *s, size_t place, int fd)
+stats_server_offer(struct stats_server *s, const struct message *m)
 {
-    size_t count = place + 1 > s->fd_count ? place + 1 : s->fd_count;
-    int *fds = realloc(s->fds, count * sizeof(*fds));
-
-    if (fds == NULL) {
-        close(fd); /* its absence is noticed when it is staged */
-        return;
-    }
-    s->fds = fds;
-    for (size_t i = s->fd_count; i < count; i++)
-        fds[i] = -1;
-    s->fd_count = count;
-    if (fds[place] >= 0)
-        close(fds[place]);
-    fds[place] = fd;
-}
-
-static bool
-is_whole(const struct stats_server *s, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (i >= s->fd_count || s->fds[i] < 0)
-            return false;
-    }
-    return true;
+    fd_places_take(&s->offered, m);
 }
 
 int
 stats_server_stage(struct stats_server *s, const struct config *config,
                    struct buf *why)
 {
-    if (!is_whole(s, count_listens(config))) {
+    if (!fd_places_are_whole(&s->offered, count_listens(config))) {
         buf_str(why, STR("the sockets of [stats] have not come\n"));
         return -1;
     }
-    if (make_listeners(&s->staged, s, config, s->fds) < 0) {
+    if (make_listeners(&s->staged, s, config, s->offered.fds) < 0) {
         buf_str(why, STR("there is no memory for its statistics\n"));
         return -1;
     }
-    free(s->fds);
-    s->fds = NULL;
-    s->fd_count = 0;
+    fd_places_forget(&s->offered);
     s->next = config;
     return 0;
 }
@@ -283,7 +246,7 @@ stats_server_stage(struct stats_server *s, const struct config *config,
 void
 stats_server_drop(struct stats_server *s)
 {
-    forget_offers(s);
+    fd_places_close(&s->offered);
     close_listeners(&s->staged);
     s->next = NULL;
 }

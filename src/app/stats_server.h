@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/fd_places.h"
 #include "app/stats_client.h"
 #include "base/buf.h"
 #include "base/mem.h"
@@ -47,9 +48,8 @@ struct stats_server {
     struct stats_listeners listeners;
     const struct config *next; /* what is staged; NULL: nothing */
     struct stats_listeners staged;
-    int *fds; /* of it, that have come; -1: not */
-    size_t fd_count;
-    struct watch link; /* where workers' clients come from */
+    struct fd_places offered; /* of it, that have come */
+    struct watch link;        /* where workers' clients come from */
     bool linked;
 };
 
@@ -68,9 +68,9 @@ stats_server_answer(struct stats_server *s, uint32_t ticket, struct str text);
 /* Takes no more clients: another program does. */
 void stats_server_leave(struct stats_server *s);
 
-/* FD, which is the server's from now on, is for the address at PLACE of all
- * those of the next configuration. */
-void stats_server_offer(struct stats_server *s, size_t place, int fd);
+/* M, a parcel, has the sockets for the addresses of the next configuration, by
+ * their places among all of them. */
+void stats_server_offer(struct stats_server *s, const struct message *m);
 
 /* Makes CONFIG, which stays at least until drop or commit, ready with what was
  * offered. 0, or -1 and WHY. */

@@ -22,6 +22,7 @@ enum {
     AGAIN_MS = 5000,       /* until what has to come back is tried again */
     WORDS_MAX = 12 * 1024, /* bytes of a trial's words that are told */
     ENDING_MAX = 4096,     /* bytes of how a trial has ended */
+    CHANGES_MAX = 8 << 20, /* bytes of what a reload has changed */
 };
 
 static const char STOPPING[] = "the program is stopping\n";
@@ -57,8 +58,9 @@ send_answer(struct swap *s, const struct swap_job *job, struct buf *text)
     };
 
     if (child_send(s->control, &m) < 0)
-        log_warn("cannot answer about script %s: %s",
-                 job->name == NULL ? "" : job->name, strerror(errno));
+        log_warn("cannot answer about %s: %s",
+                 job->name == NULL ? "the configuration" : job->name,
+                 strerror(errno));
     buf_fini(text);
 }
 
@@ -186,8 +188,8 @@ end_reload(struct swap *s)
     struct buf changes;
     struct buf text;
 
-    buf_init_growing(&changes, MESSAGE_TEXT_MAX / 2);
-    buf_init_growing(&text, MESSAGE_TEXT_MAX);
+    buf_init_growing(&changes, CHANGES_MAX);
+    buf_init_growing(&text, CHANGES_MAX);
     reload_end(&s->reload, &changes);
     swap_job_log_reloaded(s->job, buf_text(&changes),
                           s->resources->script_generation);
@@ -203,15 +205,20 @@ end_reload(struct swap *s)
     }
     buf_fini(&changes);
     end_job(s);
+    if (s->on_config != NULL)
+        s->on_config(s->on_config_arg);
 }
 
+/* Where scripts alone are exchanged nothing may be left of a configuration that
+ * was refused: a child that could not be told of its end would take it, too. */
 static int
 on_stage(struct swap_round *round, const struct child *child)
 {
     const struct swap *s = container_of(round, struct swap, round);
+    const struct message nothing = {.kind = MESSAGE_SCRIPT_DROP, .fd = -1};
 
     if (!reload_is_on(&s->reload))
-        return 0;
+        return child_send(child, &nothing);
     return reload_send(&s->reload, child, child == s->control);
 }
 
@@ -224,8 +231,8 @@ answer_scripts(struct swap *s)
 
     if (!is_awaited(s, s->job))
         return;
-    buf_init_growing(&changes, MESSAGE_TEXT_MAX / 2);
-    buf_init_growing(&text, MESSAGE_TEXT_MAX);
+    buf_init_growing(&changes, CHANGES_MAX);
+    buf_init_growing(&text, CHANGES_MAX);
     for (size_t i = 0; i < s->set.count; i++)
         buf_printf(&changes, "script %s: version %s\n", s->set.items[i]->name,
                    bundle_hash(s->set.items[i]));
@@ -516,6 +523,29 @@ swap_reaped(struct swap *s, pid_t pid, int status)
 
 /* --- beginning ------------------------------------------------------------ */
 
+/* A reload before it may have taken away what it is about. */
+static bool
+is_gone(const struct swap *s)
+{
+    return s->job->name != NULL && versions_of(s, s->job) == NULL;
+}
+
+static void
+end_gone(struct swap *s)
+{
+    struct buf why;
+
+    buf_init_growing(&why, WORDS_MAX);
+    buf_printf(&why, "the script %s is not configured any more\n",
+               s->job->name);
+    log_info("script %s: it is not configured any more, and not exchanged by "
+             "%s",
+             s->job->name, s->job->who);
+    answer_refused(s, s->job, buf_text(&why));
+    buf_fini(&why);
+    end_job(s);
+}
+
 static void
 roll_back(struct swap *s)
 {
@@ -591,7 +621,10 @@ on_next(struct deferred *deferred)
         (node = list_take_first(&s->jobs)) == NULL)
         return;
     s->job = container_of(node, struct swap_job, link);
-    begin(s);
+    if (is_gone(s))
+        end_gone(s);
+    else
+        begin(s);
 }
 
 /* --- asking for it -------------------------------------------------------- */

@@ -42,6 +42,9 @@ struct swap {
     struct swap_round round;
     struct history history;
     struct deferred next; /* begins with the next job */
+    /* Another configuration is in force; or NULL. */
+    void (*on_config)(void *arg);
+    void *on_config_arg;
 };
 
 /* For the children CONTROL and WORKERS, as many as RESOURCES says. Start-up

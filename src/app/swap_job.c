@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/message.h"
 #include "app/swap_history.h"
 #include "base/clock.h"
 #include "base/hash.h"
@@ -15,6 +16,8 @@
 
 enum {
     REASONS_MAX = 12 * 1024, /* bytes of them in an answer */
+    /* Bytes of an answer with the changes that it lists. */
+    CHANGES_MAX = MESSAGE_TEXT_MAX - 256,
 };
 
 struct swap_job *
@@ -128,18 +131,30 @@ each_line(struct str text, void (*fn)(void *arg, struct str line), void *arg)
     }
 }
 
-struct json_list {
+struct change_list {
     struct buf *out;
+    bool json;
     const char *comma;
+    size_t left_out; /* since there was no room for them */
 };
 
 static void
 add_change(void *arg, struct str line)
 {
-    struct json_list *list = arg;
+    struct change_list *list = arg;
+    size_t before = list->out->len;
 
-    buf_str(list->out, str_from(list->comma));
-    json_string(list->out, line);
+    if (list->left_out == 0 && list->json) {
+        buf_str(list->out, str_from(list->comma));
+        json_string(list->out, line);
+    } else if (list->left_out == 0) {
+        buf_str(list->out, line);
+        buf_char(list->out, '\n');
+    }
+    if (list->left_out > 0 || list->out->len > CHANGES_MAX) {
+        list->out->len = before;
+        list->left_out++;
+    }
     list->comma = ",";
 }
 
@@ -147,20 +162,20 @@ void
 swap_job_answer_reloaded(struct buf *out, const struct swap_job *job,
                          struct str changes, uint32_t generation)
 {
-    struct json_list list = {.out = out, .comma = ""};
+    struct change_list list = {.out = out, .json = job->json, .comma = ""};
 
-    if (!job->json) {
-        buf_printf(out,
-                   "ok\nthe new configuration is in use (generation %" PRIu32
-                   ")\n" STR_FMT,
-                   generation, STR_ARG(changes));
-        return;
-    }
     buf_printf(out,
-               "ok\n{\"changed\":true,\"generation\":%" PRIu32 ",\"changes\":[",
+               job->json ? "ok\n{\"changed\":true,\"generation\":%" PRIu32
+                           ",\"changes\":["
+                         : "ok\nthe new configuration is in use (generation "
+                           "%" PRIu32 ")\n",
                generation);
     each_line(changes, add_change, &list);
-    buf_str(out, STR("]}\n"));
+    if (job->json)
+        buf_printf(out, "],\"left_out\":%zu}\n", list.left_out);
+    else if (list.left_out > 0)
+        buf_printf(out, "and %zu more changes, which the log has\n",
+                   list.left_out);
 }
 
 void

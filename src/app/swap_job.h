@@ -55,7 +55,7 @@ void swap_job_answer_confirmed(struct buf *out, const struct swap_job *job,
                                const struct versions *v);
 
 /* The answer after a whole configuration was exchanged, and lines of the log:
- * CHANGES has a line each. */
+ * CHANGES has a line each; those that have no room in a message are counted. */
 void swap_job_answer_reloaded(struct buf *out, const struct swap_job *job,
                               struct str changes, uint32_t generation);
 void swap_job_log_reloaded(const struct swap_job *job, struct str changes,

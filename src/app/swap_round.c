@@ -182,14 +182,14 @@ stage_in(struct swap_round *r, unsigned part)
     };
     struct child *c = child_of(r, part);
 
+    r->parts[part] = (struct swap_part){
+        .state = PART_ASKED, /* perhaps of a part of it: DROP ends that, too */
+        .sign_ms = clock_ms(),
+    };
     if ((r->on_stage(r, c) < 0 || child_send(c, &m) < 0) && !has_left(errno)) {
         refuse_for(r, "%s cannot be asked: %s", c->name, strerror(errno));
         return -1;
     }
-    r->parts[part] = (struct swap_part){
-        .state = PART_ASKED,
-        .sign_ms = clock_ms(),
-    };
     return 0;
 }
 

@@ -65,6 +65,7 @@ on_link(struct watch *watch)
     case MESSAGE_GOT:
         break;
     }
+    message_close(&m);
     if (m.kind == MESSAGE_UPGRADE_BEGIN)
         begin(t);
 }

@@ -200,8 +200,7 @@ on_link(struct watch *watch)
     case MESSAGE_GOT:
         break;
     }
-    if (m.fd >= 0)
-        close(m.fd);
+    message_close(&m);
     if (m.kind == MESSAGE_UPGRADE_WHY)
         buf_str(&u->why, m.text);
     else if (m.kind == MESSAGE_UPGRADE_READY && u->state == UPGRADE_STARTING)
@@ -215,8 +214,7 @@ read_rest(struct upgrade *u)
     struct message m;
 
     while (u->link >= 0 && message_receive(&m, u->link) == MESSAGE_GOT) {
-        if (m.fd >= 0)
-            close(m.fd);
+        message_close(&m);
         if (m.kind == MESSAGE_UPGRADE_WHY)
             buf_str(&u->why, m.text);
     }
@@ -366,6 +364,16 @@ upgrade_begin(struct upgrade *u)
         kill(u->pid, SIGKILL);
     fail(u);
     return -1;
+}
+
+void
+upgrade_abandon(struct upgrade *u)
+{
+    if (u->state != UPGRADE_READY || u->pid == 0)
+        return;
+    log_warn("the upgrade to pid %ld is given up: the program is stopping",
+             (long)u->pid);
+    kill(u->pid, SIGKILL);
 }
 
 /* --- the whole ------------------------------------------------------------ */

@@ -104,6 +104,9 @@ upgrade_is_on(const struct upgrade *u)
 /* Lets the new program go on. -1: it is dead; the upgrade has failed. */
 int upgrade_begin(struct upgrade *u) MUST_CHECK;
 
+/* The same for one that is ready, and for which this program was to let go. */
+void upgrade_abandon(struct upgrade *u);
+
 /* A process has ended that is none of the children. */
 void upgrade_reaped(struct upgrade *u, pid_t pid, int status);
 

@@ -34,7 +34,7 @@ struct worker_conf {
     struct bundles *bundles;     /* of its scripts */
     uint32_t script_generation;  /* of its scripts */
     uint32_t max_connections;    /* of the whole program */
-    const struct sockets *sockets;
+    struct sockets *sockets;
 };
 
 /* Serves; returns the exit status. */

@@ -10,6 +10,7 @@
 #include "app/config_record.h"
 #include "app/log_output.h"
 #include "app/message.h"
+#include "app/parcel.h"
 #include "app/sockets.h"
 #include "base/log.h"
 #include "board/board.h"
@@ -75,19 +76,20 @@ find_arrived(const struct worker_config *w, const char *text)
 }
 
 static int
-find_served(const struct served *s, const char *text)
+find_served(const struct served *s, const struct addr *addr)
 {
     const struct runtime *runtime = s->service.runtime;
 
     for (size_t i = 0; i < runtime->listener_count; i++) {
-        if (strcmp(runtime_listener_text(runtime, i), text) == 0)
+        if (addr_equal(runtime_listener_addr(runtime, i), addr))
             return s->listeners[i];
     }
     return -1;
 }
 
-/* By their texts, since a name may mean another address than when the master
- * opened them. -1 without memory, or where one is not to be had. */
+/* The master keeps a socket as long as somebody listens on its address,
+ * however that is written, and sends the others. -1 without memory, or where
+ * one is not to be had. */
 static int
 find_listeners(struct worker_config *w, struct served *s, struct buf *why)
 {
@@ -100,9 +102,9 @@ find_listeners(struct worker_config *w, struct served *s, struct buf *why)
     }
     for (size_t i = 0; i < runtime->listener_count; i++) {
         const char *text = runtime_listener_text(runtime, i);
-        int fd = find_arrived(w, text);
+        int fd = find_served(w->now, runtime_listener_addr(runtime, i));
 
-        s->listeners[i] = fd >= 0 ? fd : find_served(w->now, text);
+        s->listeners[i] = fd >= 0 ? fd : find_arrived(w, text);
         if (s->listeners[i] < 0) {
             buf_printf(why, "nobody listens on %s\n", text);
             return -1;
@@ -128,20 +130,55 @@ is_unix(const struct runtime *runtime, size_t i)
     return runtime_listener_addr(runtime, i)->sa.sa_family == AF_UNIX;
 }
 
+/* All who have the socket of listener I end with it: others than workers have
+ * those of the service manager, which goes on listening, and of a Unix socket
+ * the file is gone. */
+static bool
+is_own(const struct worker_config *w, const struct runtime *runtime, size_t i,
+       int fd)
+{
+    return !is_unix(runtime, i) &&
+           !sockets_is_foreign(w->sockets, w->place, fd);
+}
+
+static void
+shut(const struct worker_config *w, const struct runtime *runtime, size_t i,
+     int fd)
+{
+    if (is_own(w, runtime, i, fd))
+        shutdown(fd, SHUT_RD);
+}
+
+/* Of an older program that had more workers. */
+static void
+close_further(struct worker_config *w, const struct runtime *runtime, size_t i)
+{
+    const struct addr *addr = runtime_listener_addr(runtime, i);
+
+    for (unsigned k = 1; k < sockets_rounds(w->sockets); k++) {
+        int fd = sockets_at(w->sockets, addr, w->place, k);
+
+        if (fd < 0)
+            continue;
+        shut(w, runtime, i, fd);
+        close(sockets_take(w->sockets, addr, w->place, k));
+    }
+}
+
 /* Nobody listens there any more: who has come since is refused. */
 static void
-close_listeners(const struct served *old, const struct served *now)
+close_listeners(struct worker_config *w, const struct served *old)
 {
     const struct runtime *runtime = old->service.runtime;
 
     for (size_t i = 0; i < runtime->listener_count; i++) {
         int fd = old->listeners[i];
 
-        if (fd < 0 || is_kept(now, fd))
+        if (fd < 0 || is_kept(w->now, fd))
             continue;
-        if (!is_unix(runtime, i))
-            shutdown(fd, SHUT_RD);
+        shut(w, runtime, i, fd);
         close(fd);
+        close_further(w, runtime, i);
     }
 }
 
@@ -153,6 +190,7 @@ forget_record(struct worker_config *w)
     if (w->record >= 0)
         close(w->record);
     w->record = -1;
+    w->pending = false;
 }
 
 /* USED: the configuration that has some of the sockets; or NULL. */
@@ -170,7 +208,7 @@ forget_arrived(struct worker_config *w, const struct served *used)
 }
 
 static int
-add_socket(struct worker_config *w, const struct message *m)
+add_socket(struct worker_config *w, struct str address, int fd)
 {
     size_t size = (w->arrived_count + 1) * sizeof(*w->arrived);
     struct arrived_socket *arrived = realloc(w->arrived, size);
@@ -179,12 +217,26 @@ add_socket(struct worker_config *w, const struct message *m)
     if (arrived == NULL)
         return -1;
     w->arrived = arrived;
-    text = strndup(m->text.p, m->text.len);
+    text = strndup(address.p, address.len);
     if (text == NULL)
         return -1;
     arrived[w->arrived_count++] =
-        (struct arrived_socket){.text = text, .fd = m->fd};
+        (struct arrived_socket){.text = text, .fd = fd};
     return 0;
+}
+
+/* One that is not kept is missed when it is staged. */
+static void
+add_sockets(struct worker_config *w, const struct message *m)
+{
+    struct parcel_reader reader = parcel_open(m);
+    struct str address;
+    int fd;
+
+    while (parcel_next(&address, &fd, &reader)) {
+        if (add_socket(w, address, fd) < 0)
+            close(fd);
+    }
 }
 
 static void
@@ -204,8 +256,9 @@ worker_config_message(struct worker_config *w, const struct message *m)
     if (m->kind == MESSAGE_CONFIG) {
         drop(w); /* the end of an older attempt may have been lost */
         w->record = m->fd;
-    } else if (add_socket(w, m) < 0) {
-        close(m->fd); /* its absence is noticed when it is staged */
+        w->pending = true;
+    } else {
+        add_sockets(w, m);
     }
 }
 
@@ -247,7 +300,7 @@ is_pending(void *arg)
 {
     const struct worker_config *w = arg;
 
-    return w->record >= 0;
+    return w->pending;
 }
 
 static int
@@ -310,10 +363,10 @@ serve_others(struct worker_config *w, const struct served *s)
     struct runtime *runtime = s->service.runtime;
 
     for (size_t i = 0; i < runtime->listener_count; i++) {
-        const char *text = runtime_listener_text(runtime, i);
+        const struct addr *addr = runtime_listener_addr(runtime, i);
 
         for (unsigned k = 1; k < sockets_rounds(w->sockets); k++) {
-            int fd = sockets_find(w->sockets, text, w->place, k);
+            int fd = sockets_at(w->sockets, addr, w->place, k);
 
             if (fd >= 0 && serve_more(runtime, i, fd) < 0)
                 return -1;
@@ -337,7 +390,7 @@ take_sockets(struct worker_config *w, struct served *old, struct served *now)
     serve_yield(old->service.runtime);
     if (!w->engine->draining && serve_all(w, now) < 0)
         log_error("cannot accept at all addresses: %s", strerror(errno));
-    close_listeners(old, now);
+    close_listeners(w, old);
     free(old->listeners);
     old->listeners = NULL;
 }
@@ -389,8 +442,7 @@ void
 worker_config_init(struct worker_config *w, struct engine *engine,
                    struct resolver *resolver, const struct config *config,
                    struct addresses *addresses, struct bundles *bundles,
-                   const struct sockets *sockets, unsigned place,
-                   uint32_t generation)
+                   struct sockets *sockets, unsigned place, uint32_t generation)
 {
     struct faults faults;
 
@@ -466,8 +518,7 @@ worker_config_pause(struct worker_config *w)
 }
 
 /* The master holds the sockets, too, so closing them here would leave clients
- * in a backlog that nobody serves: shutting them down refuses them. A Unix
- * socket is shared by all workers, and the master has removed its file. */
+ * in a backlog that nobody serves: shutting them down refuses them. */
 void
 worker_config_refuse(struct worker_config *w)
 {
@@ -475,7 +526,10 @@ worker_config_refuse(struct worker_config *w)
 
     serve_pause(w->now->service.runtime);
     for (size_t i = 0; i < runtime->listener_count; i++) {
-        if (!is_unix(runtime, i))
-            shutdown(w->now->listeners[i], SHUT_RD);
+        const struct addr *addr = runtime_listener_addr(runtime, i);
+
+        shut(w, runtime, i, w->now->listeners[i]);
+        for (unsigned k = 1; k < sockets_rounds(w->sockets); k++)
+            shut(w, runtime, i, sockets_at(w->sockets, addr, w->place, k));
     }
 }

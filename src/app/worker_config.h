@@ -52,12 +52,13 @@ struct worker_config {
     struct served *now;
     struct served *staged; /* or NULL */
     struct list before;    /* the youngest first */
-    int record;            /* of the one to be staged; -1: none has come */
+    bool pending;          /* one is to be staged */
+    int record;            /* of it; -1: it has not come */
     struct arrived_socket *arrived;
     size_t arrived_count;
-    const struct sockets *sockets; /* that it began with */
-    unsigned place;                /* of its worker among those */
-    struct timer look; /* whether old ones have lost their last session */
+    struct sockets *sockets; /* that it began with */
+    unsigned place;          /* of its worker among those */
+    struct timer look;       /* whether old ones have lost their last session */
     struct config_stage stage;
 };
 
@@ -66,11 +67,11 @@ struct worker_config {
 void worker_config_init(struct worker_config *w, struct engine *engine,
                         struct resolver *resolver, const struct config *config,
                         struct addresses *addresses, struct bundles *bundles,
-                        const struct sockets *sockets, unsigned place,
+                        struct sockets *sockets, unsigned place,
                         uint32_t generation);
 void worker_config_fini(struct worker_config *w);
 
-/* What M, CONFIG or LISTENER, brings; its descriptor is taken. */
+/* What M, CONFIG or LISTENER, brings; its descriptors are taken. */
 void worker_config_message(struct worker_config *w, const struct message *m);
 
 /* Looks at what has changed for all of them (transition.h). */

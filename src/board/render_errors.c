@@ -15,7 +15,7 @@
 #include "board/render_errors.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "board/board.h"
@@ -24,6 +24,7 @@
 
 enum {
     DUMP_WIDTH = 64, /* bytes of a message on a line, at most */
+    SHOWN_MAX = 256, /* messages, however many workers there are and were */
 };
 
 /* Where a capture lies; its time is what they are sorted by. */
@@ -53,22 +54,37 @@ kind_word(const struct capture *c)
 
 /* --- all of them, the last one first -------------------------------------- */
 
-static int
-compare_places(const void *a, const void *b)
+static bool
+comes_first(const struct place *one, const struct place *two)
 {
-    const struct place *one = a;
-    const struct place *two = b;
-
     if (one->at_ms != two->at_ms)
-        return one->at_ms < two->at_ms ? 1 : -1;
+        return one->at_ms > two->at_ms;
     if (one->worker != two->worker)
-        return one->worker < two->worker ? -1 : 1;
-    return one->number < two->number ? 1 : -1;
+        return one->worker < two->worker;
+    return one->number > two->number;
 }
 
-/* Fills PLACES, which has room for all; how many there are. */
+/* Puts ONE among the COUNT that are in order, of which the last one goes where
+ * there are too many; how many there are then. */
 static size_t
-find_places(struct place *places, const struct board *b)
+insert(struct place places[SHOWN_MAX], size_t count, const struct place *one)
+{
+    size_t at = count;
+
+    while (at > 0 && comes_first(one, &places[at - 1]))
+        at--;
+    if (at == SHOWN_MAX)
+        return count;
+    if (count == SHOWN_MAX)
+        count--;
+    memmove(&places[at + 1], &places[at], (count - at) * sizeof(*places));
+    places[at] = *one;
+    return count + 1;
+}
+
+/* The last ones of all; how many they are. */
+static size_t
+find_places(struct place places[SHOWN_MAX], const struct board *b)
 {
     struct capture c;
     size_t count = 0;
@@ -77,15 +93,15 @@ find_places(struct place *places, const struct board *b)
         for (unsigned i = 0; i < CAPTURES_KEPT; i++) {
             if (!captures_read(&c, b, w, i))
                 continue;
-            places[count++] = (struct place){
-                .at_ms = c.at_ms,
-                .number = c.number,
-                .worker = w,
-                .i = i,
-            };
+            count = insert(places, count,
+                           &(struct place){
+                               .at_ms = c.at_ms,
+                               .number = c.number,
+                               .worker = w,
+                               .i = i,
+                           });
         }
     }
-    qsort(places, count, sizeof(*places), compare_places);
     return count;
 }
 
@@ -217,14 +233,11 @@ void
 render_errors(struct buf *out, const struct board *b, enum render_format format)
 {
     bool json = format == RENDER_JSON;
-    size_t most = (size_t)b->header->limits.workers * CAPTURES_KEPT;
-    struct place *places = calloc(most, sizeof(*places));
-    size_t count = places == NULL ? 0 : find_places(places, b);
+    struct place places[SHOWN_MAX];
+    size_t count = find_places(places, b);
     const char *comma = "";
     struct capture c;
 
-    if (places == NULL)
-        out->failed = true;
     buf_printf(out,
                json ? "{\"captured\":%" PRIu64 ",\"events\":["
                     : "Total events captured: %" PRIu64 "\n",
@@ -240,5 +253,4 @@ render_errors(struct buf *out, const struct board *b, enum render_format format)
     }
     if (json)
         buf_str(out, STR("]}\n"));
-    free(places);
 }
