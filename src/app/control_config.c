@@ -15,9 +15,6 @@
 #include "net/loop.h"
 #include "proxy/health.h"
 
-enum {
-};
-
 /* --- one of them ---------------------------------------------------------- */
 
 static struct control_part *
