@@ -348,7 +348,8 @@ enqueue(struct log_link *l, struct iovec *parts)
 void
 log_link_put(struct log_link *l, struct str head, struct str text)
 {
-    /* journald takes what has no line feed behind it for noise, and drops it. */
+    /* journald takes what has no line feed behind it for noise, and drops it.
+     */
     struct iovec parts[3] = {
         {(void *)(uintptr_t)head.p, head.len},
         {(void *)(uintptr_t)text.p, text.len},

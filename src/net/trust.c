@@ -22,8 +22,7 @@ static int
 find_hashed(glob_t *found, const char *folder)
 {
     char pattern[PATH_MAX];
-    int len =
-        snprintf(pattern, sizeof(pattern), "%s/????????.[0-9]", folder);
+    int len = snprintf(pattern, sizeof(pattern), "%s/????????.[0-9]", folder);
 
     *found = (glob_t){.gl_pathc = 0};
     if (len < 0 || (size_t)len >= sizeof(pattern))
