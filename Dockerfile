@@ -17,7 +17,7 @@ RUN apt-get update && /tmp/deps run \
     && rm -rf /tmp/deps /var/lib/apt/lists/* /var/cache/apt/*.bin
 RUN useradd --system --home-dir /nonexistent --shell /usr/sbin/nologin moongate \
     && install -d -o moongate -g moongate /run/moongate \
-    && install -d /var/www/html
+    && install -d /var/lib/moongate /var/www/html
 COPY --from=build /installed/usr/bin/moongate /usr/bin/moongate
 COPY --from=build /installed/usr/share/moongate /usr/share/moongate
 COPY conf/container.ini /etc/moongate/moongate.ini

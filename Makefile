@@ -69,7 +69,7 @@ scale:
 	@bench/scale $(BENCH)
 
 deb:
-	@tools/deps build
+	@tools/deps build deb
 	@cmake --preset release -B build/deb -DCMAKE_INSTALL_PREFIX=/usr \
 	    -DMOONGATE_PACKAGE=ON $(DEB) >/dev/null
 	@cmake --build build/deb --target moongate

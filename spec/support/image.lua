@@ -61,11 +61,14 @@ end
 
 -- The words that run ARGV in a root as a stage has it by then.
 local function words_in(image, root, argv)
-  local words = { "chroot" }
+  local words = { "chroot", root }
   if image.user then
-    words[#words + 1] = "--userspec=" .. image.user
+    -- Another user forgets --kill-child.
+    append(words, { "setpriv", "--reuid=" .. image.user,
+                    "--regid=" .. image.user, "--init-groups",
+                    "--pdeathsig=KILL" })
   end
-  append(words, { root, "env", "-i", "-C", image.workdir, "PATH=" .. PATH,
+  append(words, { "env", "-i", "-C", image.workdir, "PATH=" .. PATH,
                   "HOME=" .. (image.user and "/" or "/root") })
   for name, value in pairs(image.env) do
     words[#words + 1] = name .. "=" .. value

@@ -203,6 +203,15 @@ describe("with chroot, from outside", function()
     assert.are.equal(200, page(m, ADMIN_NEW))
     assert.are.equal(401, page(m, ADMIN_OLD))
 
+    ffi.C.chmod(m.dir .. "/lua/say.lua", PRIVATE)
+    status, text = process.run {
+      moongate.build() .. "/moongate", "ctl", "-s", m.control, "reload",
+    }
+    assert.are.equal(1, status)
+    assert.is_truthy(text:find("say.lua: Permission denied; scripts are tried "
+      .. "as the user of the configuration", 1, true), text)
+    say(m, "one")
+
     folder.write(m.dir .. "/db.crt", "broken")
     status, text = process.run {
       moongate.build() .. "/moongate", "ctl", "-s", m.control, "reload",

@@ -69,11 +69,15 @@ read_path(struct source *out, const char *path)
     return result;
 }
 
+/* The first time they may be read by root, and later are not. */
 static const char *
 why_errno(void)
 {
     if (errno == EINVAL)
         return "not a regular file";
+    if (errno == EACCES)
+        return "Permission denied; scripts are tried as the user of the "
+               "configuration, who has to be able to read them";
     return strerror(errno);
 }
 
