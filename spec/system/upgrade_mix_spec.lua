@@ -374,6 +374,33 @@ describe("a reload and an upgrade", function()
     end
   end)
 
+  it("leave no question of ctl unanswered", function()
+    local asked, unanswered, ending = 0, {}, false
+    for i = 1, 4 do
+      loop.spawn("asks", function()
+        while not ending do
+          local client = assert(net.connect(m.control))
+          client:send("show info\n")
+          local text = client:receive_all()
+          client:close()
+          asked = asked + 1
+          if text:sub(1, 3) ~= "ok\n" then
+            unanswered[#unanswered + 1] = i .. ": " .. text
+          end
+        end
+      end)
+    end
+    for _ = 1, 3 do
+      m:upgrade()
+      local before = asked
+      loop.wait_until("it is asked", function()
+        return asked > before + 20
+      end)
+    end
+    ending = true
+    assert.are.same({}, unanswered)
+  end)
+
   it("leave all of ctl to ask beside two generations", function()
     local client = on_one()
     local old = m.master.pid
