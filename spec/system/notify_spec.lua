@@ -100,6 +100,18 @@ describe("the service manager", function()
     hear("WATCHDOG=1", 10)
   end)
 
+  -- The symptom: the older workers' rows were looked at, who are silent then.
+  it("is fed by the program that an upgrade brings", function()
+    local m = start { env = { WATCHDOG_USEC = "600000" } }
+    hear("READY=1")
+    m:upgrade()
+    hear("MAINPID=" .. m.master.pid)
+    local due = loop.now() + 4
+    repeat
+      hear("WATCHDOG=1", 2)
+    until loop.now() > due
+  end)
+
   it("has no watchdog that was meant for another process", function()
     local m = start { env = { WATCHDOG_USEC = "200000", WATCHDOG_PID = "1" } }
     hear("READY=1")

@@ -748,6 +748,7 @@ upgrade_by_signal(struct master *m)
 static void
 read_again(struct master *m)
 {
+    m->read_later = false;
     if (m->state > STATE_RUNNING) {
         log_warn("not reading the configuration again: the program is "
                  "stopping");
