@@ -74,6 +74,18 @@ describe("sockets of the service manager", function()
       "the file is the service manager's")
   end)
 
+  it("are adopted by statistics, too, and kept by a reload", function()
+    local page = free_port()
+    local config = CONFIG:gsub("DIR", dir) .. "[stats s]\n"
+      .. "listen = 127.0.0.1:" .. page .. "\nrealm = %s\n"
+    local m = start("web:page", { port, page }, { config = config:format("a") })
+    assert.are.equal(200, http.fetch(page, "GET /").status)
+    assert.is_nil(m:log():find("closing it", 1, true))
+    m:write_config(config:format("b"))
+    m:ctl("reload")
+    assert.are.equal(200, http.fetch(page, "GET /").status)
+  end)
+
   it("are served by a worker that is replaced, and after a reload", function()
     local m = start("web", { port })
     m.workers_change = true

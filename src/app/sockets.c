@@ -288,6 +288,12 @@ sockets_listen(const struct addr *addr, unsigned backlog)
     return listen_tcp(addr, backlog == 0 ? BACKLOG_LARGEST : (int)backlog);
 }
 
+void
+sockets_set_backlog(int fd, unsigned backlog)
+{
+    (void)listen(fd, backlog == 0 ? BACKLOG_LARGEST : (int)backlog);
+}
+
 bool
 sockets_have(const struct sockets *s, const struct addr *addr)
 {

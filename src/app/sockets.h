@@ -61,6 +61,9 @@ void sockets_replace(struct sockets *s, struct sockets *next);
 /* A TCP socket that listens on ADDR, which no other has. -1 with errno. */
 int sockets_listen(const struct addr *addr, unsigned backlog) MUST_CHECK;
 
+/* Another backlog holds for FD, which listens, from now on. */
+void sockets_set_backlog(int fd, unsigned backlog);
+
 /* Whether one of them listens on ADDR. */
 bool sockets_have(const struct sockets *s, const struct addr *addr);
 

@@ -39,6 +39,8 @@ find_or_listen(const struct addr *addr, unsigned backlog,
 {
     int fd = inherit_take(inherit, addr, 0);
 
+    if (fd >= 0)
+        sockets_set_backlog(fd, backlog);
     if (fd < 0)
         fd = activation_take(addr);
     return fd >= 0 ? fd : sockets_listen(addr, backlog);
@@ -73,6 +75,7 @@ open_one(struct stats_sockets *s, const struct stats_sockets *before,
     }
     k = before == NULL ? -1 : find_addr(before, &addr);
     if (k >= 0) {
+        sockets_set_backlog(before->fds[k], conf->backlog);
         add(s, &addr, before->fds[k], true);
         return;
     }
