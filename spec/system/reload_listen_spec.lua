@@ -4,6 +4,7 @@ local etc = require "support.etc"
 local http = require "support.http"
 local moongate = require "support.moongate"
 local net = require "support.net"
+local process = require "support.process"
 
 local WEB = [[
   [http web]
@@ -68,6 +69,25 @@ describe("a reload", function()
     reload(WEB:format("app.test"))
     answers("127.0.0.3")
     nobody_listens("127.0.0.2")
+  end)
+
+  it("says which listener of its own is in the way of another", function()
+    for _, hosts in ipairs { { "0.0.0.0", "127.0.0.1" },
+        { "127.0.0.1", "0.0.0.0" } } do
+      start(hosts[1])
+      m:write_config(WEB:format(hosts[2]))
+      local status, text = process.run {
+        moongate.build() .. "/moongate", "ctl", "-s", m.control, "reload" }
+      assert.are.equal(1, status)
+      assert.is_truthy(text:find(("cannot listen on %s:%d beside %s:%d, which "
+        .. "is open until then: take that away with one reload, and add this "
+        .. "with the next"):format(hosts[2], m.port.web, hosts[1], m.port.web),
+        1, true), text)
+      answers()
+      m:stop()
+      files:remove()
+    end
+    files = nil
   end)
 
   it("opens many listeners at once", function()

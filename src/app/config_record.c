@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/wire.h"
+#include "base/texts.h"
 #include "config/config.h"
 #include "config/faults.h"
 #include "config/sources.h"
@@ -17,7 +17,6 @@
 
 enum {
     RECORD_MAX = 256 << 20, /* bytes */
-    NUMBER_LEN = 4,
 };
 
 /* --- writing -------------------------------------------------------------- */
@@ -36,26 +35,6 @@ write_all(int fd, struct str text)
     return 0;
 }
 
-/* Each part with its length before it. */
-static void
-put_length(struct buf *out, size_t at)
-{
-    uint8_t bytes[NUMBER_LEN];
-
-    wire_put_u32le(bytes, (uint32_t)(out->len - at - NUMBER_LEN));
-    if (!out->failed)
-        memcpy(out->p + at, bytes, sizeof(bytes));
-}
-
-static size_t
-begin_part(struct buf *out)
-{
-    static const uint8_t none[NUMBER_LEN];
-
-    buf_add(out, none, sizeof(none));
-    return out->failed ? 0 : out->len - NUMBER_LEN;
-}
-
 int
 config_record_write(int fd, const char *file, const struct sources *sources,
                     const struct addresses *addresses)
@@ -65,15 +44,13 @@ config_record_write(int fd, const char *file, const struct sources *sources,
     int result = -1;
 
     buf_init_growing(&out, RECORD_MAX);
-    at = begin_part(&out);
-    buf_add(&out, file, strlen(file) + 1);
-    put_length(&out, at);
-    at = begin_part(&out);
+    texts_put(&out, str_make(file, strlen(file) + 1));
+    at = texts_begin(&out);
     sources_write(sources, &out);
-    put_length(&out, at);
-    at = begin_part(&out);
+    texts_end(&out, at);
+    at = texts_begin(&out);
     addresses_write(addresses, &out);
-    put_length(&out, at);
+    texts_end(&out, at);
     if (out.failed)
         errno = ENOMEM;
     else
@@ -108,22 +85,6 @@ unmap_record(struct str bytes)
 }
 
 static int
-take_part(struct str *out, struct str *rest)
-{
-    size_t len;
-
-    if (rest->len < NUMBER_LEN)
-        return -1;
-    len = wire_get_u32le((const uint8_t *)rest->p);
-    *rest = str_slice(*rest, NUMBER_LEN, rest->len);
-    if (len > rest->len)
-        return -1;
-    *out = str_slice(*rest, 0, len);
-    *rest = str_slice(*rest, len, rest->len);
-    return 0;
-}
-
-static int
 read_config(const struct config **config, const char *file, struct str bytes,
             struct faults *faults)
 {
@@ -146,8 +107,8 @@ read_parts(const struct config **config, struct addresses *addresses,
     struct str sources;
     struct str known;
 
-    if (take_part(&file, &bytes) < 0 || take_part(&sources, &bytes) < 0 ||
-        take_part(&known, &bytes) < 0 || file.len == 0 ||
+    if (texts_take(&file, &bytes) < 0 || texts_take(&sources, &bytes) < 0 ||
+        texts_take(&known, &bytes) < 0 || file.len == 0 ||
         file.p[file.len - 1] != '\0') {
         faults_add(faults, "moongate", 0,
                    "the record of the configuration is not whole");

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where log lines and access records go: stderr, stdout, files, syslog. The
- * master opens the files; it and control write to them, each with a handle of
- * its own, and each has links of its own to the syslogs. Text is gathered and
- * written by log_output_flush, whole lines at a time. Writing never waits for a
- * reader; what a target does not take is counted as lost.
+ * Where log lines and access records go: all targets of a configuration
+ * (log_target.h). The master opens the files; it and control write to them,
+ * each with a handle of its own, and each has links of its own to the syslogs.
+ * Text is gathered and written by log_output_flush, whole lines at a time.
  *
  *     line ───▶ every [global] log whose level it reaches
  *     record ─▶ its section's log_to, or else as a line of level info
@@ -15,8 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "app/log_link.h"
-#include "base/buf.h"
+#include "app/log_target.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -28,16 +26,6 @@ struct faults;
 
 enum {
     LOG_OUTPUT_HOST_MAX = 64, /* bytes of the host's name */
-};
-
-struct log_target {
-    const struct log_conf *conf;
-    int fd;               /* of text; else -1 */
-    struct log_link link; /* of what is not text */
-    struct buf pending;   /* text that was not written yet */
-    unsigned lines;       /* in it */
-    uint64_t lost;        /* lines of text that it did not take */
-    uint64_t reported;    /* of them, those that were spoken of */
 };
 
 struct log_output {

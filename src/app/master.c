@@ -79,6 +79,7 @@ struct master {
     struct swap swap;   /* of scripts */
     struct script_watch watch;
     struct log_pump logs;
+    bool reopen_again; /* the logs, once nothing is exchanged any more */
     struct usage usage;
     struct upgrade upgrade;   /* to a newer program */
     struct takeover takeover; /* from an older one */
@@ -87,6 +88,7 @@ struct master {
     struct manager manager;   /* of services, if there is one */
 };
 
+static void reopen_logs(struct master *m);
 static void stop(struct master *m);
 static void drain(struct master *m);
 static void look_on(struct master *m);
@@ -605,6 +607,8 @@ on_look(struct timer *timer)
 
     for (unsigned i = 0; i < m->resources.worker_count; i++)
         kill_stuck(m, &m->workers[i]);
+    if (m->reopen_again && !swap_is_busy(&m->swap))
+        reopen_logs(m);
     if (m->state == STATE_RUNNING && !orphans_look(m->resources.board))
         upgrade_tidy(&m->upgrade);
     look_on(m);
@@ -715,11 +719,14 @@ reap(struct master *m)
 
 /* --- signals -------------------------------------------------------------- */
 
+/* A configuration that is being exchanged has opened the files that were there
+ * under these names before. */
 static void
 reopen_logs(struct master *m)
 {
     struct log_output *logs = &m->resources.logs;
 
+    m->reopen_again = swap_is_busy(&m->swap);
     log_info("opening the log files again");
     for (size_t i = 0; i < logs->count; i++) {
         struct message message = {.kind = MESSAGE_LOG_FILE, .arg = (uint32_t)i};

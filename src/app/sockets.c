@@ -253,6 +253,49 @@ keep_known(struct sockets *s, const struct sockets *before,
     }
 }
 
+/* Do both mean one port, of which one of them has all addresses? */
+static bool
+overlap(const struct addr *a, const struct addr *b)
+{
+    uint32_t x;
+    uint32_t y;
+
+    return a->sa.sa_family == b->sa.sa_family && addr_fold(&x, a) &&
+           addr_fold(&y, b) && (x == 0 || y == 0) &&
+           addr_port(a) == addr_port(b);
+}
+
+/* The listener of BEFORE that keeps the probe from ADDR; NULL: none does. */
+static const char *
+find_in_the_way(const struct sockets *before, const struct addr *addr)
+{
+    for (size_t i = 0; before != NULL && i < before->listener_count; i++) {
+        if (overlap(&before->addrs[i], addr))
+            return before->texts[i];
+    }
+    return NULL;
+}
+
+static void
+probe(const struct sockets *before, const struct listener *listener,
+      struct faults *faults)
+{
+    const char *other;
+
+    if (probe_tcp(&listener->addr) == 0)
+        return;
+    other =
+        errno == EADDRINUSE ? find_in_the_way(before, &listener->addr) : NULL;
+    if (other == NULL)
+        add_fault(faults, listener);
+    else
+        faults_add_at(faults, listener->conf->at,
+                      "cannot listen on " STR_FMT " beside %s, which is open "
+                      "until then: take that away with one reload, and add "
+                      "this with the next",
+                      STR_ARG(listener->conf->address.text), other);
+}
+
 int
 sockets_open(struct sockets *s, const struct sockets *before,
              const struct runtime *runtime, unsigned workers,
@@ -267,8 +310,8 @@ sockets_open(struct sockets *s, const struct sockets *before,
 
         if (!s->kept[i] && !is_unix(&listener->addr) &&
             inherit_columns(inherit, &listener->addr) == 0 &&
-            !activation_has(&listener->addr) && probe_tcp(&listener->addr) < 0)
-            add_fault(faults, listener);
+            !activation_has(&listener->addr))
+            probe(before, listener, faults);
     }
     if (faults->count > faults_before)
         return -1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A question is a letter and a text, "f/etc/moongate/moongate.ini", and its
- * answer a number of errno and bytes. In a record each of the three has its
- * length before it.
+ * answer a number of errno and bytes: a text, a number and a text of the record
+ * (base/texts.h).
  */
 #include "config/sources.h"
 
@@ -13,10 +13,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/wire.h"
+#include "base/texts.h"
 
 enum {
-    NUMBER_LEN = 4,
     ARENA_FIRST = 4096,
 };
 
@@ -198,54 +197,16 @@ sources_matches(struct sources *s, struct str *out, const char *pattern,
 
 /* --- records -------------------------------------------------------------- */
 
-static void
-put_number(struct buf *out, size_t n)
-{
-    uint8_t bytes[NUMBER_LEN];
-
-    wire_put_u32le(bytes, (uint32_t)n);
-    buf_add(out, bytes, sizeof(bytes));
-}
-
-static void
-put_text(struct buf *out, struct str text)
-{
-    put_number(out, text.len);
-    buf_str(out, text);
-}
-
 void
 sources_write(const struct sources *s, struct buf *out)
 {
     struct answer *const *answers = s->answers.items;
 
     for (size_t i = 0; i < s->answers.count; i++) {
-        put_text(out, answers[i]->question);
-        put_number(out, (size_t)answers[i]->error);
-        put_text(out, answers[i]->bytes);
+        texts_put(out, answers[i]->question);
+        texts_put_number(out, (uint32_t)answers[i]->error);
+        texts_put(out, answers[i]->bytes);
     }
-}
-
-static int
-take_number(size_t *out, struct str *rest)
-{
-    if (rest->len < NUMBER_LEN)
-        return -1;
-    *out = wire_get_u32le((const uint8_t *)rest->p);
-    *rest = str_slice(*rest, NUMBER_LEN, rest->len);
-    return 0;
-}
-
-static int
-take_text(struct str *out, struct str *rest)
-{
-    size_t len;
-
-    if (take_number(&len, rest) < 0 || len > rest->len)
-        return -1;
-    *out = str_slice(*rest, 0, len);
-    *rest = str_slice(*rest, len, rest->len);
-    return 0;
 }
 
 static int
@@ -253,10 +214,10 @@ take_answer(struct sources *s, struct str *rest)
 {
     struct str asked;
     struct str bytes;
-    size_t error;
+    uint32_t error;
 
-    if (take_text(&asked, rest) < 0 || take_number(&error, rest) < 0 ||
-        take_text(&bytes, rest) < 0)
+    if (texts_take(&asked, rest) < 0 || texts_take_number(&error, rest) < 0 ||
+        texts_take(&bytes, rest) < 0)
         return -1;
     (void)note(s, memory_str(&s->arena, asked), (int)error,
                memory_str(&s->arena, bytes));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/texts.h"
 #include "config/faults.h"
 
 struct address_answer {
@@ -136,52 +137,34 @@ addresses_resolve(struct addresses *addresses, struct addr *out, unsigned max,
 
 /* --- for another process -------------------------------------------------- */
 
-/* Before the text of each. */
-struct answer_head {
-    uint32_t len;
-    uint32_t count;
-};
-
 void
 addresses_write(const struct addresses *addresses, struct buf *out)
 {
     for (const struct address_answer *answer = addresses->first; answer != NULL;
          answer = answer->next) {
-        const struct answer_head head = {(uint32_t)answer->len, answer->count};
-
-        buf_add(out, &head, sizeof(head));
-        buf_add(out, answer->text, answer->len);
-        buf_add(out, answer->addrs, answer->count * sizeof(answer->addrs[0]));
+        texts_put(out, str_make(answer->text, answer->len));
+        texts_put(out, str_make((const char *)answer->addrs,
+                                answer->count * sizeof(answer->addrs[0])));
     }
-}
-
-static int
-take_bytes(void *out, struct str *rest, size_t len)
-{
-    if (len > rest->len)
-        return -1;
-    memcpy(out, rest->p, len);
-    *rest = str_slice(*rest, len, rest->len);
-    return 0;
 }
 
 static int
 take_answer(struct addresses *addresses, struct str *rest)
 {
     struct address_answer *answer;
-    struct answer_head head;
+    struct str text;
+    struct str addrs;
 
-    if (take_bytes(&head, rest, sizeof(head)) < 0 || head.len > rest->len ||
-        head.count > ADDRESSES_MAX)
+    if (texts_take(&text, rest) < 0 || texts_take(&addrs, rest) < 0 ||
+        addrs.len > sizeof(answer->addrs) ||
+        addrs.len % sizeof(answer->addrs[0]) != 0)
         return -1;
-    answer = new_answer(str_slice(*rest, 0, head.len));
+    answer = new_answer(text);
     if (answer == NULL)
         return -1;
-    *rest = str_slice(*rest, head.len, rest->len);
-    answer->count = head.count;
-    if (take_bytes(answer->addrs, rest,
-                   answer->count * sizeof(answer->addrs[0])) == 0 &&
-        keep(addresses, answer) == 0)
+    answer->count = (unsigned)(addrs.len / sizeof(answer->addrs[0]));
+    memcpy(answer->addrs, addrs.p, addrs.len);
+    if (keep(addresses, answer) == 0)
         return 0;
     free(answer);
     return -1;

@@ -134,4 +134,7 @@ struct script_chain {
     struct script *scripts[];
 };
 
+/* The limits of their configuration are those of this process (guard.h). */
+void scripts_set_limits(const struct scripts *scripts);
+
 #endif

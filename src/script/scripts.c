@@ -165,12 +165,11 @@ serve(struct scripts *scripts, struct faults *faults)
                    "the scripts' hashes cannot be computed");
 }
 
-/* As the newest configuration says. */
-static void
-set_limits(const struct runtime *runtime)
+void
+scripts_set_limits(const struct scripts *scripts)
 {
-    const struct global_conf *global = &runtime->conf->global;
-    const struct engine *engine = runtime->engine;
+    const struct global_conf *global = &scripts->runtime->conf->global;
+    const struct engine *engine = scripts->runtime->engine;
 
     guard_set_limits(global->script_budget_ms, global->script_load_budget_ms,
                      (size_t)global->script_memory_bytes);
@@ -188,7 +187,7 @@ new_scripts(struct runtime *runtime, const char *data_dir,
     scripts->runtime = runtime;
     scripts->bundles = bundles;
     scripts->vm = vm_ref();
-    set_limits(runtime);
+    scripts_set_limits(scripts);
     scripts->shipped = xmalloc(size);
     (void)snprintf(scripts->shipped, size, "%s/lua", data_dir);
     list_init(&scripts->list);
@@ -233,6 +232,8 @@ scripts_load_beside(struct runtime *runtime, const char *data_dir,
     if (faults->count == faults_before && bundles_seal(bundles) < 0)
         faults_add(faults, runtime->conf->file.p, 0,
                    "the scripts' hashes cannot be computed");
+    if (before != NULL)
+        scripts_set_limits(before); /* whose scripts go on meanwhile */
     if (faults->count == faults_before)
         return scripts;
     scripts_free(scripts);

@@ -52,6 +52,7 @@ scripts_take_over(struct scripts *scripts, struct scripts *before)
 {
     if (before != NULL)
         retire_all(before);
+    scripts_set_limits(scripts);
     list_for_each(node, &scripts->list)
     {
         struct script *script = container_of(node, struct script, link);
