@@ -40,6 +40,8 @@ struct stats_client {
     struct http_request head;
     size_t request_len; /* of the one that is answered, with its body */
     char user[STATS_USER_MAX + 1];
+    struct stats_login login;
+    bool logs_in;    /* who it is, is being found out */
     uint32_t ticket; /* the master's answer is waited for; 0: it is not */
     bool keeps;      /* another request may follow */
     struct buf out;  /* the answer */
@@ -62,6 +64,7 @@ static void
 free_client(struct stats_client *c)
 {
     list_remove(&c->link);
+    stats_login_cancel(&c->login, &c->server->auth);
     c->server->client_count--;
     buf_fini(&c->out);
     explicit_bzero(c->input, sizeof(c->input)); /* there is a password in it */
@@ -291,8 +294,9 @@ take_request(struct stats_client *c, size_t head_len)
         head_len +
         (size_t)(c->head.content_length > 0 ? c->head.content_length : 0);
     c->keeps = c->head.keep_alive;
+    c->logs_in = false;
     switch (stats_auth_check(
-        &c->server->auth, c->conf, &c->addr,
+        &c->server->auth, &c->login, c->conf, &c->addr,
         http_value(&c->head.fields, HTTP_HEADER_AUTHORIZATION), c->user)) {
     case STATS_LET_IN:
         answer(c, head_len);
@@ -304,6 +308,13 @@ take_request(struct stats_client *c, size_t head_len)
         return;
     case STATS_WAIT:
         refuse(c, 429, "too many wrong passwords: wait");
+        return;
+    case STATS_FAIL:
+        refuse(c, 503, "the password cannot be compared now");
+        return;
+    case STATS_LATER:
+        c->logs_in = true;
+        wait_for(c, LATER_MS);
         return;
     }
 }
@@ -366,7 +377,7 @@ read_more(struct stats_client *c)
 static void
 step(struct stats_client *c)
 {
-    while (stream_is_open(&c->stream) && c->ticket == 0) {
+    while (stream_is_open(&c->stream) && c->ticket == 0 && !c->logs_in) {
         if (c->out.len > 0) {
             if (!send_answer(c) || !end_request(c))
                 return;
@@ -380,6 +391,20 @@ static void
 on_ready(struct stream *stream)
 {
     step(container_of(stream, struct stats_client, stream));
+}
+
+/* What is asked for has been waiting in its place. */
+static void
+on_turn(struct stats_login *login)
+{
+    struct stats_client *c = container_of(login, struct stats_client, login);
+    size_t body_len =
+        (size_t)(c->head.content_length > 0 ? c->head.content_length : 0);
+
+    if (!stream_is_open(&c->stream))
+        return;
+    take_request(c, c->request_len - body_len);
+    step(c);
 }
 
 void
@@ -444,6 +469,7 @@ on_client(struct acceptor *acceptor, int fd, const struct addr *addr)
     c->addr = *addr;
     timer_init(&c->timer, on_timer);
     deferred_init(&c->end, on_end);
+    stats_login_init(&c->login, on_turn);
     buf_init_growing(&c->out, ANSWER_MAX);
     list_init(&c->link);
     list_add_tail(&s->clients, &c->link);
@@ -490,7 +516,7 @@ stats_server_start(struct stats_server *s, struct loop *loop,
     for (size_t i = 0; i < config->stats_count; i++)
         count += config->stats[i].listen_count;
     s->listeners = calloc(count + 1, sizeof(*s->listeners));
-    if (s->listeners == NULL || stats_auth_init(&s->auth) < 0)
+    if (s->listeners == NULL || stats_auth_init(&s->auth, loop) < 0)
         return -1;
     for (size_t i = 0; i < config->stats_count; i++) {
         const struct stats_conf *conf = &config->stats[i];
@@ -522,5 +548,6 @@ stats_server_stop(struct stats_server *s)
         timer_stop(&c->timer);
         free_client(c);
     }
+    stats_auth_fini(&s->auth);
     free(s->listeners);
 }
