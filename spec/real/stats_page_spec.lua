@@ -32,7 +32,7 @@ local CONFIG = [[
 local LOAD = "function delay() return 20 end\n"
 local PAGE = "<?php echo getenv('NODE_NAME');\n"
 local SCRIPT = "-- version %d\nreturn { request = function() end }\n"
-local STATES = { "down", "in use", "up", "up" }  -- sorted
+local STATES = { "down", "in use", "in use", "up" }  -- sorted
 
 -- Of another site, which has found out where the page is.
 local TRAP = [[<!DOCTYPE html><title>t</title>

@@ -22,8 +22,8 @@
 enum {
     TEXT_MAX = 512,          /* bytes of each; longer ones match nothing */
     STACK_BYTES = 256 << 10, /* hashes have memory of their own */
-    NICE = 10,               /* a tenth of what is busy beside it gets */
-    LEAVE_MS = 200,          /* the end waits so long for what still works */
+    NICE = 5,       /* a third of what each that is busy beside it gets */
+    LEAVE_MS = 200, /* the end waits so long for what still works */
 };
 
 struct text {
