@@ -1,169 +1,209 @@
---- The statistics page in a browser: in all its forms, while it changes, and
--- what its buttons send.  A scripted server hands out what the core renders
--- from a board that the spec changes, under the policy that the header asks
--- for.
+--- A running Moongate by its statistics page, in Chromium: before real php-fpm
+-- nodes, under load from wrk, while one of them dies; who may enter; and what
+-- an administrator does there.
 local browser = require "support.stats_page"
 local folder = require "support.folder"
-local loop = require "support.loop"
-local net = require "support.net"
-local page = require "support.board_page"
+local moongate = require "support.moongate"
 local peer = require "support.peer"
+local php = require "support.php"
 local process = require "support.process"
 
-local core, str = page.core, page.str
+local PASSWORD = "zwölf Monde"
+local CONFIG = [[
+  [upstream php]
+  protocol = fastcgi
+  check = fastcgi interval=2s timeout=5s fall=3 rise=1 fastinter=200ms
+  server node1 = 127.0.0.1:${port_php1} root=%s
+  server node2 = 127.0.0.1:${port_php2} root=%s
+  [http web]
+  listen = 127.0.0.1:${port_web}
+  root = ${dir}
+  root_is_remote = on
+  script = front.lua
+  route = ~ \.php$ php
+  access_log = off
+  [stats dbs]
+  listen = 127.0.0.1:${port_stats}
+  uri = /dbs
+  auth_file = users
+  admin = on
+]]
+-- Busy, but not so that a browser cannot live beside it.
+local LOAD = "function delay() return 20 end\n"
+local PAGE = "<?php echo getenv('NODE_NAME');\n"
+local SCRIPT = "-- version %d\nreturn { request = function() end }\n"
+local STATES = { "down", "in use", "in use", "up" }  -- sorted
 
-local POLICY = "default-src 'none'; style-src 'nonce-n0nce'; "
-  .. "script-src 'nonce-n0nce'; connect-src 'self'; form-action 'self'; "
-  .. "base-uri 'none'; frame-ancestors 'none'"
-local GROUNDS = { light = "rgb(246, 247, 249)", dark = "rgb(18, 22, 27)" }
-local STATES = { "up", "up", "up", "up", "going down 1/3", "going up 1/2",
-  "down", "drain", "maint", "no check", "in use", "quarantined",
-  "not running" }
-local ROW = 3  -- of pxc/MySQL_1
-local ADMINS = { ready = core.SERVER_READY, drain = core.SERVER_DRAIN,
-  maint = core.SERVER_MAINT }
-
-
--- "a=b&c=d" as a table.
-local function decode(body)
-  local fields = {}
-  for name, value in body:gmatch("([^&=]+)=([^&]*)") do
-    fields[name] = value:gsub("+", " "):gsub("%%(%x%x)", function(hex)
-      return string.char(tonumber(hex, 16))
-    end)
-  end
-  return fields
-end
+-- Of another site, which has found out where the page is.
+local TRAP = [[<!DOCTYPE html><title>t</title>
+<form method=post action="%s"><input name=token>
+<input type=hidden name=action value=drain>
+<input type=hidden name=target value="php/node1">
+<input type=hidden name=confirm value=yes><button>Win</button></form>]]
 
 
 describe("the statistics page in Chromium", function()
-  local board, place, server, posted
+  local place, nodes, m
+
+  local function hash()
+    local status, line = process.run { "htpasswd", "-nbB", "admin", PASSWORD }
+    assert(status == 0, line)
+    return line
+  end
+
+  -- As on_step wants it.
+  local function kill_node2()
+    nodes[2]:kill()
+  end
+
+  local function load()
+    folder.write(m.dir .. "/load.lua", LOAD)
+    return process.spawn({ "wrk", "--timeout", "60s", "-t", "1", "-c", "4",
+      "-d", "300s", "-s", m.dir .. "/load.lua",
+      ("http://127.0.0.1:%d/a.php"):format(m.port.web) },
+      { stdout = m.dir .. "/wrk", stderr = m.dir .. "/wrk" })
+  end
+
+  local function end_load(wrk)
+    wrk:kill("INT")
+    assert.are.equal(0, wrk:wait())
+    local text = folder.read(m.dir .. "/wrk")
+    assert.is_nil(text:match("Non%-2xx[^\n]*"))
+    assert.is_true(tonumber(text:match("(%d+) requests in")) > 0, text)
+  end
+
+  local function run(what, options, on_step)
+    options.url = ("http://127.0.0.1:%d/dbs"):format(m.port.stats)
+    options.user, options.password = "admin", PASSWORD
+    return browser.run("operate", what, place, options, on_step)
+  end
 
   setup(browser.prepare)
 
-  local function answer(connection, status, body, more)
-    connection:send(("HTTP/1.1 %s\r\nContent-Type: text/html\r\n"
-      .. "Content-Security-Policy: %s\r\nCache-Control: no-store\r\n"
-      .. "Content-Length: %d\r\nConnection: close\r\n%s\r\n%s"):format(status,
-      POLICY, #body, more or "", body))
-  end
-
-  -- The first POST is asked about, the second is done.
-  local function take_post(connection, fields)
-    posted[#posted + 1] = fields
-    if fields.confirm == "yes" then
-      if ADMINS[fields.action] then
-        core.board_set_admin(board, ROW, ADMINS[fields.action])
-      end
-      answer(connection, "303 See Other", "", "Location: /dbs\r\n")
-      return
-    end
-    local view = page.view { admin = true }
-    answer(connection, "200 OK", page.render(function(out)
-      core.render_confirm(out, board, view.view, str(fields.action),
-        str(fields.target), str(fields.value or ""))
-    end))
-  end
-
-  local function serve(connection)
-    local head = connection:receive_until("\r\n\r\n", math.huge)
-    if not head then
-      return
-    end
-    local length = tonumber(head:lower():match("content%-length: (%d+)") or 0)
-    if head:match("^POST /dbs ") then
-      take_post(connection, decode(connection:receive(length)))
-    elseif head:match("^GET /dbs ") then
-      answer(connection, "200 OK", page.page(board, { admin = true,
-        notice = #posted > 0 and "done" or "" }))
-    else
-      answer(connection, "204 No Content", "")
-    end
-  end
-
-  local function url()
-    return "http://127.0.0.1:" .. server.port .. "/dbs"
-  end
-
   before_each(function()
-    posted = {}
     place = browser.place()
-    board = page.open()
-    page.fill(board)
-    server = peer.serve(serve)
+    nodes = php.start { folder = place .. "/php", nodes = 2, children = 2 }
+    for _, node in ipairs(nodes) do
+      folder.write(node.root .. "/a.php", PAGE)
+    end
+    m = moongate.start {
+      config = CONFIG:format(nodes[1].root, nodes[2].root),
+      ports = { php1 = nodes[1].port, php2 = nodes[2].port },
+      files = { users = hash(), ["lua/front.lua"] = SCRIPT:format(1) },
+    }
   end)
 
   after_each(function()
-    process.end_all()
-    net.close_all()
-    loop.clear()
-    core.board_close(board)
+    php.stop(nodes)
     folder.remove(place)
+    moongate.finish()
   end)
 
-  it("has no violation of level A or AA in any form, and is complete without "
-    .. "JavaScript", function()
-    local forms = browser.look("forms", url(), nil, place)
-    assert.are.equal(8, #forms)
-    for _, form in ipairs(forms) do
+  it("shows a server that dies under load, and has no violation of level A or "
+    .. "AA in any form", function()
+    local wrk = load()
+    local found = run("death", { server = "node2",
+      words = "Connection refused" }, kill_node2)
+    assert.are.same({}, found.complaints)
+    for _, before in ipairs(found.before) do
+      assert.are.equal("up", before.state)
+      assert.are.same({}, before.events)
+    end
+    for _, after in ipairs { found.live, found.plain } do
+      assert.are.equal("down", after.state)
+      assert.is_truthy(after.row:find("Connection refused", 1, true))
+      assert.is_truthy(after.events[1]:find("php/node2 down: .*refused"))
+    end
+    assert.is_true(found.same)
+    assert.are.equal("up", found.stale)
+    assert.are.equal(8, #found.forms)
+    for _, form in ipairs(found.forms) do
       local name = ("%d %s %s"):format(form.width, form.colorScheme,
         tostring(form.javaScriptEnabled))
       assert.are.same(form.javaScriptEnabled and {} or nil, form.violations,
         name)
       assert.are.same({}, form.complaints, name)
       assert.are.same({}, form.asked, name)
-      assert.are.same(STATES, form.states, name)
       assert.is_true(form.overflow <= 0, name)
-      assert.are.equal(GROUNDS[form.colorScheme], form.ground, name)
       assert.are.equal(form.javaScriptEnabled
         and "Refreshes itself every 5 seconds" or "Reload for newer figures",
         form.live, name)
-      assert.are.equal("H1 H2 H3", table.concat(form.headings, " ", 1, 3), name)
+      table.sort(form.states)
+      assert.are.same(STATES, form.states, name)
     end
+    end_load(wrk)
   end)
 
-  it("shows a server that dies, with its reason, and keeps the reader's place",
-    function()
-      loop.spawn("load, then a death", function()
-        local dead = false
-        while true do
-          loop.wait(-1, 0, loop.now() + 0.2)
-          page.work(board, 1)
-          if not dead and folder.read(place .. "/ready") then
-            page.take_down(board, 0, "Connection refused by php_1")
-            core.event_note(board, core.EVENT_DOWN, "%s",
-              "php/php_1 down: Connection refused by php_1")
-            dead = true
-          end
-        end
-      end)
-      local found = browser.look("live", url(), "Connection refused by php_1",
-        place)
-      assert.are.same({}, found.complaints)
-      assert.is_true(found.same)
-      assert.are.equal(120, found.left)
-      assert.is_true(found.open)
-      assert.are.equal("u1", found.focus)
-      assert.are.equal(found.y_before, found.y)
-      assert.are.equal(0, found.asked_hidden)
-      assert.are.equal(1, found.asked_shown)
-    end)
-
-  it("sends each action with its token, first to be asked about it", function()
-    local found = browser.look("admin", url(), tostring(ROW), place)
-    assert.are.same({}, found.complaints)
-    assert.are.equal("done", found.notice)
-    assert.are.equal(8, #posted)
-    for i, action in ipairs { "drain", "maint", "ready", "weight" } do
-      for k = i * 2 - 1, i * 2 do
-        assert.are.equal(action, posted[k].action)
-        assert.are.equal("pxc/MySQL_1", posted[k].target)
-        assert.are.equal("t0ken", posted[k].token)
-        assert.are.equal(k % 2 == 0 and "yes" or nil, posted[k].confirm)
-      end
-      assert.is_truthy(found.asked[i]:find("pxc/MySQL_1", 1, true))
+  it("does what an administrator wants, once it is confirmed", function()
+    local EXPECTED = {
+      drain = { "drain", 1 }, maint = { "maint", 1 }, ready = { "up", 1 },
+      weight = { "up", 7 },
+    }
+    local function swap(version)
+      folder.write(m.dir .. "/lua/front.lua", SCRIPT:format(version))
+      return m:ctl("script reload front.lua")
     end
-    assert.are.equal("7", posted[7].value)
-    assert.are.equal("7", posted[8].value)
+    local first = m:ctl("script list --json")[1].version
+    swap(2)
+
+    local done = {}
+    local found = run("act", { server = "node1", script = "front.lua" },
+      function(what)
+        done[#done + 1] = what
+        if what == "rollback" then
+          assert.are.equal(first, m:ctl("script list --json")[1].version)
+          swap(2 + #done)
+          m:ctl("server php/node1 weight 1")
+          return
+        end
+        local server = m:server("node1")
+        assert.are.same(EXPECTED[what], { server.state, server.weight })
+      end)
+    assert.are.same({}, found.complaints)
+    assert.are.same({}, found.violations)
+    assert.are.equal("drain maint ready weight rollback drain maint ready "
+      .. "weight rollback", table.concat(done, " "))
+    local by = " by admin by stats dbs client=127.0.0.1:%d+"
+    for _, one in ipairs(found.acts) do
+      local target = one.what == "rollback" and "front.lua" or "php/node1"
+      assert.is_truthy(one.question:find(target, 1, true))
+      assert.is_truthy(one.notice:find(target, 1, true), one.notice)
+    end
+    for _, words in ipairs { "set to drain weight=1", "set to maint weight=1",
+      "set to ready weight=1", "set to ready weight=7" } do
+      local _, times = m:log():gsub("server php/node1 is " .. words .. by, "")
+      assert.are.equal(2, times, words)
+    end
+    m:wait_log("front.lua.*admin by stats dbs client=127.0.0.1:%d+")
+  end)
+
+  it("lets nobody in without the password, and obeys no other site", function()
+    local trap
+    local other = peer.serve(function(connection)
+      connection:receive_until("\r\n\r\n")
+      connection:send(("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
+        .. "Content-Length: %d\r\nConnection: close\r\n\r\n%s"):format(#trap,
+        trap))
+    end)
+    trap = TRAP:format(("http://127.0.0.1:%d/dbs"):format(m.port.stats))
+    local elsewhere = ("http://127.0.0.1:%d"):format(other.port)
+    local found = run("intrude", { server = "node1",
+      elsewhere = elsewhere .. "/" })
+    for _, name in ipairs { "wrong", "none" } do
+      assert.is_true(#found[name] > 0, name)
+      for _, status in ipairs(found[name]) do
+        assert.are.equal(401, status, name)
+      end
+    end
+    assert.are.equal(403, found.forged.status)
+    assert.are.same({ status = 403, origin = elsewhere }, found.foreign)
+    local log = m:log()
+    local _, refused = log:gsub("a form without its token was refused", "")
+    assert.are.equal(2, refused)
+    assert.is_nil(log:find("is set to", 1, true))
+    assert.is_nil(log:find(PASSWORD, 1, true))
+    assert.are.equal("up", m:server("node1").state)
+    m:wait_log("stats dbs: a wrong user or password client=127.0.0.1:%d+ "
+      .. "failures=1")
   end)
 end)

@@ -2,6 +2,7 @@
 -- registry, drive Debian's.
 local json = require "dkjson"
 local folder = require "support.folder"
+local loop = require "support.loop"
 local process = require "support.process"
 
 local _M = {}
@@ -20,20 +21,38 @@ function _M.prepare()
 end
 
 
---- Has the browser look at a page.
--- @param what   string: one of look.js
--- @param url    string
--- @param word   string or nil: its argument
--- @param place  string: an empty folder; a file "ready" appears there when the
---               page is open (live)
+-- It has come to a place where it waits for this.
+local function take_step(place, on_step)
+  local words = folder.read(place .. "/step")
+  if words then
+    on_step(words)
+    os.remove(place .. "/step")
+  end
+end
+
+
+--- Has the browser do something with a page.
+-- @param file     string: in tools/node-stats-page, without ".js"
+-- @param what     string: one of its functions
+-- @param place    string: an empty folder
+-- @param options  table: what that function takes
+-- @param on_step  function(words) or nil: called at each of its steps
 -- @return table: what it found
-function _M.look(what, url, word, place)
-  local status, said = process.run({ "node", "tools/node-stats-page/look.js",
-    what, url, word }, { seconds = SECONDS, env = {
+function _M.run(file, what, place, options, on_step)
+  local out = place .. "/out"
+  local node = process.spawn({ "node",
+    ("tools/node-stats-page/%s.js"):format(file), what, json.encode(options) },
+    { stdout = out, stderr = out, env = {
       LD_PRELOAD = false, ASAN_OPTIONS = false, PLACE = place,
       HOME = place, TMPDIR = place, NODE_PATH = "build/stats-page/node_modules",
     } })
-  assert(status == 0, said)
+  loop.wait_until(what .. " has been done", function()
+    take_step(place, on_step)
+    return not node:alive()
+  end, SECONDS)
+  local said = folder.read(out)
+  os.remove(out)
+  assert(node:wait() == 0, said)
   local found = json.decode(said:match("\n?([%[{][^\n]*)\n$") or "")
   return assert(found, said)
 end

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/stats_auth.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -12,26 +13,13 @@
 #include "codec/base64.h"
 #include "net/crypto.h"
 #include "net/htpasswd.h"
+#include "net/verifier.h"
 
 enum {
     HEADER_MAX = 1024, /* bytes of an Authorization that are looked at */
     FREE_GUESSES = 3,  /* before one has to wait */
     WAIT_MAX_S = 60,
 };
-
-int
-stats_auth_init(struct stats_auth *a)
-{
-    *a = (struct stats_auth){.next_known = 0};
-    return getrandom(a->key, sizeof(a->key), 0) == (ssize_t)sizeof(a->key) ? 0
-                                                                           : -1;
-}
-
-void
-stats_auth_forget(struct stats_auth *a)
-{
-    memset(a->known, 0, sizeof(a->known));
-}
 
 static bool
 sign(const struct stats_auth *a, uint8_t out[STATS_DIGEST_LEN], struct str text)
@@ -43,13 +31,26 @@ sign(const struct stats_auth *a, uint8_t out[STATS_DIGEST_LEN], struct str text)
 
 /* --- who was right before ------------------------------------------------- */
 
+/* What a login is known by: another password or section in the configuration,
+ * and it is another login. */
 static bool
-is_known(const struct stats_auth *a, const struct stats_conf *conf,
-         const uint8_t digest[STATS_DIGEST_LEN])
+make_digest(const struct stats_auth *a, uint8_t out[STATS_DIGEST_LEN],
+            const struct stats_conf *conf, struct str secret,
+            struct str authorization)
+{
+    struct str zero = str_make("", 1);
+    const struct str texts[] = {conf->name, zero, secret, zero, authorization};
+    uint8_t all[CRYPTO_SHA256_LEN];
+
+    return crypto_sha256(all, texts, sizeof(texts) / sizeof(*texts)) == 0 &&
+           sign(a, out, str_make((const char *)all, sizeof(all)));
+}
+
+static bool
+is_known(const struct stats_auth *a, const uint8_t digest[STATS_DIGEST_LEN])
 {
     for (unsigned i = 0; i < STATS_KNOWN_MAX; i++) {
-        if (a->known[i].conf == conf &&
-            crypto_equal(
+        if (crypto_equal(
                 str_make((const char *)a->known[i].digest, STATS_DIGEST_LEN),
                 str_make((const char *)digest, STATS_DIGEST_LEN)))
             return true;
@@ -58,13 +59,11 @@ is_known(const struct stats_auth *a, const struct stats_conf *conf,
 }
 
 static void
-remember(struct stats_auth *a, const struct stats_conf *conf,
-         const uint8_t digest[STATS_DIGEST_LEN])
+remember(struct stats_auth *a, const uint8_t digest[STATS_DIGEST_LEN])
 {
     unsigned i = a->next_known++ % STATS_KNOWN_MAX;
 
     memcpy(a->known[i].digest, digest, STATS_DIGEST_LEN);
-    a->known[i].conf = conf;
 }
 
 /* --- who guesses ---------------------------------------------------------- */
@@ -89,9 +88,9 @@ find_guesser(struct stats_auth *a, const struct addr *addr)
 }
 
 static void
-note_failure(struct stats_auth *a, const struct stats_conf *conf,
-             const struct addr *addr, unsigned guesser)
+note_failure(struct stats_auth *a, const char *section, const struct addr *addr)
 {
+    unsigned guesser = find_guesser(a, addr);
     unsigned failures = ++a->guessers[guesser].failures;
     uint64_t wait_s = 0;
     char text[ADDR_TEXT_MAX];
@@ -100,9 +99,8 @@ note_failure(struct stats_auth *a, const struct stats_conf *conf,
         wait_s = failures - FREE_GUESSES < 6 ? 1U << (failures - FREE_GUESSES)
                                              : WAIT_MAX_S;
     a->guessers[guesser].until_ms = clock_ms() + wait_s * 1000;
-    log_warn(
-        "stats " STR_FMT ": a wrong user or password client=%s failures=%u",
-        STR_ARG(conf->name), addr_format(addr, text, sizeof(text)), failures);
+    log_warn("stats %s: a wrong user or password client=%s failures=%u",
+             section, addr_format(addr, text, sizeof(text)), failures);
 }
 
 /* --- the check ------------------------------------------------------------ */
@@ -132,58 +130,132 @@ decode(struct str authorization, char out[HEADER_MAX], struct str *user,
     return true;
 }
 
-/* One whose name nobody has costs as much as a wrong password. */
-static bool
-matches(const struct stats_conf *conf, struct str user, struct str password)
+/* What USER's password is compared with. Whoever is wrong, be it in the name
+ * or the password, waits as long as the costliest hash of the section takes. */
+struct trial {
+    struct str secret; /* empty: nobody has this name */
+    struct str decoy;  /* empty: the secret costs as much itself */
+};
+
+static struct trial
+find_trial(const struct stats_conf *conf, struct str user)
 {
-    struct str secret = conf->auths[0].secret;
-    bool found = false;
+    struct trial trial = {.secret = str_make(NULL, 0)};
+    uint64_t most_us = 0;
 
     for (size_t i = 0; i < conf->auth_count; i++) {
-        if (crypto_equal(conf->auths[i].user, user)) {
-            secret = conf->auths[i].secret;
-            found = true;
+        uint64_t cost_us = htpasswd_cost_us(conf->auths[i].secret);
+
+        if (crypto_equal(conf->auths[i].user, user))
+            trial.secret = conf->auths[i].secret;
+        if (cost_us > most_us) {
+            most_us = cost_us;
+            trial.decoy = conf->auths[i].secret;
         }
     }
-    return htpasswd_matches(secret, password) && found;
+    if (trial.secret.len > 0 && htpasswd_cost_us(trial.secret) == most_us)
+        trial.decoy.len = 0;
+    return trial;
+}
+
+/* --- one after the other -------------------------------------------------- */
+
+/* Each is looked at anew: it may be known by now, or have to wait. */
+static void
+call_next(struct stats_auth *a)
+{
+    while (!verifier_is_busy(a->verifier) && !list_empty(&a->waiting)) {
+        struct stats_login *login = container_of(list_take_first(&a->waiting),
+                                                 struct stats_login, link);
+
+        login->on_turn(login);
+    }
+}
+
+static void
+on_verified(void *arg, bool matches)
+{
+    struct stats_auth *a = arg;
+    struct stats_login *login = a->running.login;
+
+    a->running.login = NULL;
+    if (matches) {
+        a->guessers[find_guesser(a, &a->running.addr)].failures = 0;
+        remember(a, a->running.digest);
+    } else {
+        note_failure(a, a->running.section, &a->running.addr);
+    }
+    if (login != NULL) {
+        login->refused = !matches;
+        login->on_turn(login);
+    }
+    call_next(a);
+}
+
+static enum stats_verdict
+start(struct stats_auth *a, struct stats_login *login,
+      const struct stats_conf *conf, const struct addr *addr,
+      const struct trial *trial, struct str password)
+{
+    if (verifier_start(a->verifier, trial->secret, trial->decoy, password) <
+        0) {
+        log_warn("stats " STR_FMT ": cannot compare a password: %s",
+                 STR_ARG(conf->name), strerror(errno));
+        return STATS_FAIL;
+    }
+    a->running.login = login;
+    a->running.addr = *addr;
+    (void)snprintf(a->running.section, sizeof(a->running.section), STR_FMT,
+                   STR_ARG(conf->name));
+    return STATS_LATER;
+}
+
+/* One whose login is not known. */
+static enum stats_verdict
+find_out(struct stats_auth *a, struct stats_login *login,
+         const struct stats_conf *conf, const struct addr *addr,
+         const struct trial *trial, struct str password)
+{
+    if (login->refused) {
+        login->refused = false;
+        return STATS_ASK;
+    }
+    if (a->guessers[find_guesser(a, addr)].until_ms > clock_ms())
+        return STATS_WAIT;
+    if (!verifier_is_busy(a->verifier))
+        return start(a, login, conf, addr, trial, password);
+    list_add_tail(&a->waiting, &login->link);
+    return STATS_LATER;
 }
 
 enum stats_verdict
-stats_auth_check(struct stats_auth *a, const struct stats_conf *conf,
-                 const struct addr *addr, struct str authorization, char *user)
+stats_auth_check(struct stats_auth *a, struct stats_login *login,
+                 const struct stats_conf *conf, const struct addr *addr,
+                 struct str authorization, char *user)
 {
+    enum stats_verdict verdict = STATS_LET_IN;
     uint8_t digest[STATS_DIGEST_LEN];
     char text[HEADER_MAX];
     struct str password;
+    struct trial trial;
     struct str name;
-    unsigned guesser;
-    bool right;
 
     user[0] = '\0';
     if (conf->auth_count == 0)
         return STATS_LET_IN;
-    if (!decode(authorization, text, &name, &password) ||
-        !sign(a, digest, authorization))
+    if (!decode(authorization, text, &name, &password))
         return STATS_ASK;
-    right = is_known(a, conf, digest);
-    if (!right) {
-        guesser = find_guesser(a, addr);
-        if (a->guessers[guesser].until_ms > clock_ms()) {
-            explicit_bzero(text, sizeof(text));
-            return STATS_WAIT;
-        }
-        right = matches(conf, name, password);
-        if (right) {
-            a->guessers[guesser].failures = 0;
-            remember(a, conf, digest);
-        } else {
-            note_failure(a, conf, addr, guesser);
-        }
-    }
-    if (right)
+    trial = find_trial(conf, name);
+    if (!make_digest(a, digest, conf, trial.secret, authorization))
+        verdict = STATS_FAIL;
+    else if (!is_known(a, digest))
+        verdict = find_out(a, login, conf, addr, &trial, password);
+    if (verdict == STATS_LATER && a->running.login == login)
+        memcpy(a->running.digest, digest, sizeof(digest));
+    if (verdict == STATS_LET_IN)
         (void)snprintf(user, STATS_USER_MAX + 1, STR_FMT, STR_ARG(name));
     explicit_bzero(text, sizeof(text));
-    return right ? STATS_LET_IN : STATS_ASK;
+    return verdict;
 }
 
 void
@@ -200,4 +272,41 @@ stats_auth_token(const struct stats_auth *a, const struct stats_conf *conf,
         (void)!getrandom(digest, sizeof(digest), 0); /* nobody has it */
     hex_write(token, digest, STATS_TOKEN_LEN / 2);
     token[STATS_TOKEN_LEN] = '\0';
+}
+
+/* --- life ----------------------------------------------------------------- */
+
+int
+stats_auth_init(struct stats_auth *a, struct loop *loop)
+{
+    *a = (struct stats_auth){.next_known = 0};
+    list_init(&a->waiting);
+    a->verifier = verifier_new(loop, on_verified, a);
+    if (a->verifier == NULL)
+        return -1;
+    return getrandom(a->key, sizeof(a->key), 0) == (ssize_t)sizeof(a->key) ? 0
+                                                                           : -1;
+}
+
+void
+stats_auth_fini(struct stats_auth *a)
+{
+    verifier_free(a->verifier);
+    a->verifier = NULL;
+}
+
+void
+stats_login_init(struct stats_login *login, stats_login_fn on_turn)
+{
+    list_init(&login->link);
+    login->on_turn = on_turn;
+    login->refused = false;
+}
+
+void
+stats_login_cancel(struct stats_login *login, struct stats_auth *a)
+{
+    list_remove(&login->link);
+    if (a->running.login == login)
+        a->running.login = NULL;
 }

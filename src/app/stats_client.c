@@ -30,6 +30,7 @@ enum {
 
 enum client_state {
     CLIENT_READS,   /* a request, or nothing yet */
+    CLIENT_LOGS_IN, /* who it is, is being found out */
     CLIENT_WAITS,   /* for what the master says */
     CLIENT_SENDS,   /* the answer */
     CLIENT_LINGERS, /* what still comes is dropped, so that a reset does not
@@ -53,6 +54,7 @@ struct stats_client {
     struct http_request head;
     size_t request_len; /* of the one that is answered, with its body */
     char user[STATS_USER_MAX + 1];
+    struct stats_login login;
     uint32_t ticket; /* the master's answer comes under it */
     bool keeps;      /* another request may follow */
     bool unread;     /* what was refused has not been read to its end */
@@ -72,24 +74,14 @@ close_client(struct stats_client *c)
     loop_defer(c->all->loop, &c->end);
 }
 
-/* What an older configuration let in must not be known to the next one, which
- * may come to lie at the same address. */
-static void
-drop_config(struct stats_client *c)
-{
-    if (c->config != c->all->config)
-        stats_auth_forget(&c->all->auth);
-    config_unref(c->config);
-    c->config = NULL;
-}
-
 static void
 free_client(struct stats_client *c)
 {
     list_remove(&c->link);
+    stats_login_cancel(&c->login, &c->all->auth);
     c->all->count--;
     buf_fini(&c->out);
-    drop_config(c);
+    config_unref(c->config);
     explicit_bzero(c->input, sizeof(c->input)); /* there is a password in it */
     free(c);
 }
@@ -141,7 +133,7 @@ follow(struct stats_client *c)
     conf = find_successor(&listen, config, c);
     if (conf == NULL)
         return false;
-    drop_config(c);
+    config_unref(c->config);
     c->config = config_ref(config);
     c->conf = conf;
     c->listen = listen;
@@ -382,7 +374,7 @@ take_request(struct stats_client *c, size_t head_len)
     c->keeps = c->head.keep_alive && c->listen != NULL && has_successor(c) &&
                !c->all->leaving;
     switch (stats_auth_check(
-        &c->all->auth, c->conf, &c->addr,
+        &c->all->auth, &c->login, c->conf, &c->addr,
         http_value(&c->head.fields, HTTP_HEADER_AUTHORIZATION), c->user)) {
     case STATS_LET_IN:
         answer(c, head_len);
@@ -393,6 +385,13 @@ take_request(struct stats_client *c, size_t head_len)
         return;
     case STATS_WAIT:
         refuse(c, 429, "too many wrong passwords: wait");
+        return;
+    case STATS_FAIL:
+        refuse(c, 503, "the password cannot be compared now");
+        return;
+    case STATS_LATER:
+        c->state = CLIENT_LOGS_IN;
+        wait_for(c, LATER_MS);
         return;
     }
 }
@@ -455,7 +454,7 @@ read_more(struct stats_client *c)
 
 /* --- step by step --------------------------------------------------------- */
 
-/* Whether there may be more to do now. Who leaves while the master works is
+/* Whether there may be more to do now. Who leaves while others work for it is
  * noticed; what it sends ahead waits in its place. */
 static bool
 step(struct stats_client *c)
@@ -463,6 +462,7 @@ step(struct stats_client *c)
     switch (c->state) {
     case CLIENT_READS:
         return (c->input_len > 0 && parse_request(c)) || read_more(c);
+    case CLIENT_LOGS_IN:
     case CLIENT_WAITS:
         return read_more(c);
     case CLIENT_SENDS:
@@ -485,6 +485,21 @@ static void
 on_ready(struct stream *stream)
 {
     run(container_of(stream, struct stats_client, stream));
+}
+
+/* What is asked for has been waiting in its place. */
+static void
+on_turn(struct stats_login *login)
+{
+    struct stats_client *c = container_of(login, struct stats_client, login);
+    size_t body_len =
+        (size_t)(c->head.content_length > 0 ? c->head.content_length : 0);
+
+    if (!stream_is_open(&c->stream))
+        return;
+    c->state = CLIENT_READS;
+    take_request(c, c->request_len - body_len);
+    run(c);
 }
 
 void
@@ -530,6 +545,7 @@ init_client(struct stats_client *c, struct stats_clients *s,
     c->input_len = arrival->request.len;
     timer_init(&c->timer, on_timer);
     deferred_init(&c->end, on_end);
+    stats_login_init(&c->login, on_turn);
     buf_init_growing(&c->out, ANSWER_MAX);
     list_init(&c->link);
     list_add_tail(&s->all, &c->link);
@@ -564,7 +580,6 @@ stats_clients_follow(struct stats_clients *s, const struct config *config)
     const struct config *before = s->config;
 
     s->config = config_ref(config);
-    stats_auth_forget(&s->auth);
     list_for_each(node, &s->all)
     {
         struct stats_client *c = container_of(node, struct stats_client, link);
@@ -600,7 +615,7 @@ stats_clients_init(struct stats_clients *s, struct loop *loop,
         .last_ticket = STATS_TICKET,
     };
     list_init(&s->all);
-    return stats_auth_init(&s->auth);
+    return stats_auth_init(&s->auth, loop);
 }
 
 void
@@ -614,6 +629,7 @@ stats_clients_fini(struct stats_clients *s)
         timer_stop(&c->timer);
         free_client(c);
     }
+    stats_auth_fini(&s->auth);
     config_unref(s->config);
     s->config = NULL;
 }

@@ -4,9 +4,10 @@
  * and their answers. One that has come by a path of [http] speaks to a worker,
  * who has its whole request and takes the answer as from a CGI program.
  *
- *     READS ─▶ who is it? ─┬───────────────▶ SENDS ─┬─▶ READS …
- *                          └─▶ WAITS: the ──▶       └─▶ LINGERS ─▶ closed
- *                              master works
+ *     READS ─┬──────────────────────────┬─┬───────────────▶ SENDS ─┬─▶ READS …
+ *            └─▶ LOGS_IN: its password ─┘ └─▶ WAITS: the ──▶       └─▶ LINGERS
+ *                is looked at                 master works             ─▶
+ * closed
  */
 #ifndef APP_STATS_CLIENT_H
 #define APP_STATS_CLIENT_H

@@ -137,9 +137,10 @@ static const char STYLE[] =
     "@media(prefers-reduced-motion:no-preference){html{scroll-behavior:"
     "smooth}}";
 
-/* Fetches the page and exchanges its main part. What scrolls, has the focus or
- * is folded out, and what is being typed, stays; a hidden tab asks for
- * nothing. */
+/* Fetches the page and exchanges its main part. The rest is not parsed: its
+ * style has another nonce, against which the policy of this one would protest.
+ * What scrolls, has the focus or is folded out, and what is being typed, stays;
+ * a hidden tab asks for nothing. */
 static const char SCRIPT[] =
     "(function(){'use strict';"
     "var d=document,live=d.getElementById('live'),timer=0,busy=false;\n"
@@ -163,7 +164,8 @@ static const char SCRIPT[] =
     "function refresh(){if(busy||d.hidden||typing())return;busy=true;"
     "fetch(location.pathname,{credentials:'same-origin',cache:'no-store'})"
     ".then(function(r){if(!r.ok)throw r;return r.text()})\n"
-    ".then(function(t){var now=new DOMParser().parseFromString(t,'text/html')"
+    ".then(function(t){var now=new DOMParser().parseFromString("
+    "t.slice(t.indexOf('<div id=board>'),t.indexOf('</main>')),'text/html')"
     ".getElementById('board');if(!now)throw t;"
     "if(!typing())exchange(d.adoptNode(now));say(true)})"
     ".catch(function(){say(false)}).then(function(){busy=false})}\n"

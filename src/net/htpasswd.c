@@ -22,6 +22,14 @@ enum {
     SALT_MAX = 8,
     ROUNDS = 1000,
     APR1_LEN = 22, /* letters of the hash */
+
+    /* What hashes cost on a machine of today. */
+    BCRYPT_ROUND_US = 45,
+    BCRYPT_POWER_MAX = 31,
+    YESCRYPT_BLOCKS_US = 5, /* so many, of the least size, in one */
+    SHA_ROUNDS = 5000,      /* where none are written */
+    SHA_ROUNDS_MAX = 999999999,
+    OTHER_US = 50000, /* scrypt, for instance */
 };
 
 static const char LETTERS[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -191,4 +199,79 @@ htpasswd_matches(struct str secret, struct str password)
     if (secret.len > 0 && secret.p[0] == '$')
         return matches_crypt(secret, password);
     return crypto_equal(secret, password);
+}
+
+/* --- what they cost ------------------------------------------------------- */
+
+/* The number that a letter of crypt's stands for; of others 0. */
+static unsigned
+letter_value(char c)
+{
+    const char *at = c == '\0' ? NULL : strchr(LETTERS, c);
+
+    return at == NULL ? 0 : (unsigned)(at - LETTERS);
+}
+
+/* "12$..." of bcrypt: two to the power of that many rounds. */
+static uint64_t
+bcrypt_cost_us(struct str rest)
+{
+    uint64_t power;
+
+    if (str_to_uint(&power, str_slice(rest, 0, 2), BCRYPT_POWER_MAX) < 0)
+        return 1;
+    return (uint64_t)BCRYPT_ROUND_US << power;
+}
+
+/* "j9T$..." of yescrypt: how it goes, how many blocks, as a power of two, and
+ * how large they are, each a letter. */
+static uint64_t
+yescrypt_cost_us(struct str rest)
+{
+    uint64_t blocks;
+
+    if (rest.len < 3)
+        return 1;
+    blocks = (uint64_t)1 << (letter_value(rest.p[1]) % 32 + 1);
+    return blocks * (letter_value(rest.p[2]) + 1) / YESCRYPT_BLOCKS_US;
+}
+
+/* "rounds=N$..." of SHA-crypt, or what there is without. */
+static uint64_t
+sha_crypt_cost_us(struct str rest)
+{
+    struct str word = STR("rounds=");
+    ptrdiff_t end = str_find_char(rest, '$', 0);
+    uint64_t rounds = SHA_ROUNDS;
+
+    if (str_starts_with(rest, word) && end > 0 &&
+        str_to_uint(&rounds, str_slice(rest, word.len, (size_t)end),
+                    SHA_ROUNDS_MAX) < 0)
+        rounds = SHA_ROUNDS;
+    return rounds / 2;
+}
+
+uint64_t
+htpasswd_cost_us(struct str secret)
+{
+    static const struct {
+        struct str prefix;
+        uint64_t (*cost_us)(struct str rest);
+    } kinds[] = {
+        {{"$2a$", 4}, bcrypt_cost_us},   {{"$2b$", 4}, bcrypt_cost_us},
+        {{"$2y$", 4}, bcrypt_cost_us},   {{"$y$", 3}, yescrypt_cost_us},
+        {{"$gy$", 4}, yescrypt_cost_us}, {{"$5$", 3}, sha_crypt_cost_us},
+        {{"$6$", 3}, sha_crypt_cost_us},
+    };
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+        struct str prefix = kinds[i].prefix;
+
+        if (str_starts_with(secret, prefix))
+            return kinds[i].cost_us(str_slice(secret, prefix.len, secret.len));
+    }
+    if (str_starts_with(secret, STR("$apr1$")) ||
+        str_starts_with(secret, STR("$1$")))
+        return ROUNDS;
+    return secret.len > 0 && secret.p[0] == '$' ? OTHER_US : 1;
 }

@@ -1,76 +1,14 @@
-// Looks at the statistics page in Chromium, as people do: with and without
-// JavaScript, wide and narrow, light and dark.  What it finds is printed as
-// JSON; it judges nothing but what has to come true for it to go on.
+// Looks at the statistics page in Chromium, as people do.  It judges nothing
+// but what has to come true for it to go on.
 //
-//     node look.js forms URL          each form: axe-core, width, headings
-//     node look.js live URL WORDS     the page until it shows WORDS by itself
-//     node look.js admin URL ROW      the forms of the server in that row
-//
-// PLACE is an empty folder, in which the browser's profile is made, too.
+//     forms { url }           wide and narrow, light and dark
+//     live  { url, words }    the page until it shows WORDS by itself
 "use strict";
 
-const fs = require("fs");
-const { chromium } = require("playwright-core");
-
-const ARGS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-  "--disable-background-networking", "--disable-component-update",
-  "--disable-sync", "--disable-dev-shm-usage",
-];
-const WAIT_MS = 40000;
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
-const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-
-let browser;
-
-async function open(options) {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  page.setDefaultTimeout(WAIT_MS);
-  const complaints = [];
-  page.on("pageerror", (e) => complaints.push(String(e)));
-  page.on("console", (m) => {
-    if (m.type() === "error") complaints.push(m.text());
-  });
-  return { context, page, complaints };
-}
-
-async function look(url, javaScriptEnabled, width, colorScheme) {
-  const { context, page, complaints } = await open(
-    { javaScriptEnabled, colorScheme, viewport: { width, height: 900 } });
-  await page.goto(url);
-  const found = await page.evaluate(() => ({
-    overflow: document.documentElement.scrollWidth - window.innerWidth,
-    headings: [...document.querySelectorAll("h1,h2,h3")].map((h) => h.tagName),
-    live: document.getElementById("live").textContent,
-    states: [...document.querySelectorAll("tbody .b")].map(
-      (b) => b.textContent),
-    ground: getComputedStyle(document.body).backgroundColor,
-    asked: performance.getEntriesByType("resource").map((r) => r.name),
-  }));
-  if (javaScriptEnabled) {
-    await page.evaluate(axe);
-    found.violations = await page.evaluate(async (tags) => {
-      const result = await window.axe.run(document, { runOnly: tags });
-      return result.violations.map(
-        (v) => v.id + " " + v.nodes.map((n) => n.html).join(" "));
-    }, TAGS);
-  }
-  await context.close();
-  return { javaScriptEnabled, width, colorScheme, complaints, ...found };
-}
-
-async function forms(url) {
-  const all = [];
-  for (const width of [1280, 390])
-    for (const scheme of ["light", "dark"])
-      for (const script of [true, false])
-        all.push(await look(url, script, width, scheme));
-  return all;
-}
+const { open, forms, step, run } = require("./browser.js");
 
 // The reader is somewhere in the middle of it, by keyboard, when it changes.
-async function live(url, words) {
+async function live({ url, words }) {
   const { context, page, complaints } = await open(
     { viewport: { width: 700, height: 500 } });
   await page.clock.install();
@@ -83,7 +21,7 @@ async function live(url, words) {
     window.scrollTo({ top: 300, behavior: "instant" });
   });
   const y = await page.evaluate(() => window.scrollY);
-  fs.writeFileSync(process.env.PLACE + "/ready", "");
+  await step("open");
   await page.getByText(words).first().waitFor();
   const found = await page.evaluate(() => ({
     same: window.same === true,
@@ -112,42 +50,4 @@ async function live(url, words) {
   return { complaints, y_before: y, ...found };
 }
 
-// Each action by a click, the weight by the return key; then the question.
-async function admin(url, row) {
-  const { context, page, complaints } = await open({ javaScriptEnabled: false });
-  const asked = [];
-  async function confirm() {
-    await page.waitForSelector("#yes");
-    asked.push(await page.textContent("main"));
-    await page.click("#yes");
-    await page.waitForSelector("#board");
-  }
-  for (const id of ["d", "m", "r"]) {
-    await page.goto(url);
-    await page.click("#y" + row);
-    await page.click("#" + id + row);
-    await confirm();
-  }
-  await page.goto(url);
-  await page.click("#y" + row);
-  await page.fill("#i" + row, "7");
-  await page.press("#i" + row, "Enter");
-  await confirm();
-  const notice = await page.textContent(".z");
-  await context.close();
-  return { complaints, asked, notice };
-}
-
-async function main(what, url, word) {
-  browser = await chromium.launch({ executablePath: "/usr/bin/chromium",
-    headless: true, args: ARGS, timeout: WAIT_MS });
-  try {
-    return await { forms, live, admin }[what](url, word);
-  } finally {
-    await browser.close();
-  }
-}
-
-main(...process.argv.slice(2)).then(
-  (found) => { console.log(JSON.stringify(found)); },
-  (error) => { console.error(error); process.exitCode = 1; });
+run({ forms: ({ url }) => forms(url, {}, [true]), live });
