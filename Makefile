@@ -21,14 +21,21 @@ DEPS ?= build demo test
 FUZZ_SECONDS ?= 3600
 BENCH ?=
 
+# After `sudo make install` whoever the checkout belongs to has to be able to
+# build again.
+OWNER := $(shell stat -c %u .)
+AS_OWNER := $(if $(filter-out 0,$(OWNER)),$(if $(filter 0,$(shell id -u)),\
+    setpriv --reuid=$(OWNER) --regid=$(shell stat -c %g .) --clear-groups))
+
 all:
 	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
 	@cmake --build --preset release
 
 # Without what only specs load: linking over all files takes its time.
 program:
-	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
-	@cmake --build --preset release --target moongate
+	@$(AS_OWNER) cmake --preset release \
+	    -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	@$(AS_OWNER) cmake --build --preset release --target moongate
 
 deps:
 	@tools/deps $(DEPS)
@@ -77,6 +84,7 @@ deb:
 
 install: program
 	DESTDIR=$(DESTDIR) cmake --install build
+	@rm -f build/install_manifest.txt
 
 clean:
 	rm -rf build run
