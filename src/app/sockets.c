@@ -425,12 +425,3 @@ sockets_find(const struct sockets *s, const char *text, unsigned worker,
 
     return at == NULL ? -1 : find(s, (size_t)(at - s->texts), worker, round);
 }
-
-int
-sockets_find_addr(const struct sockets *s, const struct addr *addr,
-                  unsigned worker, unsigned round)
-{
-    ptrdiff_t i = find_addr(s, addr);
-
-    return i < 0 ? -1 : find(s, (size_t)i, worker, round);
-}

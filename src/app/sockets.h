@@ -86,8 +86,4 @@ void sockets_of_worker(const struct sockets *s, unsigned worker, int *fds);
 int sockets_find(const struct sockets *s, const char *text, unsigned worker,
                  unsigned round);
 
-/* The same for an address. */
-int sockets_find_addr(const struct sockets *s, const struct addr *addr,
-                      unsigned worker, unsigned round);
-
 #endif

@@ -128,40 +128,9 @@ is_unix(const struct runtime *runtime, size_t i)
     return runtime_listener_addr(runtime, i)->sa.sa_family == AF_UNIX;
 }
 
-/* Sockets of the same address that a worker of an older program had, of which
- * there were more; -1: there is no such one, or it is shut down. */
-static int
-find_other(const struct worker_config *w, const struct addr *addr,
-           unsigned round)
-{
-    int fd = sockets_find_addr(w->sockets, addr, w->place, round);
-    int listens = 0;
-    socklen_t size = sizeof(listens);
-
-    if (fd < 0 ||
-        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0)
-        return -1;
-    return listens ? fd : -1;
-}
-
-/* Of a TCP listener, all that this worker has: who has come since is refused.
- */
+/* Nobody listens there any more: who has come since is refused. */
 static void
-shut_down(const struct worker_config *w, const struct addr *addr, int fd)
-{
-    shutdown(fd, SHUT_RD);
-    for (unsigned k = 1; k < sockets_rounds(w->sockets); k++) {
-        int other = find_other(w, addr, k);
-
-        if (other >= 0)
-            shutdown(other, SHUT_RD);
-    }
-}
-
-/* Nobody listens there any more. */
-static void
-close_listeners(const struct worker_config *w, const struct served *old,
-                const struct served *now)
+close_listeners(const struct served *old, const struct served *now)
 {
     const struct runtime *runtime = old->service.runtime;
 
@@ -171,7 +140,7 @@ close_listeners(const struct worker_config *w, const struct served *old,
         if (fd < 0 || is_kept(now, fd))
             continue;
         if (!is_unix(runtime, i))
-            shut_down(w, runtime_listener_addr(runtime, i), fd);
+            shutdown(fd, SHUT_RD);
         close(fd);
     }
 }
@@ -334,16 +303,17 @@ on_look(struct timer *timer)
         loop_start_timer(w->engine->loop, timer, LOOK_MS);
 }
 
+/* Sockets that a worker of an older program had, of which there were more. */
 static int
 serve_others(struct worker_config *w, const struct served *s)
 {
     struct runtime *runtime = s->service.runtime;
 
     for (size_t i = 0; i < runtime->listener_count; i++) {
-        const struct addr *addr = runtime_listener_addr(runtime, i);
+        const char *text = runtime_listener_text(runtime, i);
 
         for (unsigned k = 1; k < sockets_rounds(w->sockets); k++) {
-            int fd = find_other(w, addr, k);
+            int fd = sockets_find(w->sockets, text, w->place, k);
 
             if (fd >= 0 && serve_more(runtime, i, fd) < 0)
                 return -1;
@@ -367,7 +337,7 @@ take_sockets(struct worker_config *w, struct served *old, struct served *now)
     serve_yield(old->service.runtime);
     if (!w->engine->draining && serve_all(w, now) < 0)
         log_error("cannot accept at all addresses: %s", strerror(errno));
-    close_listeners(w, old, now);
+    close_listeners(old, now);
     free(old->listeners);
     old->listeners = NULL;
 }
@@ -506,7 +476,6 @@ worker_config_refuse(struct worker_config *w)
     serve_pause(w->now->service.runtime);
     for (size_t i = 0; i < runtime->listener_count; i++) {
         if (!is_unix(runtime, i))
-            shut_down(w, runtime_listener_addr(runtime, i),
-                      w->now->listeners[i]);
+            shutdown(w->now->listeners[i], SHUT_RD);
     }
 }
