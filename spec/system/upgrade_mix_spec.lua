@@ -174,30 +174,6 @@ describe("a reload and an upgrade", function()
     wait_rows("two no check")
   end)
 
-  it("to fewer workers closes an address on all of its sockets", function()
-    add_extra()
-    reload()
-    m:rewrite(function(text)
-      return text:gsub("workers = 2", "workers = 1")
-    end)
-    m:upgrade("", 1)
-    m:wait_generations(1)
-    for _ = 1, 20 do
-      assert.are.equal("hello", http.fetch(m.port.extra, "/").body)
-    end
-    drop("%[http extra%].*$")
-    reload()
-    for _ = 1, 20 do
-      assert.are.equal("refused", select(2, net.connect(m.port.extra)))
-    end
-    add_extra()
-    reload()
-    for i = 1, 20 do
-      assert.are.equal("hello", http.fetch(m.port.extra, "/").body)
-      assert.are.equal(i, m:hit())
-    end
-  end)
-
   it("that drops a server lets it go when its sessions have", function()
     local client = on_one()
     drop("server one[^\n]*\n")
