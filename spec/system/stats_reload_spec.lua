@@ -181,6 +181,30 @@ describe("[stats]", function()
       assert.are.equal(200, status(m.port.stats, "/dbs"))
     end)
 
+    it("leaves the old control its own, where the board is new", function()
+      start(nil, upgrades.start)
+      local session = net.connect(m.port.db)
+      assert.are.equal("a", session:receive(1))
+      local kept = http.connect(m.port.web)
+      assert.are.equal(200, kept:exchange("GET /path").status)
+      m:turn_to("moongate-layout")
+      assert.are.equal("new", m:upgrade().board)
+      assert.are.equal(200, status(m.port.stats, "/dbs"))
+      for _, pid in ipairs(process.children(m.older[1].pid)) do
+        if process.title(pid) == "mg-control" then
+          process.kill(pid, "KILL")
+        end
+      end
+      local answer = kept:exchange("GET /path")
+      assert.are.equal(200, answer.status)
+      assert.are.equal("close", answer.headers.connection)
+      for _ = 1, 5 do
+        assert.are.equal(200, status(m.port.stats, "/dbs"))
+      end
+      session:close()
+      assert.is_true(process.ends(m.older[1].pid))
+    end)
+
     it("loses nobody who waits in the backlog", function()
       start(nil, upgrades.start)
       local control = m:pids("mg-control")[1]

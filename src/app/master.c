@@ -497,7 +497,7 @@ leave(struct master *m)
     if (child_is_running(&m->control))
         child_tell(&m->control, MESSAGE_UPGRADE_LEAVE);
     sockets_close(&m->resources.sockets);
-    stats_sockets_close(&m->resources.stats);
+    stats_sockets_leave(&m->resources.stats);
     socket_file_close(&m->resources.control);
     if (m->read_later)
         kill(m->upgrade.pid, SIGHUP);

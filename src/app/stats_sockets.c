@@ -130,10 +130,19 @@ free_tables(struct stats_sockets *s)
 }
 
 void
+stats_sockets_leave(struct stats_sockets *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->fds[i] >= 0)
+            close(s->fds[i]);
+        s->fds[i] = -1;
+    }
+}
+
+void
 stats_sockets_close(struct stats_sockets *s)
 {
-    for (size_t i = 0; i < s->count; i++)
-        close(s->fds[i]);
+    stats_sockets_leave(s);
     free_tables(s);
 }
 

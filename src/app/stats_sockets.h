@@ -46,6 +46,9 @@ void stats_sockets_give_up(struct stats_sockets *s);
  * closed. */
 void stats_sockets_replace(struct stats_sockets *s, struct stats_sockets *next);
 
+/* Another program has them: from now on there is none (-1) in each place. */
+void stats_sockets_leave(struct stats_sockets *s);
+
 void stats_sockets_close(struct stats_sockets *s);
 
 #endif
