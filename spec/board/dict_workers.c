@@ -9,19 +9,15 @@
  *  - a hammer counts up, sets and deletes without end until it is killed, and
  *    notes how often it has counted.
  */
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "board/dict.h"
 #include "board/dict_table.h"
+#include "traced.h"
 
 enum {
     HAMMER_KEYS = 200,
@@ -46,12 +42,6 @@ struct dict_call {
     uint64_t now_ms;
 };
 
-/* Shared by the spec and one stepper. */
-struct dict_stepper {
-    int pid;
-    _Atomic int returned;
-};
-
 /* Shared by the spec and all hammers. */
 struct dict_notes {
     _Atomic uint64_t begun;    /* countings */
@@ -62,10 +52,10 @@ struct dict_notes {
 
 struct dict_table *dict_map(size_t size);
 void dict_unmap(struct dict_table *t, size_t size);
-int dict_stepper_start(struct dict_stepper *s, const struct dict_call *call);
-bool dict_stepper_step(struct dict_stepper *s, unsigned count);
-unsigned dict_stepper_changes(struct dict_stepper *s, const void *mem,
-                              size_t size, unsigned *out, unsigned max);
+int dict_stepper_start(struct traced *s, const struct dict_call *call);
+bool dict_stepper_step(struct traced *s, unsigned count);
+unsigned dict_stepper_changes(struct traced *s, const void *mem, size_t size,
+                              unsigned *out, unsigned max);
 int dict_kill(int pid);
 int dict_vandal(struct dict_table *t, uint32_t seed);
 int dict_hammer(struct dict_table *t, struct dict_notes *notes, uint32_t seed);
@@ -87,38 +77,18 @@ dict_unmap(struct dict_table *t, size_t size)
     (void)munmap(t, size);
 }
 
-static int
-wait_stopped(int pid)
-{
-    int status;
-
-    if (waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status))
-        return -1;
-    return 0;
-}
-
-/* SIGKILL, and waits until it is dead. */
 int
 dict_kill(int pid)
 {
-    int status;
-
-    /* To kill, 0 and -1 mean more than one process. */
-    if (pid <= 0)
-        return -1;
-    kill(pid, SIGKILL);
-    while (waitpid(pid, &status, 0) == pid) {
-        if (WIFSIGNALED(status) || WIFEXITED(status))
-            return 0;
-    }
-    return errno == ECHILD ? 0 : -1;
+    return traced_kill(pid);
 }
 
 /* --- steppers ------------------------------------------------------------- */
 
 static void
-do_call(const struct dict_call *c)
+do_call(const void *call)
 {
+    const struct dict_call *c = call;
     static char buffer[DICT_VALUE_MAX];
     const double init = 0;
     struct dict_value value;
@@ -144,84 +114,26 @@ do_call(const struct dict_call *c)
     }
 }
 
-/* Stops the traced process here; the next step is the next instruction. */
-static inline void
-stand_still(void)
-{
-#if defined(__x86_64__)
-    __asm__ volatile("int3" ::: "memory");
-#else
-    raise(SIGSTOP);
-#endif
-}
-
-/* Starts a process that stands still right before the call. S is in memory that
- * both share. Returns 0, or -1. */
 int
-dict_stepper_start(struct dict_stepper *s, const struct dict_call *call)
+dict_stepper_start(struct traced *s, const struct dict_call *call)
 {
-    int pid;
-
-    s->returned = 0;
-    pid = fork();
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
-            _exit(1);
-        stand_still();
-        do_call(call);
-        s->returned = 1;
-        for (;;)
-            pause();
-    }
-    s->pid = pid;
-    return pid > 0 ? wait_stopped(pid) : -1;
+    return traced_start(s, do_call, call);
 }
 
-/* Lets it do COUNT instructions. False once its call has returned. */
 bool
-dict_stepper_step(struct dict_stepper *s, unsigned count)
+dict_stepper_step(struct traced *s, unsigned count)
 {
-    for (unsigned i = 0; i < count && s->returned == 0; i++) {
-        if (ptrace(PTRACE_SINGLESTEP, s->pid, NULL, NULL) < 0 ||
-            wait_stopped(s->pid) < 0)
-            return false;
-    }
-    return s->returned == 0;
+    return traced_step(s, count);
 }
 
-/* Steps through its call and notes after which steps the SIZE bytes at MEM had
- * changed: those are the moments that a death can leave behind. */
 unsigned
-dict_stepper_changes(struct dict_stepper *s, const void *mem, size_t size,
+dict_stepper_changes(struct traced *s, const void *mem, size_t size,
                      unsigned *out, unsigned max)
 {
-    void *before = malloc(size);
-    unsigned count = 0;
-
-    if (before == NULL)
-        return 0;
-    memcpy(before, mem, size);
-    for (unsigned i = 1; dict_stepper_step(s, 1) && count < max; i++) {
-        if (memcmp(before, mem, size) != 0) {
-            memcpy(before, mem, size);
-            out[count++] = i;
-        }
-    }
-    free(before);
-    return count;
+    return traced_changes(s, mem, size, out, max);
 }
 
 /* --- vandals -------------------------------------------------------------- */
-
-static uint32_t
-random_next(uint32_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state;
-}
 
 /* All links and sums, but neither states nor what entries hold. */
 static void
@@ -231,22 +143,22 @@ spoil(struct dict_table *t, uint32_t random)
         struct dict_block *block = dict_block_at(t, i);
 
         if (block->state == DICT_ENTRY) {
-            block->u.head.chain = random_next(&random);
-            block->u.head.newer = random_next(&random);
-            block->u.head.older = random_next(&random);
+            block->u.head.chain = traced_random(&random);
+            block->u.head.newer = traced_random(&random);
+            block->u.head.older = traced_random(&random);
         } else if (block->state == DICT_FREE) {
-            block->more = random_next(&random);
-            block->u.head.hash = random_next(&random);
+            block->more = traced_random(&random);
+            block->u.head.hash = traced_random(&random);
         }
     }
     for (uint32_t i = 0; i <= t->mask; i++)
-        dict_chains(t)[i] = random_next(&random);
+        dict_chains(t)[i] = traced_random(&random);
     for (unsigned i = 0; i < DICT_COUNT_MAX; i++)
-        t->rows[i].entries = random_next(&random);
-    t->spare = random_next(&random);
-    t->free_count = random_next(&random);
-    t->newest = random_next(&random);
-    t->oldest = random_next(&random);
+        t->rows[i].entries = traced_random(&random);
+    t->spare = traced_random(&random);
+    t->free_count = traced_random(&random);
+    t->newest = traced_random(&random);
+    t->oldest = traced_random(&random);
 }
 
 /* A process that dies in the worst of moments. 0, or -1. */
@@ -294,18 +206,18 @@ hammer_once(struct dict_table *t, struct dict_notes *notes, uint32_t *random)
 {
     static const double init = 0;
     char key[32];
-    int len =
-        snprintf(key, sizeof(key), "key %u", random_next(random) % HAMMER_KEYS);
+    int len = snprintf(key, sizeof(key), "key %u",
+                       traced_random(random) % HAMMER_KEYS);
     const struct dict_place place = {1, str_make(key, (size_t)len)};
     const struct dict_place total = {0, STR("total")};
     struct dict_value value = {.kind = DICT_STRING, .p = hammer_text};
     double sum;
 
-    switch (random_next(random) % 4) {
+    switch (traced_random(random) % 4) {
     case 0:
-        memset(hammer_text, (int)('a' + random_next(random) % 26),
+        memset(hammer_text, (int)('a' + traced_random(random) % 26),
                HAMMER_TEXT_MAX);
-        value.len = random_next(random) % HAMMER_TEXT_MAX;
+        value.len = traced_random(random) % HAMMER_TEXT_MAX;
         (void)dict_set(t, &place, &value, 0, 1);
         break;
     case 1:

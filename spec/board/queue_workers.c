@@ -9,24 +9,19 @@
  *  - a hammer enters, leaves, settles, takes and gives without end until it is
  *    parked or killed, and notes which entries are its own.
  */
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "board/queue.h"
 #include "board/queue_layout.h"
 #include "board/slots.h"
+#include "traced.h"
 
 enum {
     HAMMER_ENTRIES = 12,
@@ -52,12 +47,6 @@ struct queue_call {
     unsigned count;
 };
 
-/* Shared by the spec and one stepper. */
-struct queue_stepper {
-    int pid;
-    _Atomic int returned;
-};
-
 /* Shared by the spec and all hammers. */
 struct hammer_notes {
     _Atomic int park; /* set: every hammer stops itself between two calls */
@@ -69,48 +58,34 @@ struct hammer_notes {
     } of[BOARD_WORKERS_MAX];
 };
 
-int queue_stepper_start(struct queue_stepper *s, const struct queue_call *call);
-bool queue_stepper_step(struct queue_stepper *s, unsigned count);
-unsigned queue_stepper_changes(struct queue_stepper *s, const void *mem,
-                               size_t size, unsigned *out, unsigned max);
+int queue_stepper_start(struct traced *s, const struct queue_call *call);
+bool queue_stepper_step(struct traced *s, unsigned count);
+unsigned queue_stepper_changes(struct traced *s, const void *mem, size_t size,
+                               unsigned *out, unsigned max);
 int queue_kill(int pid);
 int queue_wait_stopped(int pid);
 int queue_vandal(struct board *b, uint32_t seed);
 int queue_hammer(struct board *b, struct hammer_notes *notes, unsigned worker,
                  uint32_t seed);
 
-/* SIGKILL, and waits until it is dead. */
 int
 queue_kill(int pid)
 {
-    int status;
-
-    /* To kill, 0 and -1 mean more than one process. */
-    if (pid <= 0)
-        return -1;
-    kill(pid, SIGKILL);
-    while (waitpid(pid, &status, 0) == pid) {
-        if (WIFSIGNALED(status) || WIFEXITED(status))
-            return 0;
-    }
-    return errno == ECHILD ? 0 : -1;
+    return traced_kill(pid);
 }
 
 int
 queue_wait_stopped(int pid)
 {
-    int status;
-
-    if (waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status))
-        return -1;
-    return 0;
+    return traced_wait(pid);
 }
 
 /* --- steppers ------------------------------------------------------------- */
 
 static void
-do_call(const struct queue_call *c)
+do_call(const void *call)
 {
+    const struct queue_call *c = call;
     uint32_t ahead;
 
     switch ((enum call)c->call) {
@@ -133,84 +108,26 @@ do_call(const struct queue_call *c)
     }
 }
 
-/* Stops the traced process here; the next step is the next instruction. */
-static inline void
-stand_still(void)
-{
-#if defined(__x86_64__)
-    __asm__ volatile("int3" ::: "memory");
-#else
-    raise(SIGSTOP);
-#endif
-}
-
-/* Starts a process that stands still right before the call. S is in memory that
- * both share. Returns 0, or -1. */
 int
-queue_stepper_start(struct queue_stepper *s, const struct queue_call *call)
+queue_stepper_start(struct traced *s, const struct queue_call *call)
 {
-    int pid;
-
-    s->returned = 0;
-    pid = fork();
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
-            _exit(1);
-        stand_still();
-        do_call(call);
-        s->returned = 1;
-        for (;;)
-            pause();
-    }
-    s->pid = pid;
-    return pid > 0 ? queue_wait_stopped(pid) : -1;
+    return traced_start(s, do_call, call);
 }
 
-/* Lets it do COUNT instructions. False once its call has returned. */
 bool
-queue_stepper_step(struct queue_stepper *s, unsigned count)
+queue_stepper_step(struct traced *s, unsigned count)
 {
-    for (unsigned i = 0; i < count && s->returned == 0; i++) {
-        if (ptrace(PTRACE_SINGLESTEP, s->pid, NULL, NULL) < 0 ||
-            queue_wait_stopped(s->pid) < 0)
-            return false;
-    }
-    return s->returned == 0;
+    return traced_step(s, count);
 }
 
-/* Steps through its call and notes after which steps the SIZE bytes at MEM had
- * changed: those are the moments that a death can leave behind. */
 unsigned
-queue_stepper_changes(struct queue_stepper *s, const void *mem, size_t size,
+queue_stepper_changes(struct traced *s, const void *mem, size_t size,
                       unsigned *out, unsigned max)
 {
-    void *before = malloc(size);
-    unsigned count = 0;
-
-    if (before == NULL)
-        return 0;
-    memcpy(before, mem, size);
-    for (unsigned i = 1; queue_stepper_step(s, 1) && count < max; i++) {
-        if (memcmp(before, mem, size) != 0) {
-            memcpy(before, mem, size);
-            out[count++] = i;
-        }
-    }
-    free(before);
-    return count;
+    return traced_changes(s, mem, size, out, max);
 }
 
 /* --- vandals -------------------------------------------------------------- */
-
-static uint32_t
-random_next(uint32_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state;
-}
 
 /* All links and sums, but neither states nor who is what. */
 static void
@@ -221,19 +138,20 @@ spoil(struct board *b, uint32_t random)
     for (uint32_t i = 1; i <= table->used; i++) {
         struct queue_entry *entry = &b->queue_entries[i];
 
-        entry->child = random_next(&random);
-        entry->next = random_next(&random);
-        entry->prev = random_next(&random);
+        entry->child = traced_random(&random);
+        entry->next = traced_random(&random);
+        entry->prev = traced_random(&random);
     }
     for (unsigned i = 0;
          i < b->header->limits.upstreams + b->header->limits.servers; i++) {
-        b->queues[i].waiting += random_next(&random) % 3;
-        b->queues[i].granted = random_next(&random);
-        b->queues[i].root = random_next(&random);
+        b->queues[i].waiting += traced_random(&random) % 3;
+        b->queues[i].granted = traced_random(&random);
+        b->queues[i].root = traced_random(&random);
     }
-    table->spare = random_next(&random);
+    table->spare = traced_random(&random);
     for (unsigned i = 0; i < b->header->limits.workers; i++)
-        table->granted[i].first = table->granted[i].last = random_next(&random);
+        table->granted[i].first = table->granted[i].last =
+            traced_random(&random);
 }
 
 /* A process that dies in the worst of moments. 0, or -1. */
@@ -277,11 +195,11 @@ hammer_enter(struct hammer *h, int *entry)
     uint32_t ahead;
     const struct queue_place place = {
         .upstream = 0,
-        .server = (int)(random_next(&h->random) % 6) < 5
+        .server = (int)(traced_random(&h->random) % 6) < 5
                       ? BOARD_NONE
-                      : (int)(random_next(&h->random) % HAMMER_SERVERS),
+                      : (int)(traced_random(&h->random) % HAMMER_SERVERS),
         .worker = h->worker,
-        .priority = (int32_t)(random_next(&h->random) % 3),
+        .priority = (int32_t)(traced_random(&h->random) % 3),
     };
 
     *entry = queue_enter(h->board, &place, &ahead);
@@ -306,7 +224,7 @@ hammer_turn(struct hammer *h)
 {
     int number = queue_next_granted(h->board, h->worker);
     int *entry = number == BOARD_NONE ? NULL : hammer_find(h, number);
-    unsigned first = random_next(&h->random) % HAMMER_SERVERS;
+    unsigned first = traced_random(&h->random) % HAMMER_SERVERS;
     uint32_t queue;
 
     if (entry == NULL)
@@ -331,10 +249,10 @@ hammer_turn(struct hammer *h)
 static void
 hammer_once(struct hammer *h)
 {
-    unsigned server = random_next(&h->random) % HAMMER_SERVERS;
+    unsigned server = traced_random(&h->random) % HAMMER_SERVERS;
     int *held = &h->notes->of[h->worker].held[server];
     int *entry = &h->notes->of[h->worker]
-                      .entries[random_next(&h->random) % HAMMER_ENTRIES];
+                      .entries[traced_random(&h->random) % HAMMER_ENTRIES];
     int number = *entry;
 
     hammer_turn(h);
@@ -345,7 +263,7 @@ hammer_once(struct hammer *h)
     }
     if (number == BOARD_NONE && *entry == BOARD_NONE) {
         hammer_enter(h, entry);
-    } else if (*entry != BOARD_NONE && random_next(&h->random) % 4 == 0) {
+    } else if (*entry != BOARD_NONE && traced_random(&h->random) % 4 == 0) {
         number = *entry;
         *entry = BOARD_NONE;
         queue_leave(h->board, number, QUEUE_EXPIRED);

@@ -12,19 +12,17 @@
  * whatever build; steppers those of src/board/slots.c compiled into this helper
  * with -O2, since there are five times as many instructions without.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "traced.h"
 
 typedef bool (*take_fn)(void *board, unsigned worker, unsigned slot,
                         uint32_t limit);
@@ -74,25 +72,11 @@ int process_kill(int pid);
 int process_wait_stopped(int pid);
 int process_continue(int pid);
 
-/* Stops the traced process here; the next step is the next instruction. */
-static inline void
-stand_still(void)
-{
-#if defined(__x86_64__)
-    __asm__ volatile("int3" ::: "memory");
-#else
-    raise(SIGSTOP);
-#endif
-}
-
 static void
 run_stepper(struct stepper *s, const struct slot_calls *calls, bool take,
             unsigned worker, unsigned slot, uint32_t limit)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
-        _exit(1);
-    stand_still();
+    traced_begin();
     if (take) {
         bool taken = calls->take(calls->board, worker, slot, limit);
 
@@ -167,23 +151,14 @@ stepper_changes(struct stepper *s, const void *mem, size_t size, unsigned *out,
     return count;
 }
 
-static uint32_t
-random_next(uint32_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state;
-}
-
 static void
 hammer_once(const struct slot_calls *calls, struct hammer_board *shared,
             unsigned worker, uint32_t *random)
 {
-    unsigned slot = random_next(random) % shared->slots;
+    unsigned slot = traced_random(random) % shared->slots;
     uint32_t *held = &shared->held[worker][slot];
 
-    if (*held > 0 && random_next(random) % 2 == 0) {
+    if (*held > 0 && traced_random(random) % 2 == 0) {
         calls->give(calls->board, worker, slot);
         --*held;
     } else if (calls->take(calls->board, worker, slot, shared->limits[slot])) {
@@ -217,28 +192,14 @@ hammer_start(const struct slot_calls *calls, struct hammer_board *shared,
 int
 process_kill(int pid)
 {
-    int status;
-
-    /* To kill, 0 and -1 mean more than one process. */
-    if (pid <= 0)
-        return -1;
-    kill(pid, SIGKILL);
-    while (waitpid(pid, &status, 0) == pid) {
-        if (WIFSIGNALED(status) || WIFEXITED(status))
-            return 0;
-    }
-    return errno == ECHILD ? 0 : -1;
+    return traced_kill(pid);
 }
 
 /* Waits until it has stopped itself. */
 int
 process_wait_stopped(int pid)
 {
-    int status;
-
-    if (waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status))
-        return -1;
-    return 0;
+    return traced_wait(pid);
 }
 
 int
