@@ -36,7 +36,7 @@
 #include "board/wake.h"
 
 enum {
-    BOARD_LAYOUT = 14, /* goes up whenever the memory means something else */
+    BOARD_LAYOUT = 15, /* goes up whenever the memory means something else */
     CACHE_LINE = 64,
 };
 
