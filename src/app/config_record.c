@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/config_record.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/texts.h"
@@ -21,27 +16,13 @@ enum {
 
 /* --- writing -------------------------------------------------------------- */
 
-static int
-write_all(int fd, struct str text)
-{
-    for (size_t at = 0; at < text.len;) {
-        ssize_t n = write(fd, text.p + at, text.len - at);
-
-        if (n < 0 && errno != EINTR)
-            return -1;
-        if (n > 0)
-            at += (size_t)n;
-    }
-    return 0;
-}
-
 int
 config_record_write(int fd, const char *file, const struct sources *sources,
                     const struct addresses *addresses)
 {
     struct buf out;
     size_t at;
-    int result = -1;
+    int result;
 
     buf_init_growing(&out, RECORD_MAX);
     texts_put(&out, str_make(file, strlen(file) + 1));
@@ -51,10 +32,7 @@ config_record_write(int fd, const char *file, const struct sources *sources,
     at = texts_begin(&out);
     addresses_write(addresses, &out);
     texts_end(&out, at);
-    if (out.failed)
-        errno = ENOMEM;
-    else
-        result = write_all(fd, buf_text(&out));
+    result = texts_write(fd, &out);
     if (out.p != NULL)
         explicit_bzero(out.p, out.len); /* there may be keys in it */
     buf_fini(&out);
@@ -62,27 +40,6 @@ config_record_write(int fd, const char *file, const struct sources *sources,
 }
 
 /* --- reading -------------------------------------------------------------- */
-
-/* The bytes of a memfd; p is NULL where they cannot be had. */
-static struct str
-map_record(int fd)
-{
-    struct stat st;
-    void *p;
-
-    if (fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > RECORD_MAX)
-        return str_make(NULL, 0);
-    p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    return p == MAP_FAILED ? str_make(NULL, 0)
-                           : str_make(p, (size_t)st.st_size);
-}
-
-static void
-unmap_record(struct str bytes)
-{
-    if (bytes.p != NULL)
-        munmap((void *)(uintptr_t)bytes.p, bytes.len);
-}
 
 static int
 read_config(const struct config **config, const char *file, struct str bytes,
@@ -127,11 +84,11 @@ int
 config_record_read(const struct config **config, struct addresses *addresses,
                    int fd, struct faults *faults)
 {
-    struct str bytes = map_record(fd);
+    struct str bytes = texts_map(fd, RECORD_MAX);
     const struct config *made = NULL;
     int result = read_parts(&made, addresses, bytes, faults);
 
-    unmap_record(bytes);
+    texts_unmap(bytes);
     if (result == 0)
         *config = made;
     else
@@ -142,11 +99,11 @@ config_record_read(const struct config **config, struct addresses *addresses,
 bool
 config_record_equals(int a, int b)
 {
-    struct str x = map_record(a);
-    struct str y = map_record(b);
+    struct str x = texts_map(a, RECORD_MAX);
+    struct str y = texts_map(b, RECORD_MAX);
     bool equal = x.p != NULL && y.p != NULL && str_equal(x, y);
 
-    unmap_record(x);
-    unmap_record(y);
+    texts_unmap(x);
+    texts_unmap(y);
     return equal;
 }

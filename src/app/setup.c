@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/load_apart.h"
 #include "app/log_output.h"
 #include "app/stats_addresses.h"
 #include "base/log.h"
@@ -132,6 +133,27 @@ service_fini(struct service *service)
     *service = (struct service){.runtime = NULL};
 }
 
+/* Scripts are never root's who will not be. */
+static int
+make_service(struct setup *setup, struct addresses *addresses,
+             struct bundles *bundles, struct faults *faults)
+{
+    char folder[PATH_MAX];
+    size_t before = faults->count;
+
+    if (geteuid() != 0 || !setup->privileges.change_user)
+        return service_init(&setup->service, NULL, setup->config, addresses,
+                            bundles, faults);
+    setup->service.runtime =
+        runtime_new(NULL, setup->config, addresses, faults);
+    if (load_apart(setup->service.runtime, setup_find_data(folder),
+                   &setup->privileges, bundles, faults) == 0 &&
+        faults->count == before)
+        return 0;
+    service_fini(&setup->service);
+    return -1;
+}
+
 int
 setup_init(struct setup *setup, const char *file, struct sources *sources,
            struct addresses *addresses, struct bundles *bundles,
@@ -145,8 +167,7 @@ setup_init(struct setup *setup, const char *file, struct sources *sources,
     privileges_resolve(&setup->privileges, &setup->config->global, faults);
     log_output_resolve(setup->config, addresses, faults);
     stats_addresses_resolve(setup->config, addresses, faults);
-    if (service_init(&setup->service, NULL, setup->config, addresses, bundles,
-                     faults) < 0)
+    if (make_service(setup, addresses, bundles, faults) < 0)
         result = -1;
     faults_sort(faults);
     return faults->count == before ? result : -1;

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/texts.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/wire.h"
 
@@ -63,4 +67,46 @@ texts_take(struct str *text, struct str *rest)
     *text = str_slice(left, 0, len);
     *rest = str_slice(left, len, left.len);
     return 0;
+}
+
+/* --- files ---------------------------------------------------------------- */
+
+int
+texts_write(int fd, const struct buf *texts)
+{
+    struct str bytes = buf_text(texts);
+
+    if (texts->failed) {
+        errno = ENOMEM;
+        return -1;
+    }
+    for (size_t at = 0; at < bytes.len;) {
+        ssize_t n = write(fd, bytes.p + at, bytes.len - at);
+
+        if (n < 0 && errno != EINTR)
+            return -1;
+        if (n > 0)
+            at += (size_t)n;
+    }
+    return 0;
+}
+
+struct str
+texts_map(int fd, size_t max)
+{
+    struct stat st;
+    void *p;
+
+    if (fstat(fd, &st) < 0 || st.st_size <= 0 || (size_t)st.st_size > max)
+        return str_make(NULL, 0);
+    p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    return p == MAP_FAILED ? str_make(NULL, 0)
+                           : str_make(p, (size_t)st.st_size);
+}
+
+void
+texts_unmap(struct str bytes)
+{
+    if (bytes.p != NULL)
+        munmap((void *)(uintptr_t)bytes.p, bytes.len);
 }

@@ -28,4 +28,12 @@ void texts_end(struct buf *out, size_t at);
 int texts_take_number(uint32_t *number, struct str *rest) MUST_CHECK;
 int texts_take(struct str *text, struct str *rest) MUST_CHECK;
 
+/* Writes TEXTS to FD. 0, or -1 with errno: ENOMEM where they had no room. */
+int texts_write(int fd, const struct buf *texts) MUST_CHECK;
+
+/* What a file or memfd has, up to MAX bytes, without a copy; p is NULL where it
+ * has nothing, too much, or cannot be mapped. End it with texts_unmap. */
+struct str texts_map(int fd, size_t max);
+void texts_unmap(struct str bytes);
+
 #endif
