@@ -116,6 +116,18 @@ describe("[stats]", function()
       assert.are.equal(404, status(m.port.web, "/path"))
     end)
 
+    it("adds forty addresses at once", function()
+      start()
+      local lines = {}
+      for i = 1, 40 do
+        lines[i] = "listen = 127.0.0.1:${port_n" .. i .. "}\n"
+      end
+      reload(DBS .. table.concat(lines))
+      for i = 1, 40 do
+        assert.are.equal(200, status(m.port["n" .. i], "/dbs"))
+      end
+    end)
+
     it("is refused as a whole", function()
       start()
       local taken = net.listen()

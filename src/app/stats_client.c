@@ -8,7 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "app/stats_head.h"
 #include "base/log.h"
 #include "codec/http1.h"
 #include "net/loop.h"
@@ -152,69 +152,6 @@ has_successor(const struct stats_client *c)
 /* --- an answer ------------------------------------------------------------ */
 
 static void
-put_policy(struct buf *to, const char *nonce)
-{
-    char text[512];
-
-    (void)snprintf(text, sizeof(text),
-                   "default-src 'none'; style-src 'nonce-%s'; script-src "
-                   "'nonce-%s'; connect-src 'self'; form-action 'self'; "
-                   "base-uri 'none'; frame-ancestors 'none'",
-                   nonce, nonce);
-    http1_write_field(to, STR("Content-Security-Policy"), str_from(text));
-}
-
-static void
-put_challenge(struct buf *to, const struct stats_conf *conf)
-{
-    char text[CONFIG_NAME_MAX + 256];
-
-    (void)snprintf(text, sizeof(text),
-                   "Basic realm=\"" STR_FMT "\", charset=\"UTF-8\"",
-                   STR_ARG(conf->realm));
-    http1_write_field(to, STR("WWW-Authenticate"), str_from(text));
-}
-
-/* A worker writes the status line, and what belongs to the connection. */
-static void
-put_start(struct buf *to, const struct stats_client *c, int status)
-{
-    if (c->listen == NULL) {
-        buf_printf(to, "Status: %d\r\n", status);
-        return;
-    }
-    http1_write_status(to, status);
-    http1_write_field(to, STR("Date"), clock_http_date());
-    if (!c->keeps)
-        http1_write_field(to, STR("Connection"), STR("close"));
-}
-
-static void
-put_head(struct buf *to, const struct stats_client *c,
-         const struct stats_reply *reply)
-{
-    put_start(to, c, reply->status);
-    http1_write_field(to, STR("Content-Type"), str_from(reply->type));
-    http1_write_field_uint(to, STR("Content-Length"), c->out.len);
-    http1_write_field(to, STR("Cache-Control"), STR("no-store"));
-    http1_write_field(to, STR("X-Content-Type-Options"), STR("nosniff"));
-    http1_write_field(to, STR("X-Frame-Options"), STR("DENY"));
-    /* With no-referrer browsers send the forms with "Origin: null". */
-    http1_write_field(to, STR("Referrer-Policy"), STR("same-origin"));
-    if (reply->nonce[0] != '\0')
-        put_policy(to, reply->nonce);
-    if (reply->allow != NULL)
-        http1_write_field(to, STR("Allow"), str_from(reply->allow));
-    if (reply->location.p != NULL)
-        http1_write_field(to, STR("Location"), reply->location);
-    if (reply->status == 401)
-        put_challenge(to, c->conf);
-    if (reply->status == 429)
-        http1_write_field(to, STR("Retry-After"), STR("10"));
-    http1_write_end(to);
-}
-
-static void
 forget_answer(struct stats_client *c)
 {
     buf_fini(&c->out);
@@ -232,7 +169,13 @@ send_reply(struct stats_client *c, const struct stats_reply *reply)
     if (failed)
         forget_answer(c);
     buf_init(&c->out_head, c->head_memory, sizeof(c->head_memory));
-    put_head(&c->out_head, c, failed ? &full : reply);
+    stats_head_write(&c->out_head, &(struct stats_head){
+                                       .conf = c->conf,
+                                       .reply = failed ? &full : reply,
+                                       .body_len = c->out.len,
+                                       .for_worker = c->listen == NULL,
+                                       .keeps = c->keeps,
+                                   });
     if (c->head.method == HTTP_METHOD_HEAD)
         forget_answer(c);
     c->sent = 0;
