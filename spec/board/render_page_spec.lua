@@ -86,6 +86,18 @@ describe("the statistics page", function()
       '<b class="b p3">下线</b>', 1, true))
   end)
 
+  it("counts the servers of each state above all, the worst first", function()
+    page.fill(board)
+    local counts = page.page(board):match("<p class=q>(.-)</p>")
+    local words = {}
+    for place, text in counts:gmatch('href="#(t%d+)">([^<]*)<') do
+      words[#words + 1] = place .. " " .. text
+    end
+    assert.are.equal("t6 1 down, t4 1 going down, t5 1 going up, t8 1 maint, "
+      .. "t7 1 drain, t0 4 up, t9 1 no check", table.concat(words, ", "))
+    assert.is_truthy(page.page(board):find("<tr class=r3 id=t6>", 1, true))
+  end)
+
   it("shows figures, their sums and what is in service", function()
     page.fill(board)
     local html = page.page(board)

@@ -170,6 +170,29 @@ describe("who logs in to the statistics", function()
     end
   end)
 
+  it("has a place beside more guesses than may wait, if it is known",
+    function()
+      start((bcrypt("admin", 5):gsub("%$2y%$05%$", "$2y$21$"))
+        .. line_of("known", KINDS.sha[1]))
+      local known, wrong = basic("known", PASSWORD), basic("admin", "guess")
+      assert.are.equal(200, fetch(known))
+      local flood = {}
+      for i = 1, 60 do
+        flood[i] = ask(wrong, "127.0.1." .. i)
+      end
+      local refused = 0
+      loop.wait_until("those beyond 49 have been refused", function()
+        for i, client in pairs(flood) do
+          if is_answered(client) then
+            assert.are.equal(429, client:answer().status)
+            flood[i], refused = nil, refused + 1
+          end
+        end
+        return refused == 11
+      end)
+      assert.are.equal(200, fetch(known))
+    end)
+
   it("has three guesses from an address, however many come at once", function()
     start(bcrypt("admin", 8))
     local wrong, clients, statuses = basic("admin", "guess"), {}, {}

@@ -168,6 +168,7 @@ call_next(struct stats_auth *a)
         struct stats_login *login = container_of(list_take_first(&a->waiting),
                                                  struct stats_login, link);
 
+        a->waiting_count--;
         login->on_turn(login);
     }
 }
@@ -224,7 +225,10 @@ find_out(struct stats_auth *a, struct stats_login *login,
         return STATS_WAIT;
     if (!verifier_is_busy(a->verifier))
         return start(a, login, conf, addr, trial, password);
+    if (a->waiting_count == STATS_WAITING_MAX)
+        return STATS_WAIT;
     list_add_tail(&a->waiting, &login->link);
+    a->waiting_count++;
     return STATS_LATER;
 }
 
@@ -306,6 +310,8 @@ stats_login_init(struct stats_login *login, stats_login_fn on_turn)
 void
 stats_login_cancel(struct stats_login *login, struct stats_auth *a)
 {
+    if (!list_empty(&login->link))
+        a->waiting_count--;
     list_remove(&login->link);
     if (a->running.login == login)
         a->running.login = NULL;

@@ -28,6 +28,8 @@ enum {
     STATS_TOKEN_LEN = 32, /* letters of a token */
     STATS_KNOWN_MAX = 16, /* logins that are known again */
     STATS_GUESSERS_MAX = 64,
+    STATS_WAITING_MAX =
+        48, /* fewer than clients: there is room for the known */
     STATS_DIGEST_LEN = 32,
 };
 
@@ -44,6 +46,7 @@ struct stats_auth {
     } guessers[STATS_GUESSERS_MAX];
     struct verifier *verifier;
     struct list waiting; /* logins whose turn comes */
+    unsigned waiting_count;
     struct {
         struct stats_login *login; /* NULL: it has gone meanwhile */
         uint8_t digest[STATS_DIGEST_LEN];
@@ -64,7 +67,7 @@ struct stats_login {
 enum stats_verdict {
     STATS_LET_IN,
     STATS_ASK,   /* for a password: 401 */
-    STATS_WAIT,  /* too many wrong ones: 429 */
+    STATS_WAIT,  /* too many wrong ones, or too many who try: 429 */
     STATS_FAIL,  /* it cannot be found out now: 503 */
     STATS_LATER, /* on_turn is called, and it is to be asked again then */
 };

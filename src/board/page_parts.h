@@ -7,6 +7,9 @@
 
 #include "board/page_html.h"
 
+/* How many servers are up, down and so on. */
+void page_states(struct page *p);
+
 /* Graphs of the whole program. */
 void page_overview(struct page *p);
 

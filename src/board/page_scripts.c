@@ -38,13 +38,17 @@ static void
 put_version(struct page *p, unsigned row, struct str name,
             const struct script_version *version)
 {
-    HTML(p, "<td><code>");
-    html_text(p->out, str_from(version->hash));
-    HTML(p, "</code> <span class=m>");
-    html_word(p, WORD_SINCE);
-    HTML(p, " ");
-    html_duration(p, clock_seconds_since(version->since_ms));
-    HTML(p, "</span> <a href=\"");
+    HTML(p, "<td>");
+    if (version->hash[0] != '\0') {
+        HTML(p, "<code>");
+        html_text(p->out, str_from(version->hash));
+        HTML(p, "</code> <span class=m>");
+        html_word(p, WORD_SINCE);
+        HTML(p, " ");
+        html_duration(p, clock_seconds_since(version->since_ms));
+        HTML(p, "</span> ");
+    }
+    HTML(p, "<a href=\"");
     html_text(p->out, p->view->uri);
     HTML(p, "?script=");
     html_query(p->out, name);

@@ -7,7 +7,7 @@
  *
  *     n  a number    m  of less weight   b p0..p6  a state (enum server_state)
  *     t  a region    g  a group's head   r0..r6    a row of that state
- *     f  a form      v  for readers of screens only
+ *     f  a form      v  for readers of screens only   q  states, counted
  *     o c  tiles     e e0..e7  events    k0..k3  graphs (enum graph_of)
  */
 #include "board/page_parts.h"
@@ -72,7 +72,8 @@ static const char STYLE[] =
     "border-top:1px solid var(--line);font-weight:400}"
     "thead th{background:var(--head);color:var(--mute);font-size:12px;"
     "font-weight:600;vertical-align:bottom;white-space:nowrap}"
-    ".g{text-align:center;border-left:1px solid var(--line)}"
+    ".g{text-align:center;border-left:1px solid var(--line);"
+    "border-right:1px solid var(--line)}"
     ".n{text-align:right;font-variant-numeric:tabular-nums;"
     "white-space:nowrap}"
     "tbody th,tfoot th{font-weight:600;white-space:nowrap}"
@@ -87,12 +88,17 @@ static const char STYLE[] =
     "th[scope=row]{border-left:4px solid var(--line)}"
     ".b{font-size:12px;font-weight:600;padding:1px 8px;border-radius:9px;"
     "white-space:nowrap;display:inline-block}"
+    ".q{margin:10px 0 0;display:flex;flex-wrap:wrap;gap:6px;"
+    "align-items:center}"
+    "a.b{text-decoration:none;line-height:22px;border-radius:12px}"
+    "a.b:hover{text-decoration:underline}"
     ".p0{color:var(--up);background:var(--upb)}"
     ".p1,.p2{color:var(--warn);background:var(--warnb)}"
     ".p3{color:var(--down);background:var(--downb)}"
     ".p4{color:var(--info);background:var(--infob)}"
     ".p5{color:var(--maint);background:var(--maintb)}"
     ".p6{color:var(--none);background:var(--noneb)}"
+    "tr:target td{background:var(--head)}"
     ".r0 th{border-left-color:#3f9a5f}.r1 th,.r2 th{border-left-color:#d29922}"
     ".r3 th{border-left-color:#d1453b}.r4 th{border-left-color:#4a7fd0}"
     ".r5 th{border-left-color:#8a6fd1}\n"
@@ -117,7 +123,9 @@ static const char STYLE[] =
     "button{cursor:pointer}button:hover{background:var(--head)}"
     ".y{margin:16px 0;display:flex;gap:16px;"
     "align-items:center}"
-    ".y button{font-size:14px;padding:6px 16px}"
+    ".y button{font-size:14px;padding:6px 16px;background:var(--link);"
+    "border-color:var(--link);color:var(--card)}"
+    ".y button:hover{background:var(--text)}"
     "footer{padding-top:10px;padding-bottom:28px;color:var(--mute)}"
     "footer a{margin-left:10px}\n"
     ".d{font:12px/1.5 ui-monospace,\"DejaVu Sans Mono\",monospace;"

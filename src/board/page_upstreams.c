@@ -228,7 +228,8 @@ server(struct page *p, const struct server_line *line, int row)
 {
     const struct history_series *s = history_of(p->board, HISTORY_SERVER, row);
 
-    buf_printf(p->out, "<tr class=r%d><th scope=row>", (int)line->state);
+    buf_printf(p->out, "<tr class=r%d id=t%d><th scope=row>", (int)line->state,
+               row);
     html_text(p->out, line->name);
     HTML(p, "<small>");
     html_text(p->out, str_from(line->row->address));

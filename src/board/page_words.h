@@ -35,6 +35,7 @@
     X(NO_SCRIPTS, "No script is in use.", "没有使用脚本。")                    \
     X(WORKERS, "Workers", "工作进程")                                          \
     X(SECTION, "Section", "区段")                                              \
+    X(SERVERS, "Servers", "服务器")                                            \
     X(SERVER, "Server", "服务器")                                              \
     X(STATUS, "Status", "状态")                                                \
     X(LAST_CHECK, "Last check", "最近检查")                                    \

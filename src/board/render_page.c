@@ -121,6 +121,7 @@ render_page(struct buf *out, const struct board *b,
     HTML(p, " ");
     html_duration(p, clock_seconds_since(b->header->started_ms));
     HTML(p, "</p>\n");
+    page_states(p);
     page_overview(p);
     page_events(p);
     page_sections(p);
