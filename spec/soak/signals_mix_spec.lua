@@ -52,9 +52,11 @@ describe("signals at any moment", function()
 
   local function change()
     extra = not extra
-    m:rewrite(function(text)
-      return extra and text .. EXTRA or text:gsub("%[http extra%].*$", "")
-    end)
+    local text = folder.read(m.file)
+    -- Whole at any moment, since somebody may be reading it.
+    folder.write(m.file .. ".new", extra and text .. m:expand(EXTRA)
+      or (text:gsub("%[http extra%].*$", "")))
+    assert(os.rename(m.file .. ".new", m.file))
   end
 
   local function pause()
@@ -66,6 +68,15 @@ describe("signals at any moment", function()
 
   local function count(pattern)
     return select(2, m:log():gsub(pattern, ""))
+  end
+
+  -- What is logged as an error.
+  local function faults()
+    local found = {}
+    for line in m:log():gmatch("[^\n]* error [^\n]*") do
+      found[#found + 1] = line
+    end
+    return found
   end
 
   -- What all of it has come to.
@@ -124,7 +135,7 @@ describe("signals at any moment", function()
     settle()
     local requests, text = end_wrk()
     assert.is_nil(text:find("Socket errors", 1, true), text)
-    assert.are.equal(0, count("the upgrade has failed"))
+    assert.are.same({}, faults())
     assert.is_true(requests > 1000)
     report(requests)
   end)
