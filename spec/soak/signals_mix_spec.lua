@@ -83,6 +83,9 @@ describe("signals at any moment", function()
   local function settle()
     change()
     process.kill(master(), "HUP")
+    loop.wait_until("no upgrade is under way", function()
+      return m:ctl_status("reload") == 0
+    end, 60)
     loop.wait_until("the file is served", function()
       local socket = net.connect(m.port.extra)
       if socket then
