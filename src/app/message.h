@@ -57,7 +57,7 @@ enum message_kind {
                            their numbers (parcel.h) */
 
     /* Clients of the control socket ask for what only the master can do; the
-     * first word of TEXT says what (master_command.h). */
+     * first word of TEXT says what (master_request.h). */
     MESSAGE_COMMAND, /* from control: client ARG asks for TEXT */
     MESSAGE_ANSWER,  /* to control: TEXT is the answer to client ARG */
 
