@@ -468,6 +468,8 @@ on_begin(void *owner)
 {
     struct master *m = owner;
 
+    if (m->state != STATE_STARTING)
+        return; /* it has been told to stop meanwhile */
     m->state = STATE_RUNNING;
     script_watch_start(&m->watch, &m->swap, m->loop, &m->resources);
     script_watch_look(&m->watch);
