@@ -20,7 +20,8 @@ local STATES = { "up", "up", "up", "up", "going down 1/3", "going up 1/2",
   "down", "drain", "maint", "no check", "down", "in use", "quarantined",
   "not running" }
 
-describe("the statistics page in Chromium", function()
+
+describe("the statistics page in Chromium, in any state", function()
   local board, place, server
 
   setup(browser.prepare)
