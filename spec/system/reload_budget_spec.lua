@@ -34,6 +34,7 @@ describe("the budget of scripts", function()
       global = "script_budget = 1s",
       workers = 2,
     }
+    m:wait_log("serving on")
     folder.write(m.file, (folder.read(m.file):gsub("script_budget = 1s",
       "script_budget = 10ms")))
   end)

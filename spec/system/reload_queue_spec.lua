@@ -79,8 +79,11 @@ describe("while a reload takes a script away", function()
     folder.write(m.dir .. "/lua/one.lua", ANSWERS:format("", "v3"))
     m:ctl("script reload one.lua --confirm 1s")
     m:write_config(CONFIG:format("two.lua"))
+    local worker = m:workers()[1]
+    process.kill(worker, "STOP")  -- the reload waits for it, but not for long
     local reload = ask("reload", "reload")
     m:wait_log("was not confirmed in time")
+    process.kill(worker, "CONT")
     assert.are.equal(0, (reload()))
     assert.are.equal("two", http.fetch(m.port.web, "/").body)
   end)

@@ -49,6 +49,7 @@ describe("a reload of scripts alone", function()
       assert.are.equal(0, (process.run { "prlimit", "--pid",
         tostring(m:workers()[1]), "--nofile=" .. words }))
     end
+    m:wait_log("serving on")
     m:write_config((CONFIG:gsub("hook.lua", "other.lua")))
     limit("3:")
     local status, text = process.run {
