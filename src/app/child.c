@@ -166,6 +166,20 @@ child_send(const struct child *c, const struct message *m)
     return -1;
 }
 
+void
+child_answer(const struct child *c, uint32_t client, struct str text)
+{
+    const struct message message = {
+        .kind = MESSAGE_ANSWER,
+        .arg = client,
+        .fd = -1,
+        .text = text,
+    };
+
+    if (child_send(c, &message) < 0)
+        log_warn("cannot answer a client of control: %s", strerror(errno));
+}
+
 /* "worker[1] (pid 123) was killed by signal 9" */
 static void
 describe_end(struct child *c, int status)

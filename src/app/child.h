@@ -69,6 +69,10 @@ void child_tell(struct child *c, enum message_kind kind);
 /* Sends it M; 0, or -1 with errno, which is ENOTCONN where there is none. */
 int child_send(const struct child *c, const struct message *m) MUST_CHECK;
 
+/* Sends control, which it is, the answer to its CLIENT: "ok", a newline and
+ * more, or "error WHY" with its newline. What cannot be sent is logged. */
+void child_answer(const struct child *c, uint32_t client, struct str text);
+
 /* Its process has ended with STATUS (of waitpid). Afterwards there is none. */
 void child_ended(struct child *c, int status);
 

@@ -335,3 +335,18 @@ resources_close(struct resources *r)
         close(r->record);
     config_unref(r->config);
 }
+
+void
+resources_tell(const struct resources *r)
+{
+    const struct sockets *sockets = &r->sockets;
+    char text[LOG_LINE_MAX / 2];
+    struct buf b;
+
+    buf_init(&b, text, sizeof(text));
+    for (size_t i = 0; i < sockets->listener_count; i++)
+        buf_printf(&b, " %s", sockets->texts[i]);
+    log_info("serving on" STR_FMT "%s workers=%u pid=%ld",
+             STR_ARG(buf_text(&b)), b.failed ? " and others" : "",
+             r->worker_count, (long)getpid());
+}

@@ -55,6 +55,10 @@ struct resources {
 int
 resources_open(struct resources *r, const char *file, bool daemon) MUST_CHECK;
 
+/* Logs where the program serves: "serving on 0.0.0.0:80 unix:/run/x workers=2"
+ */
+void resources_tell(const struct resources *r);
+
 /* It is this program's turn: what is on the board is as its configuration says,
  * what the older one had in the file system is its own, and what it does not
  * need is closed. What goes wrong is logged. */

@@ -13,6 +13,7 @@
 
 #include "app/resources.h"
 #include "app/swap.h"
+#include "app/swap_ask.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
