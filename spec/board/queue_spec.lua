@@ -51,7 +51,8 @@ local function compile_helper()
   local cc = os.getenv("CC") or "cc"
   local sources = {
     "spec/board/queue_workers.c", "src/board/queue.c", "src/board/changes.c",
-    "src/board/slots.c", "src/board/state.c", "src/board/wake.c",
+    "src/board/slots.c", "src/board/state.c",
+    "src/board/check_status.c", "src/board/wake.c",
     "src/board/robust.c", "src/base/clock.c",
   }
   -- The preloaded sanitizer, if there is one, is not meant for the compiler.

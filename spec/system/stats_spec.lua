@@ -132,30 +132,6 @@ describe("the statistics", function()
     assert.is_nil(m:log():find("words here", 1, true))
   end)
 
-  it("know the hashes that htpasswd makes", function()
-    local lines = {
-      "apr1:$apr1$lZL6V/ci$eIMz/iKDkbtys/uU7LEK00",
-      "sha:{SHA}VBPuJHI7uixaa6LQGWx4s+5GKNE=",
-    }
-    for user, kind in pairs { five = "-5", six = "-6", md5 = "-1" } do
-      local status, text = process.run { "openssl", "passwd", kind,
-        "myPassword" }
-      assert(status == 0)
-      lines[#lines + 1] = user .. ":" .. text:match("%S+")
-    end
-    local status, text = process.run { "openssl", "passwd", "-apr1",
-      "myPassword" }
-    assert(status == 0)
-    lines[#lines + 1] = "mine:" .. text:match("%S+")
-    start("auth_file = users", { users = table.concat(lines, "\n") .. "\n" })
-    for user, password in pairs { sha = "myPassword", mine = "myPassword",
-        five = "myPassword", six = "myPassword", md5 = "myPassword" } do
-      assert.are.equal(200,
-        fetch("GET /dbs", { basic(user, password) }).status, user)
-    end
-    assert.are.equal(401, fetch("GET /dbs", { basic("mine", "my") }).status)
-  end)
-
   it("change servers for an administrator, once it is confirmed", function()
     start("auth = admin:secret\nadmin = on")
     local client = http.connect(m.port.stats)
