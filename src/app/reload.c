@@ -283,20 +283,6 @@ reload_prepare(struct reload *r, int fd, struct buf *words)
 
 /* --- for the children ----------------------------------------------------- */
 
-static int
-send_fd(const struct child *child, enum message_kind kind, uint32_t arg,
-        const char *text, int fd)
-{
-    const struct message m = {
-        .kind = kind,
-        .arg = arg,
-        .fd = fd,
-        .text = str_from(text),
-    };
-
-    return child_send(child, &m);
-}
-
 /* Those that it does not have: of addresses that nobody has listened on. */
 static int
 send_sockets(const struct reload *r, const struct child *child)
@@ -357,7 +343,9 @@ send_stats(const struct reload *r, const struct child *child)
 int
 reload_send(const struct reload *r, const struct child *child, bool is_control)
 {
-    if (send_fd(child, MESSAGE_CONFIG, 0, "", r->fd) < 0)
+    const struct message record = {.kind = MESSAGE_CONFIG, .fd = r->fd};
+
+    if (child_send(child, &record) < 0)
         return -1;
     if (!is_control)
         return send_sockets(r, child);
