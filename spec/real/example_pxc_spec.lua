@@ -58,7 +58,20 @@ describe("examples/pxc", function()
     syslog:close()
   end)
 
+  -- A session that is not quite over counts with leastconn.
+  local function wait_idle()
+    loop.wait_until("no session is left", function()
+      for _, row in ipairs(pxc:ctl("show servers --json")) do
+        if row.active > 0 then
+          return false
+        end
+      end
+      return true
+    end, PATIENCE)
+  end
+
   local function log_in()
+    wait_idle()
     return (galera.query(port, "SELECT @@wsrep_node_name",
       { user = "app", password = "app" }):gsub("%s+$", ""))
   end
