@@ -22,6 +22,11 @@
 #include "board/history.h"
 #include "net/loop.h"
 
+enum {
+    LEAVE_MS = 250,    /* for those who were let in, */
+    LEAVE_LOOK_MS = 5, /* and between two looks at them */
+};
+
 struct control {
     const struct control_conf *conf;
     struct loop *loop;
@@ -34,6 +39,8 @@ struct control {
     struct script_stage stage;
     struct script_texts texts;
     struct timer history;
+    struct timer leaving; /* somebody's question may be open still */
+    uint64_t leaves_ms;   /* when it is left open */
 };
 
 static void
@@ -60,10 +67,31 @@ leave(struct control *c)
 }
 
 static void
+on_leaving(struct timer *timer)
+{
+    struct control *c = container_of(timer, struct control, leaving);
+
+    if (clock_ms() < c->leaves_ms &&
+        (control_server_is_asked(&c->server) || c->stats.clients.count > 0))
+        loop_start_timer(c->loop, timer, LEAVE_LOOK_MS);
+    else
+        loop_stop(c->loop);
+}
+
+/* Whoever was let in is answered: what was asked may not have been read yet. */
+static void
+stop(struct control *c)
+{
+    leave(c);
+    c->leaves_ms = clock_ms() + LEAVE_MS;
+    on_leaving(&c->leaving);
+}
+
+static void
 on_message(struct control *c, const struct message *m)
 {
     if (m->kind == MESSAGE_STOP)
-        loop_stop(c->loop);
+        stop(c);
     else if (m->kind == MESSAGE_LOG_FILE && m->fd >= 0)
         log_output_replace(c->config.now->logs, m->arg, m->fd);
     else if (m->kind == MESSAGE_ANSWER && m->arg >= STATS_TICKET)
@@ -173,6 +201,7 @@ start(struct control *c)
     script_stage_init(&c->stage, &c->config.stage, conf->master,
                       control_config_scripts(&c->config), NULL, 0);
     script_texts_init(&c->texts, conf->bundles);
+    timer_init(&c->leaving, on_leaving);
     timer_init(&c->history, on_history);
     on_history(&c->history);
     if (stats_server_start(&c->stats, c->loop, conf->config, conf->stats,
@@ -225,6 +254,7 @@ control_run(const struct control_conf *conf)
     clock_update();
     start(&c);
     loop_run(c.loop);
+    timer_stop(&c.leaving);
     timer_stop(&c.history);
     script_texts_fini(&c.texts);
     stats_server_stop(&c.stats);

@@ -303,6 +303,19 @@ control_server_pause(struct control_server *s)
         acceptor_stop(&s->acceptor);
 }
 
+bool
+control_server_is_asked(const struct control_server *s)
+{
+    list_for_each(node, &s->clients)
+    {
+        const struct client *c = container_of(node, struct client, link);
+
+        if (stream_is_open(&c->stream) && c->ticket == 0)
+            return true;
+    }
+    return false;
+}
+
 /* After the loop has run: what was put off has been done. */
 void
 control_server_stop(struct control_server *s)

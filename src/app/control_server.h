@@ -12,6 +12,7 @@
 #ifndef APP_CONTROL_SERVER_H
 #define APP_CONTROL_SERVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/list.h"
@@ -55,6 +56,10 @@ void control_server_answer(struct control_server *s, uint32_t ticket,
 
 /* Takes no more clients: another program does. */
 void control_server_pause(struct control_server *s);
+
+/* Is there a client who has asked, or may be about to, and is not answered yet?
+ * Not counted are those whom somebody else keeps waiting. */
+bool control_server_is_asked(const struct control_server *s);
 
 /* Ends it and every client at once. */
 void control_server_stop(struct control_server *s);
