@@ -6,6 +6,7 @@
 --     local answer = client:answer()
 --     answer.status, answer.headers["content-type"], answer.body
 local net = require "support.net"
+local process = require "support.process"
 
 local _M = {}
 local Client = {}
@@ -264,6 +265,15 @@ function _M.fetch(where, line, fields, body)
   local answer, why = client:exchange(line, fields, body)
   client:close()
   return answer, why
+end
+
+
+--- The field of Basic authentication (RFC 7617), by the tools of the system.
+function _M.basic(user, password)
+  local status, text = process.run { "sh", "-c",
+    ("printf %%s '%s:%s' | base64 -w0"):format(user, password) }
+  assert(status == 0)
+  return "Authorization: Basic " .. text
 end
 
 

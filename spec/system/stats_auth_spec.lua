@@ -8,6 +8,8 @@ local process = require "support.process"
 local folder = require "support.folder"
 
 local PASSWORD = "correct horse: battery"
+local basic = http.basic
+
 local CONFIG = [[
   [upstream db]
   protocol = tcp
@@ -50,14 +52,6 @@ end
 -- One of bcrypt that takes 2^power rounds: of 12 about a fifth of a second.
 local function bcrypt(user, power)
   return line_of(user, { "htpasswd", "-nbBC", tostring(power), "u", PASSWORD })
-end
-
-
-local function basic(user, password)
-  local status, text = process.run { "sh", "-c",
-    ("printf %%s '%s:%s' | base64 -w0"):format(user, password) }
-  assert(status == 0)
-  return "Authorization: Basic " .. text
 end
 
 

@@ -7,6 +7,8 @@ local moongate = require "support.moongate"
 local net = require "support.net"
 local process = require "support.process"
 
+local basic = http.basic
+
 local CONFIG = [[
   [upstream db]
   protocol = tcp
@@ -25,14 +27,6 @@ local CONFIG = [[
 ]]
 
 local AUTH = "auth = admin:secret\nadmin = on"
-
-
-local function basic(user, password)
-  local status, text = process.run { "sh", "-c",
-    ("printf %%s '%s:%s' | base64 -w0"):format(user, password) }
-  assert(status == 0)
-  return "Authorization: Basic " .. text
-end
 
 
 describe("statistics on a path of [http]", function()

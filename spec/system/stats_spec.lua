@@ -9,6 +9,8 @@ local net = require "support.net"
 local peer = require "support.peer"
 local process = require "support.process"
 
+local basic = http.basic
+
 local CONFIG = [[
   [upstream db]
   protocol = tcp
@@ -24,15 +26,6 @@ local CONFIG = [[
   realm = Global statistics
   %s
 ]]
-
-
--- RFC 4648, by the tools of the system.
-local function basic(user, password)
-  local status, text = process.run { "sh", "-c",
-    ("printf %%s '%s:%s' | base64 -w0"):format(user, password) }
-  assert(status == 0)
-  return "Authorization: Basic " .. text
-end
 
 
 describe("the statistics", function()
