@@ -38,17 +38,12 @@ enum {
     HAMMER_SLOTS_MAX = 16,
 };
 
+/* Where a stepper is: what it has returned. */
 enum stepper_result {
     STEPPER_RUNNING, /* the call has not returned */
     STEPPER_TAKEN,   /* slot_take said true */
     STEPPER_REFUSED, /* slot_take said false */
     STEPPER_GIVEN,   /* slot_give returned */
-};
-
-/* Shared by the spec and one stepper. */
-struct stepper {
-    int pid;
-    _Atomic int result; /* enum stepper_result */
 };
 
 /* Shared by the spec and all hammers. */
@@ -60,11 +55,11 @@ struct hammer_board {
     _Atomic uint64_t operations;
 };
 
-int stepper_start(struct stepper *s, const struct slot_calls *calls, bool take,
+int stepper_start(struct traced *s, const struct slot_calls *calls, bool take,
                   unsigned worker, unsigned slot, uint32_t limit);
-bool stepper_step(struct stepper *s, unsigned count);
-int stepper_finish(struct stepper *s);
-unsigned stepper_changes(struct stepper *s, const void *mem, size_t size,
+bool stepper_step(struct traced *s, unsigned count);
+int stepper_finish(struct traced *s);
+unsigned stepper_changes(struct traced *s, const void *mem, size_t size,
                          unsigned *out, unsigned max);
 int hammer_start(const struct slot_calls *calls, struct hammer_board *shared,
                  unsigned worker, unsigned seed);
@@ -73,17 +68,17 @@ int process_wait_stopped(int pid);
 int process_continue(int pid);
 
 static void
-run_stepper(struct stepper *s, const struct slot_calls *calls, bool take,
+run_stepper(struct traced *s, const struct slot_calls *calls, bool take,
             unsigned worker, unsigned slot, uint32_t limit)
 {
     traced_begin();
     if (take) {
         bool taken = calls->take(calls->board, worker, slot, limit);
 
-        s->result = taken ? STEPPER_TAKEN : STEPPER_REFUSED;
+        s->returned = taken ? STEPPER_TAKEN : STEPPER_REFUSED;
     } else {
         calls->give(calls->board, worker, slot);
-        s->result = STEPPER_GIVEN;
+        s->returned = STEPPER_GIVEN;
     }
     _exit(0);
 }
@@ -91,12 +86,12 @@ run_stepper(struct stepper *s, const struct slot_calls *calls, bool take,
 /* Starts a process that stands still right before one operation. S is in memory
  * that both share. Returns 0, or -1. */
 int
-stepper_start(struct stepper *s, const struct slot_calls *calls, bool take,
+stepper_start(struct traced *s, const struct slot_calls *calls, bool take,
               unsigned worker, unsigned slot, uint32_t limit)
 {
     int pid;
 
-    s->result = STEPPER_RUNNING;
+    s->returned = STEPPER_RUNNING;
     pid = fork();
     if (pid == 0)
         run_stepper(s, calls, take, worker, slot, limit);
@@ -106,49 +101,31 @@ stepper_start(struct stepper *s, const struct slot_calls *calls, bool take,
 
 /* Lets it do COUNT instructions. False once its operation has returned. */
 bool
-stepper_step(struct stepper *s, unsigned count)
+stepper_step(struct traced *s, unsigned count)
 {
-    for (unsigned i = 0; i < count; i++) {
-        if (ptrace(PTRACE_SINGLESTEP, s->pid, NULL, NULL) < 0 ||
-            process_wait_stopped(s->pid) < 0)
-            return false;
-    }
-    return s->result == STEPPER_RUNNING;
+    return traced_step(s, count);
 }
 
 /* Lets it go on to its end. Returns what its operation said. */
 int
-stepper_finish(struct stepper *s)
+stepper_finish(struct traced *s)
 {
     int status;
 
     if (ptrace(PTRACE_CONT, s->pid, NULL, NULL) < 0 ||
         waitpid(s->pid, &status, 0) != s->pid)
         return -1;
-    return s->result;
+    return s->returned;
 }
 
 /* Steps through its operation and notes after which steps the SIZE bytes at MEM
  * had changed: those are the moments that a death can leave behind. Returns how
  * many there are. */
 unsigned
-stepper_changes(struct stepper *s, const void *mem, size_t size, unsigned *out,
+stepper_changes(struct traced *s, const void *mem, size_t size, unsigned *out,
                 unsigned max)
 {
-    void *before = malloc(size);
-    unsigned count = 0;
-
-    if (before == NULL)
-        return 0;
-    memcpy(before, mem, size);
-    for (unsigned i = 1; stepper_step(s, 1) && count < max; i++) {
-        if (memcmp(before, mem, size) != 0) {
-            memcpy(before, mem, size);
-            out[count++] = i;
-        }
-    }
-    free(before);
-    return count;
+    return traced_changes(s, mem, size, out, max);
 }
 
 static void
