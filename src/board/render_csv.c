@@ -112,18 +112,21 @@ begin(struct csv_row *row, struct str proxy, struct str name, int type,
     set_uint(row, COLUMN_iid, number);
 }
 
-/* What history has of it: the most at once, and how many come in a second. */
+/* What history has of it: the most at once, and how many come in a second. In
+ * an http section that is requests, which are not sessions. */
 static void
 set_history(struct csv_row *row, const struct board *b, enum history_kind kind,
-            unsigned number)
+            unsigned number, bool is_http)
 {
     const struct history_series *series = history_of(b, kind, (int)number);
 
     if (series == NULL)
         return;
     set_uint(row, COLUMN_smax, atomic_load(&series->sessions_max));
-    set_uint(row, COLUMN_rate, history_rate(b, series));
-    set_uint(row, COLUMN_rate_max, atomic_load(&series->rate_max));
+    set_uint(row, is_http ? COLUMN_req_rate : COLUMN_rate,
+             history_rate(b, series));
+    set_uint(row, is_http ? COLUMN_req_rate_max : COLUMN_rate_max,
+             atomic_load(&series->rate_max));
 }
 
 /* --- sections ------------------------------------------------------------- */
@@ -135,18 +138,6 @@ cut_kind(struct str text)
     ptrdiff_t blank = str_find_char(text, ' ', 0);
 
     return blank < 0 ? text : str_slice(text, (size_t)blank + 1, text.len);
-}
-
-/* In an http section connections and requests are not the same. */
-static void
-set_request_rates(struct csv_row *row, const struct board *b, unsigned number)
-{
-    const struct history_series *series =
-        history_of(b, HISTORY_SECTION, (int)number);
-
-    set_uint(row, COLUMN_smax, atomic_load(&series->sessions_max));
-    set_uint(row, COLUMN_req_rate, history_rate(b, series));
-    set_uint(row, COLUMN_req_rate_max, atomic_load(&series->rate_max));
 }
 
 static void
@@ -171,12 +162,9 @@ put_section(struct buf *out, const struct board *b, unsigned i)
     set_uint(&row, COLUMN_bout, sum.bytes_out);
     set_uint(&row, COLUMN_dreq, sum.denied);
     set_uint(&row, COLUMN_ereq, sum.errors);
-    if (is_http) {
+    if (is_http)
         set_uint(&row, COLUMN_req_tot, sum.requests);
-        set_request_rates(&row, b, i);
-    } else {
-        set_history(&row, b, HISTORY_SECTION, i);
-    }
+    set_history(&row, b, HISTORY_SECTION, i, is_http);
     set(&row, COLUMN_status, "OPEN");
     set(&row, COLUMN_mode, is_http ? "http" : "tcp");
     put_row(out, &row);
@@ -325,7 +313,7 @@ put_server(struct buf *out, const struct board *b,
     set(&row, COLUMN_addr, "%s", line->row->address);
     set_totals(&row, &line->totals);
     set_check(&row, b, line, (int)i);
-    set_history(&row, b, HISTORY_SERVER, i);
+    set_history(&row, b, HISTORY_SERVER, i, false);
     set(&row, COLUMN_rtime, "%.0f", line->view.latency_ms);
     put_row(out, &row);
 }
@@ -358,7 +346,7 @@ put_upstream(struct buf *out, const struct board *b, unsigned number,
     set(&row, COLUMN_weight, "%" PRId32, sum.weight);
     set(&row, COLUMN_status, sum.active + sum.backups > 0 ? "UP" : "DOWN");
     set_totals(&row, &sum.totals);
-    set_history(&row, b, HISTORY_UPSTREAM, number);
+    set_history(&row, b, HISTORY_UPSTREAM, number, false);
     put_row(out, &row);
 }
 
